@@ -1,0 +1,125 @@
+use teahouse_protocol::{MemberName, RoomName, UnixMillis};
+
+use crate::outbox::LocalId;
+
+/// A point on the driver's monotonic clock, in milliseconds since an arbitrary start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Ticks(pub u64);
+
+impl Ticks {
+    /// The point so many milliseconds later.
+    #[must_use]
+    pub const fn after(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+}
+
+/// Both clocks at the moment of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// The monotonic clock, for every delay.
+    pub ticks: Ticks,
+    /// The wall clock, for what people and operation ids see.
+    pub unix: UnixMillis,
+}
+
+/// What the brain is told once, when it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Name and version of the program, for `hello`: `teahouse-web/0.1.0`.
+    pub client: String,
+    /// The name to ask for when no identity is stored. `None`: the user is asked.
+    pub name: Option<MemberName>,
+    /// Whether the server shall keep the name while nobody is connected under it.
+    pub keep: bool,
+    /// The rooms to join and watch from the start; the first is opened.
+    pub rooms: Vec<RoomName>,
+    /// Whether those rooms may be created.
+    pub create_rooms: bool,
+    /// How many events a page of history has, 1 to [`teahouse_protocol::limits::HISTORY_EVENTS_MAX`].
+    pub history_page: u32,
+}
+
+impl Config {
+    /// One room, a kept name, and the user is asked for it.
+    pub fn new(client: impl Into<String>, room: RoomName) -> Self {
+        Self {
+            client: client.into(),
+            name: None,
+            keep: true,
+            rooms: vec![room],
+            create_rooms: false,
+            history_page: 50,
+        }
+    }
+}
+
+/// Something that happened outside the brain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The program runs. Given once, first.
+    Start,
+    /// The link that [`crate::Output::OpenLink`] asked for stands.
+    LinkOpened,
+    /// One JSON object from the server.
+    Received(String),
+    /// The link could not be opened, or is gone. Not given for a link that [`crate::Output::CloseLink`] closed.
+    LinkClosed {
+        /// What went wrong, for people.
+        reason: String,
+    },
+    /// [`crate::Brain::deadline`] has come.
+    Deadline,
+    /// The network came back, the machine woke, or the tab became visible: reconnects at once or checks the link.
+    Woke,
+    /// The system says that there is no network: checks the link, since a server on this machine may still be there.
+    WentOffline,
+    /// Whether the user looks at this program, and whether the active room is scrolled to its bottom.
+    Attention {
+        /// The program has the focus and is visible.
+        focused: bool,
+        /// The last message of the active room is in view.
+        at_bottom: bool,
+    },
+    /// The user wants something.
+    User(Intent),
+}
+
+/// What a user may want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intent {
+    /// Be called this. While connected under another name this signs in anew; when the name is taken the old one stays.
+    ChooseName(String),
+    /// Sign out: token, name, outbox, drafts and read positions are dropped, and the link is closed.
+    ForgetMe,
+    /// Make it the active room; joins it where the user is no member.
+    Open(RoomName),
+    /// Join it, make it where there is none, and open it.
+    Create(RoomName),
+    /// Stop being a member of it.
+    Leave(RoomName),
+    /// A finished line of the composer: a message or a slash command. It clears the room's draft unless it is refused.
+    Submit {
+        /// The room of the composer.
+        room: RoomName,
+        /// What was typed.
+        text: String,
+    },
+    /// What stands in the composer. Kept per room and stored.
+    Draft {
+        /// The room of the composer.
+        room: RoomName,
+        /// What stands there.
+        text: String,
+    },
+    /// Send a failed post again.
+    Retry(LocalId),
+    /// Drop a failed or waiting post.
+    Discard(LocalId),
+    /// Read a page of older events: the newest gap first, then what lies before the oldest event.
+    LoadOlder(RoomName),
+    /// Do not wait for the next attempt.
+    ReconnectNow,
+    /// Ask for the server's list of rooms again.
+    RefreshRooms,
+}

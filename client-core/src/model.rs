@@ -1,0 +1,116 @@
+use std::collections::BTreeMap;
+
+use teahouse_protocol::{MemberName, NameError, RoomName};
+
+use crate::input::Ticks;
+use crate::limits::BANNER_AFTER_MS;
+use crate::room::Room;
+
+/// Everything that a view shows. Only the brain changes it.
+#[derive(Debug)]
+pub struct Model {
+    pub(crate) connection: Connection,
+    pub(crate) me: Option<MemberName>,
+    pub(crate) active: Option<RoomName>,
+    pub(crate) rooms: BTreeMap<RoomName, Room>,
+}
+
+impl Model {
+    pub(crate) fn new() -> Self {
+        Self {
+            connection: Connection::NeedsName { problem: None },
+            me: None,
+            active: None,
+            rooms: BTreeMap::new(),
+        }
+    }
+
+    /// How the link stands.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// What the user is called, once the server or the store has said so.
+    pub fn me(&self) -> Option<&MemberName> {
+        self.me.as_ref()
+    }
+
+    /// The open room.
+    pub fn active(&self) -> Option<&RoomName> {
+        self.active.as_ref()
+    }
+
+    /// First the rooms that the user is a member of, then the others of the server's list, each by name.
+    pub fn rooms(&self) -> impl Iterator<Item = &Room> {
+        let joined = self.rooms.values().filter(|room| room.joined());
+        joined.chain(self.rooms.values().filter(|room| !room.joined()))
+    }
+
+    /// A room by its name.
+    pub fn room(&self, name: &RoomName) -> Option<&Room> {
+        self.rooms.get(name)
+    }
+
+    /// Messages not yet seen, over all rooms.
+    pub fn unread_total(&self) -> u64 {
+        self.rooms.values().map(Room::unread).sum()
+    }
+
+    /// Messages not yet seen that mention the user, over all rooms.
+    pub fn mentions_total(&self) -> u64 {
+        self.rooms.values().map(Room::mentions).sum()
+    }
+}
+
+/// How the link to the server stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// The user has to choose a name ([`crate::Intent::ChooseName`]).
+    NeedsName {
+        /// What was wrong with the last one.
+        problem: Option<NameProblem>,
+    },
+    /// The link is being opened, or `hello` is not yet answered.
+    Connecting {
+        /// When the trouble began: the start, or the loss of the last good link.
+        since: Ticks,
+    },
+    /// The server has said welcome.
+    Online,
+    /// The link is gone; the next attempt comes by itself.
+    Waiting {
+        /// When the next attempt comes.
+        retry_at: Ticks,
+        /// When the trouble began.
+        since: Ticks,
+        /// What went wrong, for people.
+        reason: String,
+    },
+    /// No attempt comes by itself any more; [`crate::Intent::ReconnectNow`] tries again.
+    Stopped {
+        /// Why, in the server's words.
+        reason: String,
+    },
+}
+
+impl Connection {
+    /// True from [`BANNER_AFTER_MS`] after trouble began until the server is back: views show the offline banner.
+    pub fn banner_due(&self, now: Ticks) -> bool {
+        match self {
+            Self::Connecting { since } | Self::Waiting { since, .. } => now >= since.after(BANNER_AFTER_MS),
+            Self::Stopped { .. } => true,
+            Self::NeedsName { .. } | Self::Online => false,
+        }
+    }
+}
+
+/// Why the user has to choose a name again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameProblem {
+    /// Somebody else has this name, or one that looks like it.
+    Taken(MemberName),
+    /// It breaks a rule.
+    Rule(NameError),
+    /// The server refused it, in its words.
+    Refused(String),
+}

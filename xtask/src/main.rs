@@ -1,2 +1,92 @@
-//! To come.
-fn main() {}
+//! The project's own commands. `cargo xtask` alone lists them.
+
+mod cargo_lock;
+mod check;
+mod fingerprint;
+mod precompress;
+mod programs;
+mod project;
+mod run;
+mod steps;
+mod suite;
+mod tools;
+mod wasm_target;
+mod web;
+
+use std::process::ExitCode;
+
+use crate::project::Project;
+
+const COMMANDS: &str = "\
+Teahouse's own commands:
+
+  cargo xtask run [--] [OPTION…]  build everything and start the server; options go to the server (try -- --help)
+  cargo xtask test [FILTER]       run every test, the ones in a real browser included
+  cargo xtask web                 build the browser client into dist/, where the server takes it from
+  cargo xtask check               formatting and lints, native and wasm, without running anything
+  cargo xtask tools               install the pinned trunk and wasm-bindgen and the wasm target
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        None => ("help", &[][..]),
+        Some((command, rest)) => (command.as_str(), rest),
+    };
+    let result = match command {
+        "run" => Project::find().and_then(|project| run::run(&project, server_options(rest))),
+        "test" => match rest {
+            [] => Project::find().and_then(|project| suite::test(&project, None)),
+            [filter] if !filter.starts_with('-') => {
+                Project::find().and_then(|project| suite::test(&project, Some(filter)))
+            }
+            _ => return usage("`cargo xtask test` takes at most one filter, a part of the tests' names"),
+        },
+        "web" if rest.is_empty() => Project::find().and_then(|project| web::command(&project)),
+        "check" if rest.is_empty() => Project::find().and_then(|project| check::check(&project)),
+        "tools" if rest.is_empty() => Project::find().and_then(|project| tools::command(&project)),
+        "web" | "check" | "tools" => return usage(&format!("`cargo xtask {command}` takes no options")),
+        "help" | "--help" | "-h" => {
+            print!("{COMMANDS}");
+            return ExitCode::SUCCESS;
+        }
+        _ => return usage(&format!("there is no command `{command}`")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage(problem: &str) -> ExitCode {
+    eprintln!("error: {problem}\n\n{COMMANDS}");
+    ExitCode::from(2)
+}
+
+/// What the server gets: everything after `run`, without the `--` that may come first.
+fn server_options(rest: &[String]) -> &[String] {
+    match rest.split_first() {
+        Some((first, rest)) if first == "--" => rest,
+        _ => rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_dashes_are_ours_and_later_ones_the_servers() {
+        let options = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            server_options(&words).join(" ")
+        };
+        assert_eq!(options(&[]), "");
+        assert_eq!(options(&["--", "--help"]), "--help");
+        assert_eq!(options(&["--listen", "127.0.0.1:0"]), "--listen 127.0.0.1:0");
+        assert_eq!(options(&["--", "--data", "x", "--"]), "--data x --");
+    }
+}

@@ -1,0 +1,35 @@
+use anyhow::Result;
+
+use crate::project::{Project, succeed};
+use crate::steps::{Outcome, Steps};
+use crate::wasm_target::{self, WASM_TARGET};
+
+/// `cargo xtask check`: formatting and lints.
+pub(crate) fn check(project: &Project) -> Result<()> {
+    let mut steps = Steps::new(4);
+    let run = |arguments: &[&str]| {
+        succeed(&mut project.cargo(arguments))?;
+        Ok(Outcome::Done)
+    };
+    steps.step("formatting", || run(&["fmt", "--all", "--check"]))?;
+    steps.step("lints", || run(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    steps.step("the wasm target of Rust", wasm_target::ensure)?;
+    steps.step("lints of what runs in browsers", || {
+        run(&[
+            "clippy",
+            "--target",
+            WASM_TARGET,
+            "--package",
+            "teahouse-protocol",
+            "--package",
+            "teahouse-client-core",
+            "--package",
+            "teahouse-web",
+            "--",
+            "--deny",
+            "warnings",
+        ])
+    })?;
+    println!("no complaints, after {}", steps.total_time());
+    Ok(())
+}

@@ -1,0 +1,124 @@
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::programs;
+use crate::project::{Project, succeed};
+use crate::steps::{Outcome, Steps};
+use crate::tools::{self, Tools};
+use crate::wasm_target::WASM_TARGET;
+use crate::web;
+
+/// One run of cargo.
+#[derive(Debug, PartialEq, Eq)]
+struct Run {
+    name: &'static str,
+    arguments: Vec<String>,
+    /// Whether it needs a browser that the test itself starts.
+    in_browser: bool,
+}
+
+/// `cargo xtask test`: every test there is.
+pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
+    let runs = plan(filter, has_browser_unit_tests(&project.root.join("web-client"))?);
+    let mut steps = Steps::new(tools::STEPS + 2 + runs.len());
+    let tools = Tools::pinned(project)?;
+    tools.ensure(&mut steps)?;
+    steps.step("Chromium, Python and nc for the stories", programs::ensure)?;
+    steps.step("the browser client", || web::build(project, &tools))?;
+    for run in &runs {
+        steps.step(run.name, || {
+            let arguments: Vec<&str> = run.arguments.iter().map(String::as_str).collect();
+            let mut command = project.cargo(&arguments);
+            // trunk and wasm-bindgen: one story runs the development server.
+            command.env("PATH", tools::with_path(&tools.folders().collect::<Vec<_>>())?);
+            if run.in_browser {
+                command
+                    .env(
+                        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER",
+                        tools.program("wasm-bindgen-test-runner")?,
+                    )
+                    .env("CHROMEDRIVER", programs::chromedriver().context("chromedriver went away")?);
+            }
+            succeed(&mut command)?;
+            Ok(Outcome::Done)
+        })?;
+    }
+    println!("all tests passed in {}", steps.total_time());
+    Ok(())
+}
+
+/// What to run, the quickest answers first.
+fn plan(filter: Option<&str>, browser_unit_tests: bool) -> Vec<Run> {
+    let run = |name, arguments: &[&str], in_browser| Run {
+        name,
+        arguments: arguments.iter().copied().chain(filter).map(Into::into).collect(),
+        in_browser,
+    };
+    let mut runs = vec![Run {
+        name: "what runs in browsers compiles for them",
+        arguments: [
+            "check",
+            "--target",
+            WASM_TARGET,
+            "-p",
+            "teahouse-protocol",
+            "-p",
+            "teahouse-client-core",
+        ]
+        .map(Into::into)
+        .into(),
+        in_browser: false,
+    }];
+    runs.push(run("tests of the crates", &["test", "--workspace", "--exclude", "teahouse-tests"], false));
+    if browser_unit_tests {
+        let arguments = ["test", "--package", "teahouse-web", "--target", WASM_TARGET];
+        runs.push(run("tests of the browser client in a browser", &arguments, true));
+    }
+    runs.push(run("stories", &["test", "--package", "teahouse-tests"], false));
+    runs
+}
+
+/// Whether the browser client has tests that only a browser can run.
+fn has_browser_unit_tests(folder: &Path) -> Result<bool> {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            has_browser_unit_tests(&path)?
+        } else {
+            path.extension().is_some_and(|ending| ending == "rs")
+                && fs::read_to_string(&path)?.contains("#[wasm_bindgen_test]")
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands(runs: &[Run]) -> Vec<String> {
+        runs.iter().map(|run| run.arguments.join(" ")).collect()
+    }
+
+    #[test]
+    fn the_stories_come_last_and_a_filter_reaches_the_tests_alone() {
+        assert_eq!(
+            commands(&plan(None, true)),
+            [
+                "check --target wasm32-unknown-unknown -p teahouse-protocol -p teahouse-client-core",
+                "test --workspace --exclude teahouse-tests",
+                "test --package teahouse-web --target wasm32-unknown-unknown",
+                "test --package teahouse-tests",
+            ]
+        );
+        let filtered = commands(&plan(Some("framing"), false));
+        assert_eq!(filtered.len(), 3);
+        assert!(!filtered[0].contains("framing"));
+        assert!(filtered[1].ends_with(" framing") && filtered[2].ends_with(" framing"));
+    }
+}

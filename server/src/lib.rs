@@ -1,1 +1,3 @@
-//! The Teahouse server.
+//! The Teahouse server: one port, every door.
+
+pub mod state;

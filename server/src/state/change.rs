@@ -1,0 +1,96 @@
+use teahouse_protocol::{EventKind, MemberName, OpId, RoomName, Seq, UnixMillis};
+
+use super::{RoomId, User, UserId};
+
+/// What became of a proposal that was not rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The answer to whoever proposed it.
+    pub outcome: Outcome,
+    /// What the log writes, in this order, in one transaction.
+    pub changes: Vec<Change>,
+}
+
+impl Applied {
+    /// An answer, and nothing to write.
+    pub fn nothing(outcome: Outcome) -> Self {
+        Self { outcome, changes: Vec::new() }
+    }
+}
+
+/// The answer to whoever made a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A user is there.
+    Arrived {
+        /// Who.
+        user: UserId,
+        /// The user's name.
+        name: MemberName,
+        /// Whether the name is kept while the user is away.
+        keep: bool,
+    },
+    /// Something was done in a room.
+    Done {
+        /// The room.
+        room: RoomId,
+        /// The event it made; `None` where there was nothing to change.
+        seq: Option<Seq>,
+    },
+    /// Nothing to say.
+    Unchanged,
+}
+
+/// One thing that the log writes and the read side takes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A user came into being and holds a name.
+    UserAdded {
+        /// Who.
+        id: UserId,
+        /// The rest.
+        user: User,
+    },
+    /// A user said hello again.
+    UserSeen {
+        /// Who.
+        id: UserId,
+        /// When.
+        at: UnixMillis,
+    },
+    /// A user holds its name no more and can never come back.
+    UserRetired {
+        /// Who.
+        id: UserId,
+    },
+    /// A room was made; its `create` event follows.
+    RoomAdded {
+        /// Its number.
+        id: RoomId,
+        /// Its handle.
+        name: RoomName,
+        /// When.
+        at: UnixMillis,
+    },
+    /// Something happened in a room. `join` and `leave` change the memberships.
+    Event(StoredEvent),
+}
+
+/// An event as the log keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The room.
+    pub room: RoomId,
+    /// Its place in the room.
+    pub seq: Seq,
+    /// When the server took it.
+    pub at: UnixMillis,
+    /// Who did it.
+    pub by: UserId,
+    /// The name of `by`, which never changes.
+    pub by_name: MemberName,
+    /// What was done.
+    pub kind: EventKind,
+    /// The author's id of this write.
+    pub op: Option<OpId>,
+}

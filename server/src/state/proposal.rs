@@ -1,0 +1,111 @@
+use std::fmt;
+
+use teahouse_protocol::{MemberName, OpId, PostText, RoomName, UnixMillis};
+
+use super::{RoomId, UserId};
+
+/// What somebody asks the state to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// When the server took it.
+    pub at: UnixMillis,
+    /// What is asked.
+    pub action: Action,
+}
+
+/// What is asked of the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Make what a new log begins with; nothing where it is there already.
+    Found,
+    /// Somebody new says hello.
+    ArriveAsGuest {
+        /// The wanted name; without one the state finds one.
+        name: Option<MemberName>,
+        /// Whether the name stays the guest's while it is away.
+        keep: bool,
+        /// The hash of the new token.
+        token: TokenHash,
+        /// The holder of that name whom the proposer knows to be away. The name goes over to the new guest if it
+        /// is still that user's and the user did not want it kept.
+        replaces: Option<UserId>,
+    },
+    /// Somebody says hello again.
+    ArriveWithToken {
+        /// The hash of the token.
+        token: TokenHash,
+    },
+    /// A user's last connection closed. One whose name is not kept leaves its rooms and loses the name.
+    Depart {
+        /// Who.
+        user: UserId,
+    },
+    /// Become a member.
+    Join {
+        /// Who.
+        user: UserId,
+        /// Of what.
+        room: RoomName,
+        /// Whether to make the room when there is none of that name.
+        create: bool,
+    },
+    /// Be a member no more.
+    Leave {
+        /// Who.
+        user: UserId,
+        /// Of what.
+        room: RoomId,
+    },
+    /// Write into a room.
+    Post {
+        /// The author.
+        user: UserId,
+        /// Where to.
+        room: RoomId,
+        /// The author's id of this write. That it is new is for the log to check: it remembers them all.
+        op: Option<OpId>,
+        /// What is said.
+        text: PostText,
+        /// Whether it tells what the author does.
+        action: bool,
+    },
+}
+
+/// SHA-256 of a token. The token itself is stored nowhere.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(…)")
+    }
+}
+
+/// Why a proposal changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Somebody else holds the name, or one that looks like it.
+    #[error("the name {0}, or one that looks like it, is taken; choose another")]
+    NameTaken(MemberName),
+    /// No user has this token.
+    #[error("this token is not known here; say hello as a guest")]
+    BadToken,
+    /// The user lost its name to somebody else and cannot act any more.
+    #[error("this guest is gone; say hello anew")]
+    UserGone,
+    /// There is no room of this name.
+    #[error("there is no room {0}; join it with \"create\":true to make it")]
+    NoSuchRoom(RoomName),
+    /// Only members post.
+    #[error("join the room before posting to it")]
+    NotMember,
+    /// The user is a member of as many rooms as one may be.
+    #[error(
+        "you are a member of {} rooms, which is the most; leave one first",
+        teahouse_protocol::limits::ROOMS_JOINED_MAX
+    )]
+    TooManyRoomsJoined,
+    /// The server holds as many rooms as it may.
+    #[error("this server holds {} rooms, which is the most", teahouse_protocol::limits::ROOMS_MAX)]
+    TooManyRooms,
+}

@@ -1,0 +1,193 @@
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::{Connection, params};
+use teahouse_protocol::{Epoch, PageEvent, Seq, UnixMillis};
+
+use super::open::open_reader;
+use super::{LogError, row};
+use crate::state::RoomId;
+
+/// Connections that wait for the next read. More may be open for a moment.
+const IDLE_CONNECTIONS_MAX: usize = 4;
+/// A page ends when its texts have reached so many bytes.
+const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// Reads what is on disk, beside the writer. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    file: PathBuf,
+    epoch: Epoch,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// Which part of a room is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageQuery {
+    /// The last events.
+    Latest,
+    /// The events right before one.
+    Before(Seq),
+    /// The events right after one.
+    After(Seq),
+    /// An event with its neighbours on both sides.
+    Around(Seq),
+    /// The first events at a time or later.
+    At(UnixMillis),
+}
+
+/// Some events of a room, oldest first, without gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The room's last event when the page was read.
+    pub head: Seq,
+    /// The events.
+    pub events: Vec<PageEvent>,
+}
+
+impl Page {
+    /// Whether there are events before the page.
+    pub fn more_before(&self) -> bool {
+        self.events.first().is_some_and(|first| first.seq > Seq::ZERO.next())
+    }
+
+    /// Whether there are events after the page.
+    pub fn more_after(&self) -> bool {
+        self.events.last().is_some_and(|last| last.seq < self.head)
+    }
+}
+
+impl Reader {
+    pub(super) fn new(file: PathBuf, epoch: Epoch) -> Self {
+        Self { shared: Arc::new(Shared { file, epoch, idle: Mutex::default() }) }
+    }
+
+    /// The life of the log.
+    pub fn epoch(&self) -> &Epoch {
+        &self.shared.epoch
+    }
+
+    /// Reads a page of at most `limit` events. Blocks on the disk.
+    pub fn page(&self, room: RoomId, query: PageQuery, limit: usize) -> Result<Page, LogError> {
+        let connection = match self.lock_idle().pop() {
+            Some(connection) => connection,
+            None => open_reader(&self.shared.file)?,
+        };
+        let page = read_page(&connection, room, query, limit)?;
+        // A connection that failed is not used again.
+        let mut idle = self.lock_idle();
+        if idle.len() < IDLE_CONNECTIONS_MAX {
+            idle.push(connection);
+        }
+        Ok(page)
+    }
+
+    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.shared.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn read_page(
+    connection: &Connection,
+    room: RoomId,
+    query: PageQuery,
+    limit: usize,
+) -> Result<Page, LogError> {
+    // One transaction, so that head and events are of one moment.
+    let snapshot = connection.unchecked_transaction()?;
+    let (floor, ceiling) = (row::key(room, Seq::ZERO), row::key(RoomId(room.0 + 1), Seq::ZERO));
+    let last: Option<i64> = snapshot
+        .prepare_cached("SELECT max(key) FROM events WHERE key > ?1 AND key < ?2")?
+        .query_row([floor, ceiling], |row| row.get(0))?;
+    let head = last.map_or(Seq::ZERO, row::seq_of);
+    let key = |seq: Seq| row::key(room, seq.min(head.next()));
+    let events = match query {
+        PageQuery::Latest => read_down(&snapshot, floor, key(head.next()), limit)?,
+        PageQuery::Before(seq) => read_down(&snapshot, floor, key(seq), limit)?,
+        PageQuery::After(seq) => read_up(&snapshot, key(seq), ceiling, limit)?,
+        PageQuery::At(at) => {
+            let first = first_at(&snapshot, room, head, at)?;
+            read_up(&snapshot, key(first.prev()), ceiling, limit)?
+        }
+        PageQuery::Around(seq) => {
+            let mut events = read_down(&snapshot, floor, key(seq), limit / 2)?;
+            let rest = limit - events.len();
+            events.extend(read_up(&snapshot, key(seq.prev()), ceiling, rest)?);
+            events
+        }
+    };
+    Ok(Page { head, events })
+}
+
+/// Events between two keys, both excluded, from the lower on.
+fn read_up(
+    connection: &Connection,
+    above: i64,
+    below: i64,
+    limit: usize,
+) -> Result<Vec<PageEvent>, LogError> {
+    read(connection, "ASC", above, below, limit)
+}
+
+/// Events between two keys, both excluded, the last `limit` of them, oldest first.
+fn read_down(
+    connection: &Connection,
+    above: i64,
+    below: i64,
+    limit: usize,
+) -> Result<Vec<PageEvent>, LogError> {
+    let mut events = read(connection, "DESC", above, below, limit)?;
+    events.reverse();
+    Ok(events)
+}
+
+fn read(
+    connection: &Connection,
+    direction: &str,
+    above: i64,
+    below: i64,
+    limit: usize,
+) -> Result<Vec<PageEvent>, LogError> {
+    let sql = format!(
+        "SELECT {} FROM events LEFT JOIN users ON users.id = events.user
+         WHERE events.key > ?1 AND events.key < ?2 ORDER BY events.key {direction} LIMIT ?3",
+        row::EVENT_COLUMNS
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![above, below, limit])?;
+    let mut events = Vec::new();
+    let mut bytes = 0;
+    while let Some(found) = rows.next()? {
+        let event = row::read_event(found)?;
+        if let teahouse_protocol::EventKind::Post { text, .. } = &event.kind {
+            bytes += text.len();
+        }
+        events.push(event);
+        if bytes >= PAGE_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(events)
+}
+
+/// The first event at a time or later, by halving: times grow with seqs but for a clock that was set back.
+fn first_at(connection: &Connection, room: RoomId, head: Seq, at: UnixMillis) -> Result<Seq, LogError> {
+    let mut statement = connection.prepare_cached("SELECT at FROM events WHERE key = ?1")?;
+    let (mut low, mut high) = (1, head.get() + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let seq = Seq::new(middle).map_err(|_| LogError::Impossible("seq"))?;
+        let found: i64 = statement.query_row([row::key(room, seq)], |row| row.get(0))?;
+        if row::millis(found)? < at {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Seq::new(low).map_err(|_| LogError::Impossible("seq"))
+}

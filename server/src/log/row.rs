@@ -1,0 +1,91 @@
+use rusqlite::Row;
+use teahouse_protocol::{EventKind, MemberName, PageEvent, Seq, UnixMillis};
+
+use super::LogError;
+use crate::state::RoomId;
+
+const SEQ_BITS: u32 = 40;
+const SEQ_MASK: i64 = (1 << SEQ_BITS) - 1;
+
+/// The primary key of an event.
+pub(super) fn key(room: RoomId, seq: Seq) -> i64 {
+    let seq = i64::try_from(seq.get()).expect("seqs stay below 2^53");
+    debug_assert!(room.0 < RoomId::END && seq <= SEQ_MASK);
+    i64::from(room.0) << SEQ_BITS | seq
+}
+
+/// The seq in a primary key.
+pub(super) fn seq_of(key: i64) -> Seq {
+    Seq::new((key & SEQ_MASK) as u64).expect("40 bits are below 2^53")
+}
+
+/// The room in a primary key.
+pub(super) fn room_of(key: i64) -> RoomId {
+    RoomId((key >> SEQ_BITS) as u32)
+}
+
+/// The columns `kind` and `text` of an event.
+pub(super) fn columns(kind: &EventKind) -> (i64, Option<&str>) {
+    match kind {
+        EventKind::Create => (0, None),
+        EventKind::Join => (1, None),
+        EventKind::Leave => (2, None),
+        EventKind::Post { text, action: false } => (3, Some(text)),
+        EventKind::Post { text, action: true } => (4, Some(text)),
+        EventKind::Unknown => unreachable!("the state makes no unknown events"),
+    }
+}
+
+fn kind_of(kind: i64, text: Option<String>) -> Result<EventKind, LogError> {
+    match (kind, text) {
+        (0, None) => Ok(EventKind::Create),
+        (1, None) => Ok(EventKind::Join),
+        (2, None) => Ok(EventKind::Leave),
+        (3, Some(text)) => Ok(EventKind::Post { text, action: false }),
+        (4, Some(text)) => Ok(EventKind::Post { text, action: true }),
+        _ => Err(LogError::Impossible("kind of event")),
+    }
+}
+
+/// CRC-32 over the columns of an event.
+pub(super) fn checksum(key: i64, at: i64, user: i64, kind: i64, text: Option<&str>) -> i64 {
+    let mut hasher = crc32fast::Hasher::new();
+    for number in [key, at, user, kind, i64::from(text.is_some())] {
+        hasher.update(&number.to_le_bytes());
+    }
+    hasher.update(text.unwrap_or_default().as_bytes());
+    i64::from(hasher.finalize())
+}
+
+/// What [`read_event`] needs, in this order.
+pub(super) const EVENT_COLUMNS: &str =
+    "events.key, events.at, events.user, events.kind, events.text, events.sum, users.name";
+
+/// Reads a row of [`EVENT_COLUMNS`] and checks its sum.
+pub(super) fn read_event(row: &Row<'_>) -> Result<PageEvent, LogError> {
+    let (key, at, user, kind): (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+    let damaged = || LogError::Damaged { room: room_of(key), seq: seq_of(key) };
+    let text: Option<String> = row.get(4).map_err(|_| damaged())?;
+    let sum: i64 = row.get(5)?;
+    if checksum(key, at, user, kind, text.as_deref()) != sum {
+        return Err(damaged());
+    }
+    let name: Option<String> = row.get(6)?;
+    let name = name.ok_or(LogError::Impossible("author"))?;
+    Ok(PageEvent {
+        seq: seq_of(key),
+        at: millis(at)?,
+        by: MemberName::parse(&name).map_err(|_| LogError::Impossible("name"))?,
+        kind: kind_of(kind, text)?,
+    })
+}
+
+/// A column that holds milliseconds since 1970.
+pub(super) fn millis(column: i64) -> Result<UnixMillis, LogError> {
+    u64::try_from(column).map(UnixMillis::new).map_err(|_| LogError::Impossible("time"))
+}
+
+/// Milliseconds since 1970 as a column.
+pub(super) fn millis_column(at: UnixMillis) -> i64 {
+    i64::try_from(at.get()).expect("times end with the year 9999")
+}

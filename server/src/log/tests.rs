@@ -1,0 +1,183 @@
+use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, PageEvent, PostText, RoomName, Seq, UnixMillis};
+
+use super::*;
+use crate::state::{Action, Outcome, Proposal, State, TokenHash, UserId};
+
+/// A directory that goes with the test.
+struct TempDir(PathBuf);
+
+impl TempDir {
+    fn new() -> Self {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id).expect("the system has randomness");
+        let dir = std::env::temp_dir().join(format!("teahouse-log-{:016x}", u64::from_le_bytes(id)));
+        std::fs::create_dir_all(&dir).expect("the temporary directory is writable");
+        Self(dir)
+    }
+
+    fn database(&self) -> PathBuf {
+        self.0.join(DATABASE_FILE)
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn epoch() -> Epoch {
+    Epoch::parse("k3v").expect("a legal epoch")
+}
+
+struct Room {
+    log: Log,
+    state: State,
+    reader: Reader,
+    ana: UserId,
+    lobby: crate::state::RoomId,
+}
+
+fn write(log: &mut Log, state: &mut State, at: u64, action: Action) -> Outcome {
+    let applied =
+        state.apply(Proposal { at: UnixMillis::new(at), action }).expect("nothing is rejected here");
+    let batch = log.begin().expect("the disk works");
+    for change in &applied.changes {
+        batch.write(change).expect("the disk works");
+    }
+    batch.commit().expect("the disk works");
+    applied.outcome
+}
+
+/// A log whose lobby has create, join, and posts "1" to "10" at the seconds 1 to 10.
+fn room(dir: &TempDir) -> Room {
+    let (mut log, mut state, reader) = open(&dir.0, &epoch()).expect("a new log opens");
+    write(&mut log, &mut state, 0, Action::Found);
+    let name = Some(MemberName::parse("ana").expect("legal"));
+    let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), replaces: None };
+    let Outcome::Arrived { user: ana, .. } = write(&mut log, &mut state, 0, guest) else { panic!() };
+    let join = Action::Join { user: ana, room: RoomName::parse("lobby").expect("legal"), create: false };
+    let Outcome::Done { room: lobby, .. } = write(&mut log, &mut state, 0, join) else { panic!() };
+    for number in 1..=10 {
+        let text = PostText::parse(number.to_string()).expect("legal");
+        let op = Some(OpId::parse(&format!("op{number}")).expect("legal"));
+        let post = Action::Post { user: ana, room: lobby, op, text, action: false };
+        write(&mut log, &mut state, number * 1_000, post);
+    }
+    Room { log, state, reader, ana, lobby }
+}
+
+fn seq(number: u64) -> Seq {
+    Seq::new(number).expect("small")
+}
+
+fn texts(events: &[PageEvent]) -> String {
+    let text = |event: &PageEvent| match &event.kind {
+        EventKind::Post { text, .. } => text.clone(),
+        other => format!("{other:?}").to_lowercase(),
+    };
+    events.iter().map(text).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let dir = TempDir::new();
+    let room = room(&dir);
+    let state = room.state.clone();
+    drop((room.log, room.reader));
+    let (_log, reopened, reader) =
+        open(&dir.0, &Epoch::parse("other").expect("legal")).expect("it opens again");
+    assert_eq!(reopened, state);
+    assert_eq!(reader.epoch(), &epoch(), "only a new log takes the fresh epoch");
+}
+
+#[test]
+fn what_was_not_committed_is_not_there() {
+    let dir = TempDir::new();
+    let mut room = room(&dir);
+    let before = room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable");
+    let text = PostText::parse("lost").expect("legal");
+    let post = Action::Post { user: room.ana, room: room.lobby, op: None, text, action: false };
+    let applied = room.state.apply(Proposal { at: UnixMillis::new(99), action: post }).expect("allowed");
+    let batch = room.log.begin().expect("the disk works");
+    batch.write(&applied.changes[0]).expect("the disk works");
+    assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
+    drop(batch);
+    assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
+    assert_ne!(room.state, room.log.reopen().expect("it opens again"));
+}
+
+#[test]
+fn an_operation_is_remembered_per_author() {
+    let dir = TempDir::new();
+    let mut room = room(&dir);
+    let batch = room.log.begin().expect("the disk works");
+    let op = OpId::parse("op3").expect("legal");
+    assert_eq!(batch.find_op(room.ana, &op).expect("readable"), Some((room.lobby, seq(5))));
+    assert_eq!(batch.find_op(UserId(room.ana.0 + 1), &op).expect("readable"), None);
+}
+
+#[test]
+fn pages_of_every_kind() {
+    let dir = TempDir::new();
+    let room = room(&dir);
+    let check = |query: PageQuery, limit: usize, expected: &str, before: bool, after: bool| {
+        let page = room.reader.page(room.lobby, query, limit).expect("readable");
+        assert_eq!(texts(&page.events), expected, "{query:?}");
+        assert_eq!((page.more_before(), page.more_after()), (before, after), "{query:?}");
+        assert_eq!(page.head, seq(12));
+    };
+    check(PageQuery::Latest, 3, "8 9 10", true, false);
+    check(PageQuery::Latest, 100, "create join 1 2 3 4 5 6 7 8 9 10", false, false);
+    check(PageQuery::Before(seq(5)), 2, "1 2", true, true);
+    check(PageQuery::Before(seq(1)), 2, "", false, false);
+    check(PageQuery::Before(seq(1 << 50)), 2, "9 10", true, false);
+    check(PageQuery::After(seq(10)), 9, "9 10", true, false);
+    check(PageQuery::After(Seq::ZERO), 2, "create join", false, true);
+    check(PageQuery::After(seq(1 << 50)), 2, "", false, false);
+    check(PageQuery::Around(seq(7)), 4, "3 4 5 6", true, true);
+    check(PageQuery::Around(seq(1)), 4, "create join 1 2", false, true);
+    check(PageQuery::At(UnixMillis::new(4_500)), 2, "5 6", true, true);
+    check(PageQuery::At(UnixMillis::new(99_000)), 2, "", false, false);
+}
+
+#[test]
+fn a_changed_row_is_reported_and_never_served() {
+    let dir = TempDir::new();
+    let room = room(&dir);
+    let other = rusqlite::Connection::open(dir.database()).expect("a second writer");
+    other
+        .execute("UPDATE events SET text = 'x' WHERE key = ?1", [row::key(room.lobby, seq(6))])
+        .expect("the row is there");
+    let error = room.reader.page(room.lobby, PageQuery::Latest, 100).expect_err("the page holds it");
+    assert!(matches!(error, LogError::Damaged { seq: found, .. } if found == seq(6)), "{error}");
+    assert!(room.reader.page(room.lobby, PageQuery::Latest, 6).is_ok(), "the others are served");
+}
+
+#[test]
+fn what_cannot_be_used_is_named_and_left_as_it_is() {
+    let check = |damage: &dyn Fn(&mut Vec<u8>), expected: fn(&OpenError) -> bool| {
+        let dir = TempDir::new();
+        drop(room(&dir));
+        let mut bytes = std::fs::read(dir.database()).expect("readable");
+        damage(&mut bytes);
+        std::fs::write(dir.database(), &bytes).expect("writable");
+        let error = open(&dir.0, &epoch()).err().expect("refused");
+        assert!(expected(&error), "{error}");
+        assert_eq!(std::fs::read(dir.database()).expect("readable"), bytes);
+    };
+    check(&|bytes| bytes[60..64].copy_from_slice(&9_u32.to_be_bytes()), |error| {
+        matches!(error, OpenError::Newer { found: 9, .. })
+    });
+    check(&|bytes| bytes[..16].fill(b'x'), |error| matches!(error, OpenError::Foreign { .. }));
+    check(&|bytes| bytes.truncate(50), |error| matches!(error, OpenError::Foreign { .. }));
+    check(&|bytes| bytes[4_096..].fill(0xA5), |error| matches!(error, OpenError::Corrupt { .. }));
+    check(&|bytes| bytes.truncate(4_096), |error| matches!(error, OpenError::Corrupt { .. }));
+}
+
+#[test]
+fn two_servers_do_not_share_a_directory() {
+    let dir = TempDir::new();
+    let _room = room(&dir);
+    assert!(matches!(open(&dir.0, &epoch()), Err(OpenError::InUse { .. })));
+}

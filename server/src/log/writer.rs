@@ -1,0 +1,198 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::PathBuf;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension, params};
+use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, RoomName, Seq};
+
+use super::open::configure;
+use super::{LogError, row};
+use crate::state::{Change, Room, RoomId, State, TokenHash, User, UserId};
+
+/// The write-ahead log is emptied into the database when it has grown to so many pages of 4 KiB.
+const CHECKPOINT_PAGES: i64 = 4_096;
+
+/// The one writer of a log.
+pub struct Log {
+    connection: Connection,
+    file: PathBuf,
+    /// Held as long as this program uses the directory.
+    _lock: File,
+}
+
+impl Log {
+    pub(super) fn new(connection: Connection, file: PathBuf, lock: File) -> Self {
+        Self { connection, file, _lock: lock }
+    }
+
+    pub(super) fn allow_checkpoint_on_close(&self) -> rusqlite::Result<()> {
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(|_| ())
+    }
+
+    /// Closes and opens the database anew, after a failure, and reads the state as it is on disk.
+    pub fn reopen(&mut self) -> Result<State, LogError> {
+        let connection = Connection::open(&self.file)?;
+        configure(&connection)?;
+        self.connection = connection;
+        self.load().map(|(state, _)| state)
+    }
+
+    /// Reads the state and the epoch.
+    pub(super) fn load(&mut self) -> Result<(State, Epoch), LogError> {
+        let connection = &self.connection;
+        let epoch: String =
+            connection.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get(0))?;
+        let epoch = Epoch::parse(&epoch).map_err(|_| LogError::Impossible("epoch"))?;
+        let mut rooms_of: BTreeMap<i64, BTreeSet<RoomId>> = BTreeMap::new();
+        let mut members_of: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut statement = connection.prepare("SELECT user, room FROM members")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (user, room): (i64, u32) = (row.get(0)?, row.get(1)?);
+            rooms_of.entry(user).or_default().insert(RoomId(room));
+            *members_of.entry(room).or_default() += 1;
+        }
+
+        let mut state = State::default();
+        let mut statement = connection.prepare("SELECT id, name FROM rooms ORDER BY id")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (id, name): (u32, String) = (row.get(0)?, row.get(1)?);
+            let name = RoomName::parse(&name).map_err(|_| LogError::Impossible("room"))?;
+            let members = members_of.get(&id).copied().unwrap_or(0);
+            let room = Room { name, head: head(connection, RoomId(id))?, members };
+            state.restore_room(RoomId(id), room);
+        }
+        let mut statement =
+            connection.prepare("SELECT id, name, keep, token, seen_at FROM users WHERE retired = 0")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (id, name, token): (i64, String, [u8; 32]) = (row.get(0)?, row.get(1)?, row.get(3)?);
+            let user = User {
+                name: MemberName::parse(&name).map_err(|_| LogError::Impossible("name"))?,
+                keep: row.get(2)?,
+                token: TokenHash(token),
+                seen_at: row::millis(row.get(4)?)?,
+                rooms: rooms_of.remove(&id).unwrap_or_default(),
+            };
+            state.restore_user(UserId(id.cast_unsigned()), user);
+        }
+        let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
+        state.restore_next_user(last.map_or(0, i64::cast_unsigned) + 1);
+        Ok((state, epoch))
+    }
+
+    /// Begins a transaction. Dropped without [`Batch::commit`], it leaves no trace.
+    pub fn begin(&mut self) -> Result<Batch<'_>, LogError> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Batch { connection: &self.connection, open: true })
+    }
+
+    /// Moves the write-ahead log into the database when it has grown. Called between batches.
+    pub fn checkpoint_if_due(&mut self) -> Result<(), LogError> {
+        let wal = self.file.with_extension("db-wal");
+        let bytes = std::fs::metadata(wal).map_or(0, |meta| meta.len());
+        if i64::try_from(bytes).unwrap_or(i64::MAX) >= CHECKPOINT_PAGES * 4_096 {
+            self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+}
+
+fn head(connection: &Connection, room: RoomId) -> Result<Seq, LogError> {
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT max(key) FROM events WHERE key > ?1 AND key < ?2")?
+        .query_row([row::key(room, Seq::ZERO), row::key(RoomId(room.0 + 1), Seq::ZERO)], |row| row.get(0))?;
+    Ok(last.map_or(Seq::ZERO, row::seq_of))
+}
+
+/// A transaction: the changes of many proposals that reach the disk together.
+pub struct Batch<'a> {
+    connection: &'a Connection,
+    open: bool,
+}
+
+impl Batch<'_> {
+    /// The room and seq that an author's operation made, if it was seen before, earlier in this batch included.
+    pub fn find_op(&self, user: UserId, op: &OpId) -> Result<Option<(RoomId, Seq)>, LogError> {
+        let key: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT key FROM ops WHERE user = ?1 AND op = ?2")?
+            .query_row(params![user.0.cast_signed(), op.as_str()], |row| row.get(0))
+            .optional()?;
+        Ok(key.map(|key| (row::room_of(key), row::seq_of(key))))
+    }
+
+    /// Writes one change.
+    pub fn write(&self, change: &Change) -> Result<(), LogError> {
+        let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| -> Result<(), LogError> {
+            self.connection.prepare_cached(sql)?.execute(params)?;
+            Ok(())
+        };
+        match change {
+            Change::UserAdded { id, user } => run(
+                "INSERT INTO users (id, name, keep, token, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    id.0.cast_signed(),
+                    user.name.as_str(),
+                    user.keep,
+                    user.token.0,
+                    row::millis_column(user.seen_at)
+                ],
+            ),
+            Change::UserSeen { id, at } => run(
+                "UPDATE users SET seen_at = ?2 WHERE id = ?1",
+                params![id.0.cast_signed(), row::millis_column(*at)],
+            ),
+            Change::UserRetired { id } => {
+                run("UPDATE users SET retired = 1, token = NULL WHERE id = ?1", params![id.0.cast_signed()])
+            }
+            Change::RoomAdded { id, name, at } => run(
+                "INSERT INTO rooms (id, name, created_at) VALUES (?1, ?2, ?3)",
+                params![id.0, name.as_str(), row::millis_column(*at)],
+            ),
+            Change::Event(event) => {
+                let (key, at) = (row::key(event.room, event.seq), row::millis_column(event.at));
+                let user = event.by.0.cast_signed();
+                let (kind, text) = row::columns(&event.kind);
+                let sum = row::checksum(key, at, user, kind, text);
+                run(
+                    "INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![key, at, user, kind, text, sum],
+                )?;
+                if let Some(op) = &event.op {
+                    let sql = "INSERT INTO ops (user, op, key) VALUES (?1, ?2, ?3)";
+                    run(sql, params![user, op.as_str(), key])?;
+                }
+                match event.kind {
+                    EventKind::Join => {
+                        let sql = "INSERT INTO members (user, room) VALUES (?1, ?2)";
+                        run(sql, params![user, event.room.0])
+                    }
+                    EventKind::Leave => {
+                        let sql = "DELETE FROM members WHERE user = ?1 AND room = ?2";
+                        run(sql, params![user, event.room.0])
+                    }
+                    EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Brings everything to the disk. When this returns an error, nobody may believe that any of it was written.
+    pub fn commit(mut self) -> Result<(), LogError> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            // It fails where SQLite has rolled back by itself, and then there is nothing left to do.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}

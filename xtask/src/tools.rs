@@ -101,7 +101,7 @@ fn wasm_bindgen_cli(version: &str) -> Tool {
         programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
         // Its own lock file does not resolve.
         options: &["--no-default-features"],
-        first_time: "about 2 minutes",
+        first_time: "about a minute",
     }
 }
 

@@ -1,0 +1,207 @@
+//! Real Chromium without a window.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::driver::{Driver, Extension, capabilities};
+use crate::programs;
+use crate::wait::{DEADLINE, within};
+
+/// Chromium is heavy: so many run at a time, whatever the number of stories.
+static PLACES: Semaphore = Semaphore::const_new(2);
+
+/// A browser with one tab and a profile of its own.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+    driver: Driver,
+    session: String,
+    _profile: TempDir,
+    _place: SemaphorePermit<'static>,
+}
+
+/// The colour scheme that the user prefers.
+#[derive(Debug, Clone, Copy)]
+pub enum Scheme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Browser {
+    /// Starts a browser.
+    pub async fn start() -> Self {
+        let place = PLACES.acquire().await.expect("never closed");
+        Self::in_place(place).await
+    }
+
+    /// Starts two. A story that needs two must take both at once, or two such stories would wait for each other.
+    pub async fn pair() -> (Self, Self) {
+        let mut places = PLACES.acquire_many(2).await.expect("never closed");
+        let second = places.split(1).expect("two were taken");
+        tokio::join!(Self::in_place(places), Self::in_place(second))
+    }
+
+    async fn in_place(place: SemaphorePermit<'static>) -> Self {
+        let driver = Driver::start().await;
+        let profile = TempDir::new().expect("a temporary folder");
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities(profile.path()));
+        let url = driver.url();
+        let client = within("a browser", builder.connect(&url)).await.expect("chromedriver starts Chromium");
+        let session = client.session_id().await.expect("a session").expect("a session has an id");
+        Self { client, driver, session, _profile: profile, _place: place }
+    }
+
+    /// Opens an address and waits until the page is loaded.
+    pub async fn open(&self, url: &str) {
+        within("the page to load", self.client.goto(url)).await.expect("the page loads");
+    }
+
+    /// Loads the page again.
+    pub async fn reload(&self) {
+        within("the page to load again", self.client.refresh()).await.expect("the page loads again");
+    }
+
+    /// Waits for an element.
+    pub async fn element(&self, selector: &str) -> Element {
+        let found = self.client.wait().at_most(DEADLINE).for_element(Locator::Css(selector)).await;
+        found.unwrap_or_else(|error| panic!("no element {selector}: {error}"))
+    }
+
+    /// Clicks an element once it is there.
+    pub async fn click(&self, selector: &str) {
+        // A page that is being rebuilt may replace the element between finding and clicking it.
+        self.when(
+            &format!("{selector} can be clicked"),
+            "const e = document.querySelector(arguments[0]);
+             return e && !e.disabled && e.getClientRects().length > 0;",
+            json!([selector]),
+        )
+        .await;
+        let clicked = self.element(selector).await.click().await;
+        clicked.unwrap_or_else(|error| panic!("cannot click {selector}: {error}"));
+    }
+
+    /// Types into an element as a keyboard does, after what it holds already.
+    pub async fn type_into(&self, selector: &str, text: &str) {
+        let typed = self.element(selector).await.send_keys(text).await;
+        typed.unwrap_or_else(|error| panic!("cannot type into {selector}: {error}"));
+    }
+
+    /// Runs the body of a JavaScript function in the page.
+    pub async fn run(&self, body: &str, arguments: Value) -> Value {
+        let arguments = arguments.as_array().cloned().unwrap_or_default();
+        let result = within("the script", self.client.execute(body, arguments)).await;
+        result.unwrap_or_else(|error| panic!("{error} in {body}"))
+    }
+
+    /// Waits in the browser, frame by frame, until the body of a JavaScript function returns something true. Gives
+    /// that value.
+    pub async fn when(&self, what: &str, body: &str, arguments: Value) -> Value {
+        const WAIT: &str = "
+            const [body, list, patience, done] = arguments;
+            const check = new Function(body), start = performance.now();
+            (function look() {
+                let value;
+                try { value = check.apply(null, list); } catch (error) { value = null; }
+                if (value) done({value});
+                else if (performance.now() - start > patience) done({});
+                else requestAnimationFrame(look);
+            })();";
+        // Not `new Function` where the page's policy forbids it: the body is put into the script itself.
+        let script = WAIT.replace("new Function(body)", &format!("function () {{ {body} }}"));
+        let patience = DEADLINE.as_millis() as u64 - 5_000;
+        let arguments = vec![Value::Null, arguments, json!(patience)];
+        let answer = within(what, self.client.execute_async(&script, arguments)).await;
+        let mut answer = answer.unwrap_or_else(|error| panic!("while waiting until {what}: {error}"));
+        match answer.get_mut("value") {
+            Some(value) => value.take(),
+            None => panic!("waited in vain until {what}"),
+        }
+    }
+
+    /// A command of the DevTools protocol.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let answer = within(command, self.client.issue_cmd(Extension::devtools(command, &parameters))).await;
+        answer.unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    /// What the console said since it was asked last: level and text.
+    pub async fn console(&self) -> Vec<(String, String)> {
+        let entries = self.client.issue_cmd(Extension::console()).await.expect("chromedriver has a console");
+        let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        entries.iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
+    }
+
+    /// Makes the page's area so large, in CSS pixels, as a phone of that size would be.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.devtools(
+            "Emulation.setDeviceMetricsOverride",
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}),
+        )
+        .await;
+        self.when("the page has its new size", "return innerWidth === arguments[0];", json!([width])).await;
+    }
+
+    /// Makes the user prefer a colour scheme.
+    pub async fn prefer(&self, scheme: Scheme) {
+        let name = match scheme {
+            Scheme::Light => "light",
+            Scheme::Dark => "dark",
+        };
+        let features = json!([{"name": "prefers-color-scheme", "value": name}]);
+        self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+        self.when(
+            "the page knows the colour scheme",
+            "return matchMedia(`(prefers-color-scheme: ${arguments[0]})`).matches;",
+            json!([name]),
+        )
+        .await;
+    }
+
+    /// Saves what the page looks like as `target/screenshots/NAME.png`.
+    pub async fn screenshot(&self, name: &str) -> PathBuf {
+        let bytes = within("a screenshot", self.client.screenshot()).await.expect("a screenshot");
+        save_screenshot(name, &bytes)
+    }
+}
+
+fn save_screenshot(name: &str, bytes: &[u8]) -> PathBuf {
+    let folder = programs::repository().join("target/screenshots");
+    std::fs::create_dir_all(&folder).expect("target can be written");
+    let file = folder.join(format!("{name}.png"));
+    std::fs::write(&file, bytes).expect("target can be written");
+    file
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let log = self.driver.command_now(&self.session, "POST", "se/log", r#"{"type":"browser"}"#);
+        eprintln!("── the browser's console ──");
+        for entry in log.as_ref().and_then(Value::as_array).into_iter().flatten() {
+            eprintln!("{}: {}", entry["level"], entry["message"]);
+        }
+        let picture = self.driver.command_now(&self.session, "GET", "screenshot", "");
+        let picture = picture.as_ref().and_then(Value::as_str);
+        if let Some(Ok(bytes)) = picture.map(|text| base64::engine::general_purpose::STANDARD.decode(text)) {
+            let name = std::thread::current().name().unwrap_or("story").replace("::", "-");
+            eprintln!(
+                "── it looked like {} ──",
+                save_screenshot(&format!("failed-{name}"), &bytes).display()
+            );
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The programs of this workspace, built once per run of the stories.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// The program `teahouse-server`.
+pub fn server() -> &'static Path {
+    &built().server
+}
+
+/// The program `teahouse`.
+pub fn terminal() -> &'static Path {
+    &built().terminal
+}
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace")
+}
+
+/// Fails where the browser client has not been built, since then the server has none inside.
+pub fn assert_browser_client() {
+    assert!(
+        repository().join("dist/index.html").is_file(),
+        "this story needs the browser client: run `cargo xtask web` first, or everything with `cargo xtask test`"
+    );
+}
+
+struct Programs {
+    server: PathBuf,
+    terminal: PathBuf,
+}
+
+fn built() -> &'static Programs {
+    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+    PROGRAMS.get_or_init(build)
+}
+
+/// Builds with the profile and into the target directory of this test binary, so that nothing is built twice.
+fn build() -> Programs {
+    let test = std::env::current_exe().expect("a test has a path");
+    let profile = test.ancestors().nth(2).expect("TARGET/PROFILE/deps/stories-…");
+    let target = profile.parent().expect("TARGET/PROFILE/deps/stories-…");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(repository())
+        .args(["build", "--package", "teahouse-server", "--package", "teahouse", "--bins"])
+        .args(["--message-format", "json-render-diagnostics", "--target-dir"])
+        .arg(target)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    if profile.ends_with("release") {
+        command.arg("--release");
+    }
+    let output = command.output().expect("cargo starts");
+    assert!(output.status.success(), "cargo build of the programs failed: {}", output.status);
+    let messages = String::from_utf8(output.stdout).expect("cargo speaks UTF-8");
+    Programs { server: executable(&messages, "teahouse-server"), terminal: executable(&messages, "teahouse") }
+}
+
+/// Where cargo says it put a program.
+fn executable(messages: &str, name: &str) -> PathBuf {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .unwrap_or_else(|| panic!("cargo built no program `{name}`"))
+}

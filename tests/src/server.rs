@@ -1,0 +1,128 @@
+//! The real server on a free port with data of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::process::{Finished, Process};
+use crate::programs;
+
+/// A running `teahouse-server`.
+#[derive(Debug)]
+pub struct Server {
+    process: Process,
+    address: SocketAddr,
+    options: Vec<String>,
+    folder: Arc<TempDir>,
+}
+
+impl Server {
+    /// Starts a server with nothing in it.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts a server with further options.
+    pub async fn with(options: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let options = options.iter().map(ToString::to_string).collect();
+        Self::launch("127.0.0.1:0", options, Arc::new(folder)).await
+    }
+
+    async fn launch(listen: &str, options: Vec<String>, folder: Arc<TempDir>) -> Self {
+        let data = folder.path().join("data");
+        let process = Process::spawn("server", command(&data).args(["--listen", listen]).args(&options));
+        let address = listening_address(&process).await;
+        Self { process, address, options, folder }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a browser opens.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The folder that `--data` names.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The operating system's id of the server's process.
+    pub fn id(&self) -> i32 {
+        self.process.id()
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub async fn stop(&mut self) -> Finished {
+        self.process.terminate();
+        self.process.finish().await
+    }
+
+    /// Sends SIGTERM and does not wait.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// Sends SIGINT and waits for the end.
+    pub async fn interrupt(&mut self) -> Finished {
+        self.process.interrupt();
+        self.process.finish().await
+    }
+
+    /// Waits for an end that was asked for before.
+    pub async fn finish(&mut self) -> Finished {
+        self.process.finish().await
+    }
+
+    /// Sends SIGKILL and waits for the end.
+    pub async fn kill(&mut self) {
+        self.process.kill();
+        self.process.exit().await;
+    }
+
+    /// Starts it again after its end, on the same port with the same data.
+    pub async fn start_again(&mut self) {
+        let address = self.address.to_string();
+        *self = Self::launch(&address, self.options.clone(), self.folder.clone()).await;
+    }
+
+    /// Waits for a line of the log that fits.
+    pub async fn wait_for_log(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+        self.process.stderr.line(what, fits).await
+    }
+
+    /// Waits until so many lines of the log fit.
+    pub async fn wait_for_logs(&self, count: usize, what: &str, fits: impl Fn(&str) -> bool) -> Vec<String> {
+        self.process.stderr.count(count, what, fits).await
+    }
+
+    /// What it printed so far.
+    pub fn printed(&self) -> String {
+        self.process.stdout.text()
+    }
+}
+
+/// The server's program for a data folder, untouched by the environment's settings.
+pub fn command(data: &Path) -> Command {
+    let mut command = Command::new(programs::server());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("TEAHOUSE_") || name == "RUST_LOG" {
+            command.env_remove(&*name);
+        }
+    }
+    command.env("NO_COLOR", "1").arg("--data").arg(data);
+    command
+}
+
+async fn listening_address(process: &Process) -> SocketAddr {
+    let line = process.stdout.line("`listening on ADDR`", |line| line.starts_with("listening on ")).await;
+    line["listening on ".len()..].trim().parse().unwrap_or_else(|_| panic!("no address in {line:?}"))
+}

@@ -1,13 +1,72 @@
+//! The whole behaviour, one file for each concern: who the user is, which rooms there are, what happens in them, what
+//! the user posts, and what the user has seen.
+
+mod identity;
+mod intents;
+mod posts;
+mod replies;
+mod rooms;
+mod watching;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use teahouse_protocol::{Command, Limits, MemberName, Ping, Request, RequestId, RoomName};
+
+use crate::backoff::Backoff;
 use crate::input::{Config, Input, Now, Ticks};
+use crate::link::{Due, Link};
 use crate::model::{Connection, Model};
-use crate::output::Output;
+use crate::outbox::{LocalId, OpSource, PendingPost, PostState};
+use crate::output::{Change, Notice, Output};
+use crate::random::Random;
 use crate::room::Room;
+use crate::store::{self, Key, StoredIdentity, StoredPost};
 
 /// The whole behaviour of a client.
 #[derive(Debug)]
 pub struct Brain {
     config: Config,
     model: Model,
+    link: Link,
+    random: Random,
+    /// Who the user is, or wants to be. `None`: the user has to say.
+    identity: Option<StoredIdentity>,
+    /// Who the user was, until the server has taken the new name.
+    former: Option<StoredIdentity>,
+    /// The name to take once no post of the present one is on its way.
+    renaming: Option<MemberName>,
+    /// Whether a welcome came in this run; from then on, membership is the server's to say.
+    was_welcome: bool,
+    limits: Limits,
+    /// What each unanswered request was about.
+    asked: BTreeMap<RequestId, Asked>,
+    next_request: u64,
+    next_local: u64,
+    ops: OpSource,
+    /// No post goes out before this, because the server refused one for the moment.
+    resend_at: Option<Ticks>,
+    resend_backoff: Backoff,
+    /// The program has the user's eyes.
+    focused: bool,
+    /// The active room shows its last message.
+    at_bottom: bool,
+    outputs: Vec<Output>,
+    changes: BTreeSet<Change>,
+}
+
+/// What a request was about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asked {
+    Hello { token: bool },
+    Join { room: RoomName },
+    Leave { room: RoomName },
+    Unwatch,
+    Rooms { shown: bool },
+    Watch { room: RoomName },
+    History { room: RoomName },
+    Post { room: RoomName, local: LocalId },
+    Who { room: RoomName, shown: bool },
+    Ping,
 }
 
 impl Brain {
@@ -16,38 +75,265 @@ impl Brain {
     pub fn new(
         config: Config,
         stored: impl IntoIterator<Item = (String, String)>,
-        _seed: u64,
-        _now: Now,
+        seed: u64,
+        now: Now,
     ) -> Self {
-        let mut model = Model::new();
-        let _ = stored.into_iter().count();
-        model.me.clone_from(&config.name);
-        model.active = config.rooms.first().cloned();
-        for room in &config.rooms {
-            model.rooms.insert(room.clone(), Room::new(room.clone()));
+        let mut brain = Self {
+            model: Model::new(),
+            link: Link::new(now.ticks),
+            random: Random::new(seed),
+            identity: config.name.clone().map(|name| StoredIdentity { name, token: None }),
+            former: None,
+            renaming: None,
+            was_welcome: false,
+            limits: Limits::CURRENT,
+            asked: BTreeMap::new(),
+            next_request: 1,
+            next_local: 1,
+            ops: OpSource::default(),
+            resend_at: None,
+            resend_backoff: Backoff::default(),
+            focused: false,
+            at_bottom: true,
+            outputs: Vec::new(),
+            changes: BTreeSet::new(),
+            config,
+        };
+        // In the order of their keys, posts come in the order of submission.
+        for (key, value) in stored.into_iter().collect::<BTreeMap<_, _>>() {
+            if let Some(key) = Key::parse(&key) {
+                brain.restore(key, &value);
+            }
         }
-        Self { config, model }
+        for name in brain.config.rooms.clone() {
+            let create = brain.config.create_rooms;
+            let room = brain.room_entry(&name);
+            room.wanted = true;
+            room.create = create;
+        }
+        if let Some(first) = brain.config.rooms.first().cloned() {
+            brain.room_entry(&first).reading.line_due = true;
+            brain.model.active = Some(first);
+        }
+        let me = brain.identity.as_ref().map(|identity| identity.name.clone());
+        brain.set_me(me);
+        brain.changes.clear();
+        brain
+    }
+
+    fn restore(&mut self, key: Key, value: &str) {
+        match key {
+            Key::Identity => {
+                if let Some(identity) = store::decode(value) {
+                    self.identity = Some(identity);
+                }
+            }
+            Key::Draft(room) => value.clone_into(&mut self.room_entry(&room).draft),
+            Key::Read(room) => {
+                if let Some(read) = store::decode(value) {
+                    self.room_entry(&room).reading.read = Some(read);
+                }
+            }
+            Key::Post(op) => {
+                let Some(post) = store::decode::<StoredPost>(value) else { return };
+                self.ops.follow(&op);
+                let local = self.new_local();
+                let room = self.room_entry(&post.room);
+                room.wanted = true;
+                room.timeline.pending.push(PendingPost {
+                    local,
+                    text: post.text,
+                    action: post.action,
+                    at: post.at,
+                    state: match post.failed {
+                        Some(failed) => {
+                            PostState::Failed { reason: failed.reason, retryable: failed.retryable }
+                        }
+                        None => PostState::Queued,
+                    },
+                    op,
+                    request: None,
+                    tried: true,
+                    sent_after: None,
+                    landed: None,
+                });
+            }
+        }
     }
 
     /// Takes in what happened and says what is to be done, in this order.
     #[must_use]
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
         match input {
-            Input::Start if self.config.name.is_some() => {
-                self.model.connection = Connection::Connecting { since: now.ticks };
-                vec![Output::OpenLink]
+            Input::Start => {
+                if self.identity.is_some() && !self.link.held() {
+                    self.connect(now.ticks);
+                }
             }
-            _ => Vec::new(),
+            Input::LinkOpened => {
+                if self.link.is_opening() {
+                    self.link.opened(now.ticks);
+                    self.say_hello();
+                }
+            }
+            Input::Received(text) => {
+                if self.link.stands() {
+                    self.received(&text, now);
+                }
+            }
+            Input::LinkClosed { reason } => {
+                if self.link.held() {
+                    self.lost(reason, now.ticks);
+                }
+            }
+            Input::Deadline => {}
+            Input::Woke => {
+                if self.link.is_waiting() {
+                    self.connect(now.ticks);
+                } else {
+                    self.check_link(now.ticks);
+                }
+            }
+            Input::WentOffline => self.check_link(now.ticks),
+            Input::Attention { focused, at_bottom } => self.attention(focused, at_bottom),
+            Input::User(intent) => self.user(intent, now),
         }
+        self.pass_time(now.ticks);
+        self.rename_when_possible(now.ticks);
+        self.send_posts(now.ticks);
+        self.mark_read();
+        self.finish()
     }
 
     /// When [`Input::Deadline`] is due, if ever. It may change with every `handle`.
     pub fn deadline(&self) -> Option<Ticks> {
-        None
+        let resend_at = self.resend_at.filter(|_| self.link.is_up());
+        [self.link.deadline(), resend_at].into_iter().flatten().min()
     }
 
     /// What a view shows.
     pub fn model(&self) -> &Model {
         &self.model
     }
+
+    /// Posts that the server has not acknowledged, those that failed not counted.
+    pub fn unacknowledged(&self) -> usize {
+        let waits =
+            |post: &&PendingPost| post.landed.is_none() && !matches!(post.state, PostState::Failed { .. });
+        self.model
+            .rooms
+            .values()
+            .map(|room| room.timeline.pending.iter().filter(waits).count() + room.echoed.len())
+            .sum()
+    }
+
+    fn finish(&mut self) -> Vec<Output> {
+        if let Some(connection) = self.link.connection() {
+            self.set_connection(connection);
+        }
+        let mut outputs = std::mem::take(&mut self.outputs);
+        outputs.extend(std::mem::take(&mut self.changes).into_iter().map(Output::Changed));
+        outputs
+    }
+
+    fn pass_time(&mut self, now: Ticks) {
+        while let Some(due) = self.link.due(now) {
+            match due {
+                Due::Connect => self.connect(now),
+                Due::Dead(reason) => {
+                    self.outputs.push(Output::CloseLink);
+                    self.lost(reason.to_owned(), now);
+                }
+                Due::Ping => self.check_link(now),
+                Due::Banner => self.change(Change::Connection),
+            }
+        }
+        if self.resend_at.is_some_and(|at| now >= at) {
+            self.resend_at = None;
+            self.join_wanted();
+        }
+    }
+
+    fn connect(&mut self, now: Ticks) {
+        self.link.open(now);
+        self.outputs.push(Output::OpenLink);
+    }
+
+    fn check_link(&mut self, now: Ticks) {
+        if self.link.is_up() && !self.asked.values().any(|asked| *asked == Asked::Ping) {
+            self.ask(Command::Ping(Ping {}), Asked::Ping);
+            self.link.pinged(now);
+        }
+    }
+
+    /// The link is gone, and the driver knows.
+    fn lost(&mut self, reason: String, now: Ticks) {
+        self.unlink();
+        self.link.lost(reason, now, &mut self.random);
+    }
+
+    /// The brain ends the link; another comes only when somebody asks for it.
+    fn stop(&mut self, connection: Connection) {
+        if self.link.held() {
+            self.outputs.push(Output::CloseLink);
+        }
+        self.unlink();
+        self.link.stop();
+        self.set_connection(connection);
+    }
+
+    fn unlink(&mut self) {
+        self.asked.clear();
+        self.resend_at = None;
+        self.resend_backoff.reset();
+        for room in self.model.rooms.values_mut() {
+            room.unlink();
+            self.changes.insert(Change::Timeline(room.name.clone()));
+        }
+    }
+
+    fn ask(&mut self, command: Command, about: Asked) -> RequestId {
+        let id = RequestId::new(self.next_request).expect("a run has fewer than 2^53 requests");
+        self.next_request += 1;
+        self.outputs.push(Output::Send(Request { id, command }.to_json()));
+        self.asked.insert(id, about);
+        id
+    }
+
+    fn change(&mut self, change: Change) {
+        self.changes.insert(change);
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.outputs.push(Output::Notice(notice));
+    }
+
+    fn store(&mut self, key: &Key, value: Option<String>) {
+        self.outputs.push(Output::Store { key: key.to_string(), value });
+    }
+
+    fn set_connection(&mut self, connection: Connection) {
+        if self.model.connection != connection {
+            self.model.connection = connection;
+            self.change(Change::Connection);
+        }
+    }
+
+    fn new_local(&mut self) -> LocalId {
+        self.next_local += 1;
+        LocalId(self.next_local - 1)
+    }
+
+    /// The room, known from now on.
+    fn room_entry(&mut self, name: &RoomName) -> &mut Room {
+        let me = self.model.me.clone();
+        self.model.rooms.entry(name.clone()).or_insert_with(|| {
+            let mut room = Room::new(name.clone());
+            room.timeline.me = me;
+            room
+        })
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,17 +17,23 @@
 //! assert!(brain.handle(Input::Start, now).contains(&Output::OpenLink));
 //! ```
 
+mod backoff;
 mod brain;
+mod calendar;
 mod commands;
 mod input;
 pub mod limits;
+mod link;
 mod mentions;
 mod model;
 mod outbox;
 mod output;
+mod random;
+mod reading;
 mod room;
 mod rows;
 mod spans;
+mod store;
 mod timeline;
 
 pub use brain::Brain;

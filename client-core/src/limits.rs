@@ -26,9 +26,6 @@ pub const BACKOFF_FIRST_MS: u64 = 1_000;
 pub const BACKOFF_MAX_MS: u64 = 30_000;
 /// The shortest delay before connecting again, in milliseconds.
 pub const BACKOFF_MIN_MS: u64 = 500;
-/// The delay before a post that was refused for the moment is sent again, in milliseconds; doubled up to
-/// [`BACKOFF_MAX_MS`].
-pub const RESEND_FIRST_MS: u64 = 1_000;
 /// How long trouble with the link stays unmentioned, in milliseconds.
 pub const BANNER_AFTER_MS: u64 = 2_000;
 /// Messages of one author within this time form a group, in milliseconds.

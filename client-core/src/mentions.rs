@@ -1,1 +1,113 @@
-//! Whether a text mentions somebody.
+use std::ops::Range;
+
+use teahouse_protocol::MemberName;
+
+/// Whether the character belongs to a script that is written without spaces between words (or, as Korean, with
+/// particles right after a name), so that a name may stand next to it without any boundary.
+pub(crate) fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1100}'..='\u{11FF}' | '\u{1780}'..='\u{17FF}'
+        | '\u{2E80}'..='\u{2FDF}' | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{3029}' | '\u{3038}'..='\u{303C}'
+        | '\u{3040}'..='\u{30FF}' | '\u{3100}'..='\u{318F}' | '\u{31A0}'..='\u{31BF}' | '\u{31F0}'..='\u{31FF}'
+        | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{A960}'..='\u{A97F}' | '\u{AC00}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FAFF}' | '\u{FF66}'..='\u{FF9F}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// Whether the character is part of a word of a script that has spaces between words.
+pub(crate) fn is_spaced_word(c: char) -> bool {
+    (c.is_alphanumeric() || c == '_') && !is_unspaced(c)
+}
+
+/// Whether the text mentions this member: `@name`, or the bare name of two characters or more. Case does not count.
+pub(crate) fn mentions(text: &str, name: &MemberName) -> bool {
+    !mention_ranges(text, name).is_empty()
+}
+
+/// Where the text mentions this member, in bytes, an `@` before the name included.
+pub(crate) fn mention_ranges(text: &str, name: &MemberName) -> Vec<Range<usize>> {
+    let name: Vec<char> = name.as_str().chars().collect();
+    let chars: Vec<(usize, char)> = text.char_indices().collect();
+    let end_of = |at: usize| chars.get(at).map_or(text.len(), |(byte, _)| *byte);
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + name.len() <= chars.len() {
+        let after = at + name.len();
+        let same = chars[at..after].iter().zip(&name).all(|((_, c), n)| equal_folded(*c, *n));
+        let marked = at > 0 && chars[at - 1].1 == '@';
+        let first = if marked { at - 1 } else { at };
+        if same
+            && (marked || name.len() > 1)
+            && starts_freely(&chars, first, if marked { 'a' } else { name[0] })
+            && ends_freely(&chars, after, name[name.len() - 1])
+        {
+            found.push(end_of(first)..end_of(after));
+            at = after;
+        } else {
+            at += 1;
+        }
+    }
+    found
+}
+
+fn equal_folded(a: char, b: char) -> bool {
+    a == b || a.to_lowercase().eq(b.to_lowercase())
+}
+
+/// Whether a mention may begin at `first`, whose first character is `own`.
+fn starts_freely(chars: &[(usize, char)], first: usize, own: char) -> bool {
+    let before = first.checked_sub(1).map(|at| chars[at].1);
+    !is_spaced_word(own) || !before.is_some_and(is_spaced_word)
+}
+
+/// Whether a mention may end before `after`, whose last character is `own`. "ana" is neither in "anabel" nor in
+/// "ana-lena" or "ana.example", which may be names themselves.
+fn ends_freely(chars: &[(usize, char)], after: usize, own: char) -> bool {
+    if !is_spaced_word(own) {
+        return true;
+    }
+    match chars.get(after).map(|(_, c)| *c) {
+        Some(c) if is_spaced_word(c) => false,
+        Some('-' | '.') => !chars.get(after + 1).is_some_and(|(_, c)| is_spaced_word(*c)),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, text: &str, expected: &[&str]) {
+        let name = MemberName::parse(name).expect("a legal name");
+        let found: Vec<&str> = mention_ranges(text, &name).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(found, expected, "{name} in {text:?}");
+    }
+
+    #[test]
+    fn names_with_spaces_around_need_word_boundaries() {
+        check("ana", "ana", &["ana"]);
+        check("ana", "hi Ana, and @ANA!", &["Ana", "@ANA"]);
+        check("ana", "ana's", &["ana"]);
+        check("ana", "banana anabel ana_b ana-lena ana.example x@ana", &[]);
+        check("ana", "see ana. And ana-", &["ana", "ana"]);
+        check("зоя", "Привет, Зоя!", &["Зоя"]);
+        check("x", "x @x", &["@x"]);
+    }
+
+    #[test]
+    fn chinese_text_has_no_boundaries() {
+        check("小明", "请小明看一下", &["小明"]);
+        check("小明", "@小明你好", &["@小明"]);
+        check("明", "明天@明来吗", &["@明"]);
+        check("ana", "请ana看一下，ana！", &["ana", "ana"]);
+        check("ana", "你好@ana你好", &["@ana"]);
+        check("小明2", "问小明2吧，不是小明23", &["小明2"]);
+        check("아나", "아나에게", &["아나"]);
+        check("さくら", "さくらさん", &["さくら"]);
+    }
+
+    #[test]
+    fn case_that_changes_the_length_is_no_trouble() {
+        check("straße", "STRASSE straße", &["straße"]);
+        check("İx", "İx", &["İx"]);
+    }
+}

@@ -1,4 +1,6 @@
-use teahouse_protocol::UnixMillis;
+use teahouse_protocol::{OpId, RequestId, Seq, UnixMillis};
+
+use crate::random::Random;
 
 /// Names a pending post of this program, for as long as it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +19,28 @@ pub struct PendingPost {
     pub at: UnixMillis,
     /// How far it is.
     pub state: PostState,
+    /// The operation id that makes a second sending harmless.
+    pub(crate) op: OpId,
+    /// The request that it is on its way in.
+    pub(crate) request: Option<RequestId>,
+    /// Whether it may have reached the server.
+    pub(crate) tried: bool,
+    /// Where the room's log stood when it was first sent: its event comes later than this.
+    pub(crate) sent_after: Option<Seq>,
+    /// The event that it became, where only one of acknowledgement and event is here.
+    pub(crate) landed: Option<Seq>,
+}
+
+impl PendingPost {
+    /// Whether it is neither on its way nor refused.
+    pub(crate) fn waits(&self) -> bool {
+        self.request.is_none() && !self.failed()
+    }
+
+    /// Whether the server refused it.
+    pub(crate) fn failed(&self) -> bool {
+        matches!(self.state, PostState::Failed { .. })
+    }
 }
 
 /// How far a pending post is.
@@ -33,4 +57,26 @@ pub enum PostState {
         /// Whether [`crate::Intent::Retry`] can help.
         retryable: bool,
     },
+}
+
+/// Makes operation ids whose order is the order of submission: 12 hexadecimal digits of milliseconds, 8 of chance.
+#[derive(Debug, Default)]
+pub(crate) struct OpSource {
+    last_ms: u64,
+}
+
+impl OpSource {
+    pub(crate) fn next(&mut self, now: UnixMillis, random: &mut Random) -> OpId {
+        // Two posts of one millisecond, or after the clock was set back, must keep their order too.
+        self.last_ms = now.get().max(self.last_ms.saturating_add(1));
+        let chance = random.next() >> 32;
+        OpId::parse(&format!("{:012x}{chance:08x}", self.last_ms))
+            .expect("hexadecimal digits, 20 or 24 of them")
+    }
+
+    /// Makes later ids follow this one.
+    pub(crate) fn follow(&mut self, op: &OpId) {
+        let ms = op.as_str().get(..12).and_then(|ms| u64::from_str_radix(ms, 16).ok());
+        self.last_ms = self.last_ms.max(ms.unwrap_or(0));
+    }
 }

@@ -23,7 +23,8 @@ pub enum Output {
     Changed(Change),
     /// Say this to the user once. It is no part of any room's log.
     Notice(Notice),
-    /// Somebody mentions the user, live and unseen; not given for replayed history or the user's own words.
+    /// Somebody mentions the user, live, whether the user looks or not; not given for replayed history or the user's
+    /// own words.
     Mentioned {
         /// Where.
         room: RoomName,

@@ -1,5 +1,8 @@
 use teahouse_protocol::{MemberName, RoomName, Seq};
 
+use crate::limits::MEMBERS_LISTED_MAX;
+use crate::outbox::{PendingPost, PostState};
+use crate::reading::Reading;
 use crate::timeline::Timeline;
 
 /// A member of a room.
@@ -14,17 +17,38 @@ pub struct Member {
 /// A room as this client knows it.
 #[derive(Debug)]
 pub struct Room {
-    name: RoomName,
+    pub(crate) name: RoomName,
+    /// The server said that the user is a member.
     pub(crate) joined: bool,
+    /// The user is to be a member: it is joined again where the server has forgotten that.
+    pub(crate) wanted: bool,
+    /// Whether joining may make it.
+    pub(crate) create: bool,
+    /// The user asked for it and is to hear when it is done.
+    pub(crate) announce: bool,
+    /// A `join` is on its way.
+    pub(crate) joining: bool,
+    /// The event up to which `joined` tells the truth: an older `leave` of the user is history.
+    pub(crate) joined_at: Seq,
+    /// It stands in the server's list.
+    pub(crate) listed: bool,
     pub(crate) head: Seq,
-    pub(crate) unread: u64,
-    pub(crate) mentions: u64,
     pub(crate) members: Vec<Member>,
+    /// Whether `members` came from the server.
+    pub(crate) members_known: bool,
     pub(crate) member_total: u64,
     pub(crate) timeline: Timeline,
+    /// Posts that are shown as events already, but not acknowledged.
+    pub(crate) echoed: Vec<PendingPost>,
     pub(crate) draft: String,
+    /// A `watch` is on its way.
+    pub(crate) watch_asked: bool,
     pub(crate) watching: bool,
-    pub(crate) loading_older: bool,
+    /// Up to here events are a replay of what was missed.
+    pub(crate) replay_to: Option<Seq>,
+    /// After which event one was missing when the room was last watched anew for that.
+    pub(crate) hole_after: Option<Seq>,
+    pub(crate) reading: Reading,
 }
 
 impl Room {
@@ -32,16 +56,100 @@ impl Room {
         Self {
             name,
             joined: false,
+            wanted: false,
+            create: false,
+            announce: false,
+            joining: false,
+            joined_at: Seq::ZERO,
+            listed: false,
             head: Seq::ZERO,
-            unread: 0,
-            mentions: 0,
             members: Vec::new(),
+            members_known: false,
             member_total: 0,
             timeline: Timeline::default(),
+            echoed: Vec::new(),
             draft: String::new(),
+            watch_asked: false,
             watching: false,
-            loading_older: false,
+            replay_to: None,
+            hole_after: None,
+            reading: Reading::default(),
         }
+    }
+
+    /// The link is gone, and with it everything that was asked.
+    pub(crate) fn unlink(&mut self) {
+        self.joining = false;
+        self.watch_asked = false;
+        self.watching = false;
+        self.replay_to = None;
+        self.hole_after = None;
+        self.timeline.loading = None;
+        for post in &mut self.echoed {
+            post.request = None;
+        }
+        for post in &mut self.timeline.pending {
+            post.request = None;
+            if post.state == PostState::Sent && post.landed.is_none() {
+                post.state = PostState::Queued;
+            }
+        }
+    }
+
+    /// Its seqs mean something else now. What was acknowledged belongs to the old log; what was not is posted to the
+    /// new one.
+    pub(crate) fn forget_log(&mut self) {
+        self.timeline.forget_log();
+        let pending = &mut self.timeline.pending;
+        pending.retain(|post| post.landed.is_none());
+        pending.splice(0..0, self.echoed.drain(..));
+        for post in pending {
+            post.landed = None;
+            post.sent_after = None;
+        }
+    }
+
+    /// Whether something of the user's would be lost with it.
+    pub(crate) fn holds_words(&self) -> bool {
+        !self.timeline.pending.is_empty() || !self.echoed.is_empty() || !self.draft.is_empty()
+    }
+
+    /// Somebody became a member, or came online.
+    pub(crate) fn member_came(&mut self, name: &MemberName) {
+        if !self.members_known {
+            return;
+        }
+        match self.members.iter_mut().find(|member| member.name == *name) {
+            Some(member) => member.online = true,
+            None => {
+                self.member_total += 1;
+                if self.members.len() < MEMBERS_LISTED_MAX {
+                    self.members.push(Member { name: name.clone(), online: true });
+                }
+            }
+        }
+        self.sort_members();
+    }
+
+    /// Somebody is a member no more.
+    pub(crate) fn member_left(&mut self, name: &MemberName) {
+        if let Some(at) = self.members.iter().position(|member| member.name == *name) {
+            self.members.remove(at);
+            self.member_total = self.member_total.saturating_sub(1);
+        }
+    }
+
+    /// Whether this changed anything.
+    pub(crate) fn presence(&mut self, name: &MemberName, online: bool) -> bool {
+        let Some(member) = self.members.iter_mut().find(|member| member.name == *name) else { return false };
+        let changed = member.online != online;
+        member.online = online;
+        self.sort_members();
+        changed
+    }
+
+    fn sort_members(&mut self) {
+        self.members.sort_by(|a, b| b.online.cmp(&a.online).then_with(|| a.name.cmp(&b.name)));
     }
 
     /// Its handle.
@@ -61,12 +169,12 @@ impl Room {
 
     /// Messages of others not yet seen.
     pub fn unread(&self) -> u64 {
-        self.unread
+        self.reading.unread
     }
 
     /// Those of them that mention the user.
     pub fn mentions(&self) -> u64 {
-        self.mentions
+        self.reading.mentions
     }
 
     /// Its members, those online first, then by name; at most [`crate::limits::MEMBERS_LISTED_MAX`].
@@ -96,7 +204,7 @@ impl Room {
 
     /// Whether a page of older events is on its way.
     pub fn loading_older(&self) -> bool {
-        self.loading_older
+        self.timeline.loading.is_some()
     }
 
     /// Whether there are events before the oldest that is loaded.

@@ -1,7 +1,10 @@
 use teahouse_protocol::{MemberName, Seq, UnixMillis};
 
+use crate::calendar::{civil_from_days, iso_weekday, local_day};
+use crate::limits::GROUP_WITHIN_MS;
+use crate::mentions::mentions;
 use crate::outbox::{LocalId, PostState};
-use crate::timeline::{Entry, Timeline, TimelineKind};
+use crate::timeline::{Entry, Timeline, TimelineEvent, TimelineKind};
 
 /// Which row it is, as long as it stands: for keyed lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,27 +105,173 @@ impl Row {
     }
 }
 
-pub(crate) fn rows(timeline: &Timeline, _offset_minutes: impl Fn(UnixMillis) -> i32) -> Vec<Row> {
-    timeline
-        .entries()
-        .filter_map(|entry| match entry {
+/// Draws up the rows of a timeline.
+pub(crate) fn rows(timeline: &Timeline, offset_minutes: impl Fn(UnixMillis) -> i32) -> Vec<Row> {
+    let mut drawing = Drawing {
+        rows: Vec::with_capacity(timeline.len() + 8),
+        offset_minutes,
+        day: None,
+        group: None,
+        run: None,
+        unread_after: timeline.unread_after(),
+    };
+    for entry in timeline.entries() {
+        match entry {
             Entry::Event(event) => match &event.kind {
-                TimelineKind::Posted { text, action } => Some(Row::Message {
-                    key: RowKey::Seq(event.seq),
-                    seq: Some(event.seq),
-                    local: event.local,
-                    by: event.by.clone(),
-                    at: event.at,
-                    text: text.clone(),
-                    action: *action,
-                    mine: timeline.me.as_ref() == Some(&event.by),
-                    mentions_me: false,
-                    first_of_group: true,
-                    state: None,
-                }),
-                _ => None,
+                TimelineKind::Unknown => {}
+                TimelineKind::Joined => drawing.membership(event, true),
+                TimelineKind::Left => drawing.membership(event, false),
+                TimelineKind::Created => {
+                    drawing.begin(event.at);
+                    drawing.group = None;
+                    let key = RowKey::Seq(event.seq);
+                    drawing.rows.push(Row::Created { key, by: event.by.clone(), at: event.at });
+                }
+                TimelineKind::Posted { text, action } => {
+                    let mine = timeline.me() == Some(&event.by);
+                    drawing.begin(event.at);
+                    if !mine {
+                        drawing.unread_line(event.seq);
+                    }
+                    let first_of_group = drawing.opens_group(&event.by, event.at, *action);
+                    drawing.rows.push(Row::Message {
+                        key: event.local.map_or(RowKey::Seq(event.seq), RowKey::Local),
+                        seq: Some(event.seq),
+                        local: event.local,
+                        by: event.by.clone(),
+                        at: event.at,
+                        text: text.clone(),
+                        action: *action,
+                        mine,
+                        mentions_me: !mine && timeline.me().is_some_and(|me| mentions(text, me)),
+                        first_of_group,
+                        state: None,
+                    });
+                }
             },
-            _ => None,
-        })
-        .collect()
+            Entry::Gap(gap) => {
+                drawing.end_run();
+                drawing.group = None;
+                drawing.rows.push(Row::Gap { key: RowKey::Gap(gap.after), loading: gap.loading });
+            }
+            Entry::Pending(post) => {
+                let Some(me) = timeline.me() else { continue };
+                drawing.begin(post.at);
+                let first_of_group = drawing.opens_group(me, post.at, post.action);
+                drawing.rows.push(Row::Message {
+                    key: RowKey::Local(post.local),
+                    seq: None,
+                    local: Some(post.local),
+                    by: me.clone(),
+                    at: post.at,
+                    text: post.text.clone(),
+                    action: post.action,
+                    mine: true,
+                    mentions_me: false,
+                    first_of_group,
+                    state: Some(post.state.clone()),
+                });
+            }
+        }
+    }
+    drawing.end_run();
+    drawing.rows
+}
+
+/// The rows so far, and what the next one depends on.
+struct Drawing<F> {
+    rows: Vec<Row>,
+    offset_minutes: F,
+    /// The latest day that has a divider. `seq` and not time orders a room, so a day may seem to come again.
+    day: Option<i64>,
+    /// Author and time of the last row, where it was a message that others may follow.
+    group: Option<(MemberName, UnixMillis)>,
+    run: Option<Run>,
+    /// Where the unread line is still to be drawn.
+    unread_after: Option<Seq>,
+}
+
+/// Members who came and went without anything in between.
+struct Run {
+    first: Seq,
+    at: UnixMillis,
+    day: i64,
+    joined: Vec<MemberName>,
+    left: Vec<MemberName>,
+}
+
+impl<F: Fn(UnixMillis) -> i32> Drawing<F> {
+    /// A row that is no membership change begins: what is gathered goes before it, and a divider where a day begins.
+    fn begin(&mut self, at: UnixMillis) {
+        self.end_run();
+        self.divide(self.day_of(at));
+    }
+
+    fn day_of(&self, at: UnixMillis) -> i64 {
+        local_day(at, (self.offset_minutes)(at))
+    }
+
+    fn divide(&mut self, day: i64) {
+        if self.day.is_none_or(|last| day > last) {
+            self.day = Some(day);
+            self.group = None;
+            let (year, month, day_of_month) = civil_from_days(day);
+            self.rows.push(Row::Day {
+                key: RowKey::Day(day),
+                year,
+                month,
+                day: day_of_month,
+                weekday: iso_weekday(day),
+            });
+        }
+    }
+
+    fn unread_line(&mut self, seq: Seq) {
+        if self.unread_after.is_some_and(|after| seq > after) {
+            self.unread_after = None;
+            self.group = None;
+            self.rows.push(Row::Unread);
+        }
+    }
+
+    fn opens_group(&mut self, by: &MemberName, at: UnixMillis, action: bool) -> bool {
+        let follows = self.group.as_ref().is_some_and(|(last_by, last_at)| {
+            last_by == by && at.get().abs_diff(last_at.get()) < GROUP_WITHIN_MS
+        });
+        // What somebody does reads as a sentence with its name, so nothing is grouped with it.
+        self.group = (!action).then(|| (by.clone(), at));
+        action || !follows
+    }
+
+    fn membership(&mut self, event: &TimelineEvent, joins: bool) {
+        let day = self.day_of(event.at);
+        if self.run.as_ref().is_some_and(|run| day > run.day) {
+            self.end_run();
+        }
+        let run = self.run.get_or_insert_with(|| Run {
+            first: event.seq,
+            at: event.at,
+            day,
+            joined: Vec::new(),
+            left: Vec::new(),
+        });
+        let (here, there) =
+            if joins { (&mut run.joined, &mut run.left) } else { (&mut run.left, &mut run.joined) };
+        match there.iter().position(|name| *name == event.by) {
+            Some(at) => {
+                there.remove(at);
+            }
+            None => here.push(event.by.clone()),
+        }
+    }
+
+    fn end_run(&mut self) {
+        let Some(Run { first, at, joined, left, .. }) = self.run.take() else { return };
+        if joined.is_empty() && left.is_empty() {
+            return;
+        }
+        self.divide(self.day_of(at));
+        self.group = None;
+        self.rows.push(Row::Members { key: RowKey::Seq(first), joined, left });
+    }
 }

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use teahouse_protocol::{MemberName, Seq, UnixMillis};
+use teahouse_protocol::{Event, EventKind, MemberName, PageEvent, Position, Seq, UnixMillis};
 
 use crate::outbox::{LocalId, PendingPost};
 use crate::rows::{self, Row};
@@ -40,6 +40,30 @@ pub enum TimelineKind {
     Unknown,
 }
 
+impl From<EventKind> for TimelineKind {
+    fn from(kind: EventKind) -> Self {
+        match kind {
+            EventKind::Create => Self::Created,
+            EventKind::Join => Self::Joined,
+            EventKind::Leave => Self::Left,
+            EventKind::Post { text, action } => Self::Posted { text, action },
+            EventKind::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<Event> for TimelineEvent {
+    fn from(event: Event) -> Self {
+        Self { seq: event.seq, at: event.at, by: event.by, kind: event.kind.into(), local: None }
+    }
+}
+
+impl From<PageEvent> for TimelineEvent {
+    fn from(event: PageEvent) -> Self {
+        Self { seq: event.seq, at: event.at, by: event.by, kind: event.kind.into(), local: None }
+    }
+}
+
 /// Events that are known to be missing, between two that are loaded or after the last of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -62,19 +86,37 @@ pub enum Entry<'a> {
     Pending(&'a PendingPost),
 }
 
+/// The page of history that is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loading {
+    /// The one that ends at the room's head.
+    Latest,
+    /// The one that ends before this event.
+    Before(Seq),
+}
+
 /// The loaded events of a room in the order of their seqs, with the gaps between them, then the pending posts.
 #[derive(Debug, Default)]
 pub struct Timeline {
-    pub(crate) events: VecDeque<TimelineEvent>,
+    /// In the order of their seqs, each once. Seqs have no gaps of their own, so a jump is something missing.
+    events: VecDeque<TimelineEvent>,
+    /// In the order of submission.
     pub(crate) pending: Vec<PendingPost>,
-    pub(crate) me: Option<MemberName>,
+    /// Everything up to here came as it happened, or lay before the watch.
+    pub(crate) position: Option<Position>,
+    /// The unread line stands before the first message of others after this.
     pub(crate) unread_after: Option<Seq>,
+    pub(crate) loading: Option<Loading>,
+    pub(crate) me: Option<MemberName>,
 }
 
 impl Timeline {
     /// Everything, oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry<'_>> {
-        self.events.iter().map(Entry::Event).chain(self.pending.iter().map(Entry::Pending))
+        let events = (0..self.events.len())
+            .flat_map(|at| [self.gap_before(at).map(Entry::Gap), Some(Entry::Event(&self.events[at]))])
+            .flatten();
+        events.chain(self.gap_at_end().map(Entry::Gap)).chain(self.pending.iter().map(Entry::Pending))
     }
 
     /// How many loaded events and pending posts there are; gaps do not count.
@@ -93,7 +135,92 @@ impl Timeline {
         rows::rows(self, offset_minutes)
     }
 
+    pub(crate) fn me(&self) -> Option<&MemberName> {
+        self.me.as_ref()
+    }
+
+    pub(crate) fn unread_after(&self) -> Option<Seq> {
+        self.unread_after
+    }
+
+    pub(crate) fn events(&self) -> &VecDeque<TimelineEvent> {
+        &self.events
+    }
+
     pub(crate) fn has_older(&self) -> bool {
         self.events.front().is_some_and(|first| first.seq.get() > 1)
+    }
+
+    pub(crate) fn first_seq(&self) -> Option<Seq> {
+        self.events.front().map(|event| event.seq)
+    }
+
+    pub(crate) fn last_seq(&self) -> Option<Seq> {
+        self.events.back().map(|event| event.seq)
+    }
+
+    /// Where watching stands; before the first event while nothing is watched.
+    pub(crate) fn cursor(&self) -> Seq {
+        self.position.as_ref().map_or(Seq::ZERO, |position| position.seq)
+    }
+
+    /// Whether events before the cursor are missing at the end.
+    pub(crate) fn lacks_latest(&self) -> bool {
+        self.last_seq().unwrap_or(Seq::ZERO) < self.cursor()
+    }
+
+    pub(crate) fn contains(&self, seq: Seq) -> bool {
+        self.find(seq).is_ok()
+    }
+
+    pub(crate) fn event_mut(&mut self, seq: Seq) -> Option<&mut TimelineEvent> {
+        self.find(seq).ok().and_then(|at| self.events.get_mut(at))
+    }
+
+    /// Puts an event in its place. One that is there already stays as it is.
+    pub(crate) fn insert(&mut self, event: TimelineEvent) {
+        if let Err(at) = self.find(event.seq) {
+            self.events.insert(at, event);
+        }
+    }
+
+    /// Drops the oldest events beyond `max`.
+    pub(crate) fn trim(&mut self, max: usize) {
+        let excess = self.events.len().saturating_sub(max);
+        self.events.drain(..excess);
+    }
+
+    /// Forgets the log, because its seqs mean something else now. Pending posts stay.
+    pub(crate) fn forget_log(&mut self) {
+        self.events.clear();
+        self.position = None;
+        self.unread_after = None;
+        self.loading = None;
+    }
+
+    /// The gap closest to the end.
+    pub(crate) fn newest_gap(&self) -> Option<Gap> {
+        self.gap_at_end().or_else(|| (0..self.events.len()).rev().find_map(|at| self.gap_before(at)))
+    }
+
+    fn find(&self, seq: Seq) -> Result<usize, usize> {
+        // Nearly every event goes to the end.
+        if self.last_seq().is_none_or(|last| last < seq) {
+            return Err(self.events.len());
+        }
+        self.events.binary_search_by_key(&seq, |event| event.seq)
+    }
+
+    fn gap_before(&self, at: usize) -> Option<Gap> {
+        let after = self.events[at.checked_sub(1)?].seq;
+        let before = self.events[at].seq;
+        let loading = self.loading == Some(Loading::Before(before));
+        (before > after.next()).then_some(Gap { after, before: Some(before), loading })
+    }
+
+    fn gap_at_end(&self) -> Option<Gap> {
+        let after = self.last_seq()?;
+        let loading = self.loading == Some(Loading::Latest);
+        self.lacks_latest().then_some(Gap { after, before: None, loading })
     }
 }

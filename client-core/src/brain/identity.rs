@@ -1,0 +1,183 @@
+use teahouse_protocol::{Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, PROTOCOL_VERSION, Welcome};
+
+use super::{Asked, Brain};
+use crate::input::Ticks;
+use crate::model::{Connection, NameProblem};
+use crate::output::{Change, Notice, Output};
+use crate::store::{self, Key, StoredIdentity};
+
+impl Brain {
+    pub(super) fn set_me(&mut self, me: Option<MemberName>) {
+        for room in self.model.rooms.values_mut() {
+            room.timeline.me.clone_from(&me);
+        }
+        if self.model.me != me {
+            self.model.me = me;
+            self.change(Change::Identity);
+        }
+    }
+
+    pub(super) fn say_hello(&mut self) {
+        let auth = match &self.identity {
+            Some(StoredIdentity { token: Some(token), .. }) => Auth::Token { token: token.clone() },
+            identity => Auth::Guest {
+                name: identity.as_ref().map(|identity| identity.name.clone()),
+                keep: self.config.keep,
+            },
+        };
+        let token = matches!(auth, Auth::Token { .. });
+        let client = Some(self.config.client.clone());
+        self.ask(Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client }), Asked::Hello { token });
+    }
+
+    pub(super) fn welcomed(&mut self, welcome: Welcome, with_token: bool, now: Ticks) {
+        self.link.welcomed(now);
+        self.limits = welcome.limits;
+        let token = welcome.token.or_else(|| self.identity.take().and_then(|identity| identity.token));
+        let identity = StoredIdentity { name: welcome.user.name, token };
+        self.store(&Key::Identity, Some(store::encode(&identity)));
+        self.set_me(Some(identity.name.clone()));
+        self.identity = Some(identity);
+        self.former = None;
+        // A known user is in those rooms that the server says; a new one goes back to where the old one was.
+        let server_decides = with_token && self.was_welcome;
+        self.was_welcome = true;
+        for room in self.model.rooms.values_mut() {
+            if server_decides && room.joined {
+                room.wanted = false;
+            }
+            room.joined = false;
+        }
+        for joined in welcome.rooms {
+            let room = self.room_entry(&joined.room);
+            room.joined = true;
+            room.wanted = true;
+            room.joined_at = joined.head;
+            room.head = room.head.max(joined.head);
+        }
+        self.change(Change::Rooms);
+        self.watch_joined();
+        self.join_wanted();
+        self.ask_rooms(None, false);
+    }
+
+    pub(super) fn hello_refused(&mut self, error: ErrorReply, with_token: bool, now: Ticks) {
+        if error.temporary {
+            self.outputs.push(Output::CloseLink);
+            return self.lost(error.message, now);
+        }
+        match error.code {
+            ErrorCode::BadToken if with_token => {
+                if let Some(identity) = &mut self.identity {
+                    identity.token = None;
+                    let kept = store::encode(identity);
+                    self.store(&Key::Identity, Some(kept));
+                }
+                self.say_hello();
+            }
+            ErrorCode::NameTaken => {
+                let name = self.identity.take().map(|identity| identity.name);
+                if let Some(former) = self.former.take() {
+                    self.set_me(Some(former.name.clone()));
+                    self.identity = Some(former);
+                    if let Some(name) = name {
+                        self.notice(Notice::NameTaken { name });
+                    }
+                    self.reconnect(now);
+                } else {
+                    self.ask_for_name(name.map(NameProblem::Taken));
+                }
+            }
+            ErrorCode::InvalidField if error.field.as_deref().is_some_and(|field| field.contains("name")) => {
+                self.ask_for_name(Some(NameProblem::Refused(error.message)));
+            }
+            _ => self.stop(Connection::Stopped { reason: error.message }),
+        }
+    }
+
+    fn ask_for_name(&mut self, problem: Option<NameProblem>) {
+        self.identity = None;
+        self.store(&Key::Identity, None);
+        self.set_me(None);
+        self.stop(Connection::NeedsName { problem });
+    }
+
+    /// Ends the link, if there is one, and opens another.
+    pub(super) fn reconnect(&mut self, now: Ticks) {
+        if self.link.held() {
+            self.outputs.push(Output::CloseLink);
+        }
+        self.unlink();
+        self.connect(now);
+    }
+
+    pub(super) fn choose_name(&mut self, text: &str, now: Ticks) -> bool {
+        let name = match MemberName::parse(text.trim()) {
+            Ok(name) => name,
+            Err(reason) if self.identity.is_none() => {
+                self.set_connection(Connection::NeedsName { problem: Some(NameProblem::Rule(reason)) });
+                return false;
+            }
+            Err(reason) => {
+                self.notice(Notice::BadName { reason });
+                return false;
+            }
+        };
+        match &self.identity {
+            None => {
+                self.set_me(Some(name.clone()));
+                self.identity = Some(StoredIdentity { name, token: None });
+                self.connect(now);
+            }
+            Some(identity) if identity.name == name => self.renaming = None,
+            Some(_) => self.renaming = Some(name),
+        }
+        true
+    }
+
+    /// Signs in under the name that was chosen, once no post could be written under both: an operation id is unique per
+    /// author only.
+    pub(super) fn rename_when_possible(&mut self, now: Ticks) {
+        let undecided = self.model.rooms.values().any(|room| {
+            let pending = &room.timeline.pending;
+            !room.echoed.is_empty()
+                || pending.iter().any(|post| post.tried && post.landed.is_none() && !post.failed())
+        });
+        if undecided {
+            return;
+        }
+        let Some(name) = self.renaming.take() else { return };
+        self.former = self.identity.replace(StoredIdentity { name: name.clone(), token: None });
+        self.set_me(Some(name));
+        self.reconnect(now);
+    }
+
+    pub(super) fn forget_me(&mut self) {
+        self.store(&Key::Identity, None);
+        self.former = None;
+        self.renaming = None;
+        self.was_welcome = false;
+        let mut keys = Vec::new();
+        for room in self.model.rooms.values_mut() {
+            keys.extend(
+                room.echoed.iter().chain(&room.timeline.pending).map(|post| Key::Post(post.op.clone())),
+            );
+            keys.push(Key::Draft(room.name.clone()));
+            keys.push(Key::Read(room.name.clone()));
+        }
+        for key in keys {
+            self.store(&key, None);
+        }
+        self.model.rooms.clear();
+        for name in self.config.rooms.clone() {
+            self.room_entry(&name).wanted = true;
+            self.change(Change::Timeline(name));
+        }
+        self.model.active = self.config.rooms.first().cloned();
+        self.change(Change::Rooms);
+        self.change(Change::Active);
+        self.identity = None;
+        self.set_me(None);
+        self.stop(Connection::NeedsName { problem: None });
+    }
+}

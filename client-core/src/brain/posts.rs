@@ -1,0 +1,287 @@
+use teahouse_protocol::{Ack, Command, ErrorCode, ErrorReply, Post, PostText, RoomName, Seq};
+
+use super::{Asked, Brain};
+use crate::input::{Now, Ticks};
+use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_POSTS_MAX};
+use crate::outbox::{LocalId, PendingPost, PostState};
+use crate::output::{Change, Notice};
+use crate::store::{self, Key, StoredFailure, StoredPost};
+use crate::timeline::{TimelineEvent, TimelineKind};
+
+impl Brain {
+    /// Queues a post. Says whether it was taken.
+    pub(super) fn post(&mut self, name: &RoomName, text: &str, action: bool, now: Now) -> bool {
+        let text = text.trim_end();
+        if let Err(reason) = PostText::parse(text) {
+            self.notice(Notice::BadText { reason });
+            return false;
+        }
+        if !self.model.room(name).is_some_and(|room| room.joined || room.wanted) {
+            self.notice(Notice::NotMember { room: name.clone() });
+            return false;
+        }
+        let rooms = || self.model.rooms.values();
+        let posts = || rooms().flat_map(|room| room.echoed.iter().chain(&room.timeline.pending));
+        if posts().count() >= OUTBOX_POSTS_MAX
+            || posts().map(|post| post.text.len()).sum::<usize>() + text.len() > OUTBOX_BYTES_MAX
+        {
+            self.notice(Notice::OutboxFull);
+            return false;
+        }
+        let post = PendingPost {
+            local: self.new_local(),
+            text: text.to_owned(),
+            action,
+            at: now.unix,
+            state: PostState::Queued,
+            op: self.ops.next(now.unix, &mut self.random),
+            request: None,
+            tried: false,
+            sent_after: None,
+            landed: None,
+        };
+        self.store_post(name, &post);
+        self.room_entry(name).timeline.pending.push(post);
+        self.change(Change::Timeline(name.clone()));
+        true
+    }
+
+    pub(super) fn store_post(&mut self, room: &RoomName, post: &PendingPost) {
+        let failed = match &post.state {
+            PostState::Failed { reason, retryable } => {
+                Some(StoredFailure { reason: reason.clone(), retryable: *retryable })
+            }
+            PostState::Queued | PostState::Sent => None,
+        };
+        let record = StoredPost {
+            room: room.clone(),
+            text: post.text.clone(),
+            action: post.action,
+            at: post.at,
+            failed,
+        };
+        self.store(&Key::Post(post.op.clone()), Some(store::encode(&record)));
+    }
+
+    /// Sends what waits, in the order of submission, as far as the server works on posts at a time.
+    pub(super) fn send_posts(&mut self, now: Ticks) {
+        if !self.link.is_up() || self.resend_at.is_some_and(|at| now < at) {
+            return;
+        }
+        let in_flight = self.asked.values().filter(|asked| matches!(asked, Asked::Post { .. })).count();
+        let mut places = self.limits.posts_in_flight_max.max(1).saturating_sub(in_flight);
+        let mut due = Vec::new();
+        for room in self.model.rooms.values().filter(|room| room.joined) {
+            let mut posts: Vec<&PendingPost> = room
+                .echoed
+                .iter()
+                .filter(|post| post.waits())
+                .chain(room.timeline.pending.iter().filter(|post| post.waits() && post.landed.is_none()))
+                .take(places)
+                .collect();
+            // The order of operation ids is the order of submission.
+            posts.sort_by(|a, b| a.op.cmp(&b.op));
+            places -= posts.len();
+            due.extend(posts.into_iter().map(|post| (room.name.clone(), post.local)));
+        }
+        for (room, local) in due {
+            self.send_post(&room, local);
+        }
+    }
+
+    fn send_post(&mut self, name: &RoomName, local: LocalId) {
+        let request = {
+            let Some(post) = self.find_post(name, local) else { return };
+            let text = PostText::parse(post.text.as_str());
+            Post {
+                room: name.clone(),
+                op: Some(post.op.clone()),
+                // A restored text may break a rule, if somebody changed the store.
+                text: match text {
+                    Ok(text) => text,
+                    Err(error) => return self.fail(name, local, &error.to_string(), false),
+                },
+                action: post.action,
+            }
+        };
+        let id = self.ask(Command::Post(request), Asked::Post { room: name.clone(), local });
+        let cursor = self.room_entry(name).timeline.position.as_ref().map(|position| position.seq);
+        if let Some(post) = self.find_post(name, local) {
+            post.request = Some(id);
+            post.sent_after = post.sent_after.or(cursor);
+            post.tried = true;
+            post.state = PostState::Sent;
+        }
+        self.change(Change::Timeline(name.clone()));
+    }
+
+    fn find_post(&mut self, name: &RoomName, local: LocalId) -> Option<&mut PendingPost> {
+        let room = self.model.rooms.get_mut(name)?;
+        room.echoed.iter_mut().chain(&mut room.timeline.pending).find(|post| post.local == local)
+    }
+
+    /// The pending post that this event is: the one that was acknowledged with its seq, or the oldest that was sent
+    /// before it with the same words. Of a guess, the acknowledgement has the last word.
+    pub(super) fn take_echo(&mut self, name: &RoomName, event: &TimelineEvent) -> Option<LocalId> {
+        let room = self.model.rooms.get_mut(name)?;
+        let pending = &mut room.timeline.pending;
+        if let Some(at) = pending.iter().position(|post| post.landed == Some(event.seq)) {
+            return Some(pending.remove(at).local);
+        }
+        let TimelineKind::Posted { text, action } = &event.kind else { return None };
+        if self.model.me.as_ref() != Some(&event.by) {
+            return None;
+        }
+        let at = pending.iter().position(|post| {
+            post.text == *text
+                && post.action == *action
+                && post.tried
+                && post.landed.is_none()
+                && !post.failed()
+                && post.sent_after.is_some_and(|after| after < event.seq)
+        })?;
+        let mut post = pending.remove(at);
+        post.landed = Some(event.seq);
+        let local = post.local;
+        room.echoed.push(post);
+        Some(local)
+    }
+
+    pub(super) fn acknowledged(&mut self, name: &RoomName, local: LocalId, ack: &Ack) {
+        self.resend_backoff.reset();
+        let Some(room) = self.model.rooms.get_mut(name) else { return };
+        if let Some(at) = room.echoed.iter().position(|post| post.local == local) {
+            let post = room.echoed.remove(at);
+            if post.landed != ack.seq {
+                // The guess was wrong: another program of the user's wrote the same words.
+                let guessed = post.landed.and_then(|seq| room.timeline.event_mut(seq));
+                if let Some(event) = guessed {
+                    event.local = None;
+                }
+                let right = ack.seq.and_then(|seq| room.timeline.event_mut(seq));
+                if let Some(event) = right {
+                    event.local = event.local.or(Some(local));
+                }
+            }
+            self.store(&Key::Post(post.op), None);
+        } else if let Some(at) = room.timeline.pending.iter().position(|post| post.local == local) {
+            let post = &mut room.timeline.pending[at];
+            let op = post.op.clone();
+            match ack.seq {
+                Some(seq) if seq > room.timeline.cursor() && !room.timeline.contains(seq) => {
+                    let post = &mut room.timeline.pending[at];
+                    post.landed = Some(seq);
+                    post.request = None;
+                    post.state = PostState::Sent;
+                }
+                seq => {
+                    room.timeline.pending.remove(at);
+                    if let Some(event) = seq.and_then(|seq| room.timeline.event_mut(seq)) {
+                        event.local = event.local.or(Some(local));
+                    }
+                }
+            }
+            self.store(&Key::Post(op), None);
+        }
+        self.change(Change::Timeline(name.clone()));
+    }
+
+    /// Acknowledged posts whose events are further back than what is loaded leave the end of the timeline.
+    pub(super) fn settle_landed(&mut self, name: &RoomName) {
+        let timeline = &mut self.room_entry(name).timeline;
+        let last = timeline.last_seq().unwrap_or(Seq::ZERO).max(timeline.cursor());
+        timeline.pending.retain(|post| post.landed.is_none_or(|seq| seq > last));
+    }
+
+    pub(super) fn post_refused(&mut self, name: &RoomName, local: LocalId, error: &ErrorReply, now: Ticks) {
+        if error.temporary {
+            if let Some(post) = self.find_post(name, local) {
+                post.request = None;
+                post.state = PostState::Queued;
+            }
+            // Those sent together are refused together; one delay is enough for them.
+            if self.resend_at.is_none() {
+                self.resend_at = Some(now.after(self.resend_backoff.next_ms(&mut self.random)));
+            }
+            return self.change(Change::Timeline(name.clone()));
+        }
+        let hopeless = matches!(
+            error.code,
+            ErrorCode::Malformed | ErrorCode::UnknownType | ErrorCode::InvalidField | ErrorCode::FrameTooLong
+        );
+        self.fail(name, local, &error.message, !hopeless);
+        if matches!(error.code, ErrorCode::NotMember | ErrorCode::NoSuchRoom) {
+            let room = self.room_entry(name);
+            room.joined = false;
+            room.wanted = false;
+            self.change(Change::Rooms);
+        }
+    }
+
+    fn fail(&mut self, name: &RoomName, local: LocalId, reason: &str, retryable: bool) {
+        let Some(room) = self.model.rooms.get_mut(name) else { return };
+        if let Some(at) = room.echoed.iter().position(|post| post.local == local) {
+            let mut post = room.echoed.remove(at);
+            if let Some(event) = post.landed.take().and_then(|seq| room.timeline.event_mut(seq)) {
+                event.local = None;
+            }
+            room.timeline.pending.push(post);
+        }
+        let Some(post) = room.timeline.pending.iter_mut().find(|post| post.local == local) else { return };
+        post.request = None;
+        post.state = PostState::Failed { reason: reason.to_owned(), retryable };
+        let post = post.clone();
+        self.store_post(name, &post);
+        self.change(Change::Timeline(name.clone()));
+    }
+
+    /// The room of these posts cannot be joined.
+    pub(super) fn fail_waiting(&mut self, name: &RoomName, error: &ErrorReply) {
+        let pending = &self.room_entry(name).timeline.pending;
+        let waiting: Vec<LocalId> =
+            pending.iter().filter(|post| post.waits()).map(|post| post.local).collect();
+        for local in waiting {
+            self.fail(name, local, &error.message, true);
+        }
+    }
+
+    /// A refusal is definite, so the post goes out anew: with another operation id and at the end.
+    pub(super) fn retry(&mut self, local: LocalId, now: Now) {
+        let Some((name, at)) = self.locate(local) else { return };
+        let op = self.ops.next(now.unix, &mut self.random);
+        let room = self.room_entry(&name);
+        if !matches!(room.timeline.pending[at].state, PostState::Failed { retryable: true, .. }) {
+            return;
+        }
+        let mut post = room.timeline.pending.remove(at);
+        room.wanted = true;
+        let old = std::mem::replace(&mut post.op, op);
+        post.state = PostState::Queued;
+        post.tried = false;
+        post.sent_after = None;
+        room.timeline.pending.push(post.clone());
+        self.store(&Key::Post(old), None);
+        self.store_post(&name, &post);
+        self.change(Change::Timeline(name));
+        self.join_wanted();
+    }
+
+    pub(super) fn discard(&mut self, local: LocalId) {
+        let Some((name, at)) = self.locate(local) else { return };
+        let pending = &mut self.room_entry(&name).timeline.pending;
+        // What is on its way cannot be taken back.
+        if pending[at].request.is_some() || pending[at].landed.is_some() {
+            return;
+        }
+        let post = pending.remove(at);
+        self.store(&Key::Post(post.op), None);
+        self.change(Change::Timeline(name));
+    }
+
+    fn locate(&self, local: LocalId) -> Option<(RoomName, usize)> {
+        self.model.rooms.values().find_map(|room| {
+            let at = room.timeline.pending.iter().position(|post| post.local == local)?;
+            Some((room.name.clone(), at))
+        })
+    }
+}

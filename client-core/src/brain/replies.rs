@@ -1,0 +1,88 @@
+use teahouse_protocol::{ErrorReply, ServerMessage, decode_server_message};
+
+use super::{Asked, Brain};
+use crate::input::Now;
+use crate::model::Connection;
+use crate::output::{Notice, Output};
+
+impl Brain {
+    /// One object of the server. What this version does not understand is ignored.
+    pub(super) fn received(&mut self, text: &str, now: Now) {
+        self.link.heard(now.ticks);
+        let Ok(message) = decode_server_message(text.as_bytes()) else { return };
+        let asked = message.re().and_then(|re| self.asked.remove(&re));
+        match (message, asked) {
+            (ServerMessage::Welcome(welcome), Some(Asked::Hello { token })) => {
+                self.welcomed(welcome, token, now.ticks);
+            }
+            (ServerMessage::Ack(ack), Some(Asked::Join { room })) => self.joined(&room, &ack),
+            (ServerMessage::Ack(_), Some(Asked::Leave { room })) => self.left(&room),
+            (ServerMessage::Ack(ack), Some(Asked::Post { room, local })) => {
+                self.acknowledged(&room, local, &ack)
+            }
+            (ServerMessage::Rooms(list), Some(Asked::Rooms { shown })) => self.rooms_listed(list, shown),
+            (ServerMessage::Watching(reply), Some(Asked::Watch { room })) => self.watching(&room, reply),
+            (ServerMessage::History(page), Some(Asked::History { room })) => self.history(&room, page),
+            (ServerMessage::Members(reply), Some(Asked::Who { room, shown })) => {
+                self.members_listed(&room, reply, shown);
+            }
+            (ServerMessage::Error(error), asked) => self.refused(error, asked, now),
+            (ServerMessage::Event(event), _) => self.event(event, now.ticks),
+            (ServerMessage::CaughtUp(reply), _) => self.caught_up(&reply),
+            (ServerMessage::Presence(presence), _) => self.presence(presence),
+            (ServerMessage::Goodbye(goodbye), _) => {
+                let (reason, message, reconnect) = (goodbye.reason, goodbye.message, goodbye.reconnect);
+                self.notice(Notice::Goodbye { reason, message: message.clone(), reconnect });
+                if reconnect {
+                    self.outputs.push(Output::CloseLink);
+                    self.lost(message, now.ticks);
+                } else {
+                    self.stop(Connection::Stopped { reason: message });
+                }
+            }
+            (
+                ServerMessage::Welcome(_)
+                | ServerMessage::Ack(_)
+                | ServerMessage::Rooms(_)
+                | ServerMessage::Watching(_)
+                | ServerMessage::Unwatched(_)
+                | ServerMessage::History(_)
+                | ServerMessage::Members(_)
+                | ServerMessage::Pong(_)
+                | ServerMessage::Unknown,
+                _,
+            ) => {}
+        }
+    }
+
+    fn refused(&mut self, error: ErrorReply, asked: Option<Asked>, now: Now) {
+        match asked {
+            Some(Asked::Hello { token }) => self.hello_refused(error, token, now.ticks),
+            Some(Asked::Join { room }) => self.join_refused(&room, error, now.ticks),
+            Some(Asked::Post { room, local }) => self.post_refused(&room, local, &error, now.ticks),
+            // Without its watch a room would stand still in silence; a new link tries everything again.
+            Some(Asked::Watch { .. }) if error.temporary => {
+                self.outputs.push(Output::CloseLink);
+                self.lost(error.message, now.ticks);
+            }
+            Some(Asked::History { room }) => {
+                self.history_refused(&room);
+                self.tell(error);
+            }
+            Some(
+                Asked::Ping
+                | Asked::Unwatch
+                | Asked::Who { shown: false, .. }
+                | Asked::Rooms { shown: false },
+            ) => {}
+            Some(Asked::Watch { .. } | Asked::Leave { .. } | Asked::Who { .. } | Asked::Rooms { .. })
+            | None => {
+                self.tell(error);
+            }
+        }
+    }
+
+    fn tell(&mut self, error: ErrorReply) {
+        self.notice(Notice::ServerError { code: error.code, message: error.message });
+    }
+}

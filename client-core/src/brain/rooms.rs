@@ -1,0 +1,236 @@
+use teahouse_protocol::{
+    Ack, Command, ErrorReply, Join, Members, Presence, RoomList, RoomName, Rooms, Unwatch, Who,
+};
+
+use super::{Asked, Brain};
+use crate::input::Ticks;
+use crate::limits::{BACKOFF_MIN_MS, INACTIVE_TIMELINE_EVENTS_MAX, MEMBERS_LISTED_MAX, ROOMS_LISTED_MAX};
+use crate::output::{Change, Notice, RoomSummary};
+use crate::room::Member;
+use crate::store::Key;
+
+impl Brain {
+    /// Makes a room the active one, and the user a member of it.
+    pub(super) fn open(&mut self, name: &RoomName, create: bool) {
+        if self.model.active.as_ref() != Some(name) {
+            self.leave_view();
+            self.model.active = Some(name.clone());
+            self.at_bottom = true;
+            self.change(Change::Active);
+        }
+        let up = self.link.is_up();
+        let room = self.room_entry(name);
+        room.wanted = true;
+        room.create |= create;
+        room.announce = !room.joined;
+        room.reading.line_due = true;
+        let joined = room.joined;
+        self.place_unread_line(name);
+        self.change(Change::Rooms);
+        self.change(Change::Timeline(name.clone()));
+        if up && joined {
+            self.ask_who(name, false);
+        } else if up {
+            self.join_wanted();
+        }
+    }
+
+    /// The active room is looked at no more.
+    fn leave_view(&mut self) {
+        let Some(name) = self.model.active.take() else { return };
+        let Some(room) = self.model.rooms.get_mut(&name) else { return };
+        room.timeline.unread_after = None;
+        room.reading.line_due = false;
+        room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
+        self.change(Change::Timeline(name));
+    }
+
+    /// Joins every room that the user wants to be in and is not.
+    pub(super) fn join_wanted(&mut self) {
+        if !self.link.is_up() {
+            return;
+        }
+        let missing: Vec<(RoomName, bool)> = self
+            .model
+            .rooms
+            .values_mut()
+            .filter(|room| room.wanted && !room.joined && !room.joining)
+            .map(|room| {
+                room.joining = true;
+                (room.name.clone(), room.create)
+            })
+            .collect();
+        for (room, create) in missing {
+            self.ask(Command::Join(Join { room: room.clone(), create }), Asked::Join { room });
+        }
+    }
+
+    pub(super) fn joined(&mut self, asked: &RoomName, ack: &Ack) {
+        let name = self.spelled(asked, &ack.room);
+        let room = self.room_entry(&name);
+        room.joining = false;
+        room.joined = true;
+        room.wanted = true;
+        room.joined_at = ack.seq.unwrap_or(room.head);
+        if std::mem::take(&mut room.announce) {
+            self.notice(Notice::Joined { room: name.clone() });
+        }
+        self.change(Change::Rooms);
+        self.watch(&name);
+    }
+
+    pub(super) fn join_refused(&mut self, name: &RoomName, error: ErrorReply, now: Ticks) {
+        let room = self.room_entry(name);
+        room.joining = false;
+        if error.temporary {
+            let at = now.after(self.resend_backoff.next_ms(&mut self.random).max(BACKOFF_MIN_MS));
+            self.resend_at = Some(at);
+            return;
+        }
+        room.wanted = false;
+        room.create = false;
+        self.fail_waiting(name, &error);
+        self.notice(Notice::ServerError { code: error.code, message: error.message });
+        if self.model.room(name).is_some_and(|room| !room.listed && !room.holds_words()) {
+            self.model.rooms.remove(name);
+        }
+        self.leave_for_another(name);
+        self.change(Change::Rooms);
+    }
+
+    pub(super) fn left(&mut self, name: &RoomName) {
+        let Some(room) = self.model.rooms.get_mut(name) else { return };
+        let was_in = room.joined || room.wanted;
+        room.joined = false;
+        room.wanted = false;
+        room.watching = false;
+        room.watch_asked = false;
+        room.members.clear();
+        room.members_known = false;
+        room.reading.forget_counts();
+        if !was_in {
+            return;
+        }
+        self.ask(Command::Unwatch(Unwatch { room: name.clone() }), Asked::Unwatch);
+        self.notice(Notice::Left { room: name.clone() });
+        self.change(Change::Members(name.clone()));
+        self.leave_for_another(name);
+        self.change(Change::Rooms);
+    }
+
+    /// When the active room is one that the user is not in, another one takes its place.
+    fn leave_for_another(&mut self, name: &RoomName) {
+        let other = self.model.rooms.values().find(|room| room.joined).map(|room| room.name.clone());
+        if self.model.active.as_ref() == Some(name)
+            && let Some(other) = other
+        {
+            self.open(&other, false);
+        }
+    }
+
+    pub(super) fn ask_rooms(&mut self, after: Option<RoomName>, shown: bool) {
+        if after.is_none() {
+            for room in self.model.rooms.values_mut() {
+                room.listed = false;
+            }
+        }
+        self.ask(Command::Rooms(Rooms { after }), Asked::Rooms { shown });
+    }
+
+    pub(super) fn rooms_listed(&mut self, list: RoomList, shown: bool) {
+        let mut listed = self.model.rooms.values().filter(|room| room.listed).count();
+        let last = list.rooms.last().map(|info| info.room.clone());
+        for info in list.rooms {
+            if listed >= ROOMS_LISTED_MAX {
+                break;
+            }
+            let room = self.room_entry(&info.room);
+            listed += usize::from(!room.listed);
+            room.listed = true;
+            room.head = room.head.max(info.head);
+            if !room.members_known {
+                room.member_total = info.members;
+            }
+        }
+        self.change(Change::Rooms);
+        if list.more && last.is_some() && listed < ROOMS_LISTED_MAX {
+            return self.ask_rooms(last, shown);
+        }
+        let active = self.model.active.clone();
+        self.model.rooms.retain(|name, room| {
+            room.listed || room.joined || room.wanted || room.holds_words() || active.as_ref() == Some(name)
+        });
+        if shown {
+            let rooms = self.model.rooms.values().filter(|room| room.listed);
+            let rooms = rooms.map(|room| RoomSummary {
+                name: room.name.clone(),
+                members: room.member_total,
+                joined: room.joined,
+            });
+            let rooms = rooms.collect();
+            self.notice(Notice::Rooms { rooms });
+        }
+    }
+
+    pub(super) fn ask_who(&mut self, room: &RoomName, shown: bool) {
+        self.ask(Command::Who(Who { room: room.clone() }), Asked::Who { room: room.clone(), shown });
+    }
+
+    pub(super) fn members_listed(&mut self, asked: &RoomName, reply: Members, shown: bool) {
+        let name = self.spelled(asked, &reply.room);
+        let room = self.room_entry(&name);
+        room.members = reply
+            .members
+            .into_iter()
+            .take(MEMBERS_LISTED_MAX)
+            .map(|member| Member { name: member.name, online: member.online })
+            .collect();
+        room.members_known = true;
+        room.member_total = reply.total;
+        if shown {
+            let members = room.members.clone();
+            self.notice(Notice::Who { room: name.clone(), members, total: reply.total });
+        }
+        self.change(Change::Members(name));
+    }
+
+    pub(super) fn presence(&mut self, presence: Presence) {
+        let Some(room) = self.model.rooms.get_mut(&presence.room) else { return };
+        if room.presence(&presence.name, presence.online) {
+            self.change(Change::Members(presence.room));
+        }
+    }
+
+    /// Takes over the server's spelling of a room's name: "Lobby" may be "lobby".
+    pub(super) fn spelled(&mut self, asked: &RoomName, stored: &RoomName) -> RoomName {
+        if asked != stored
+            && let Some(mut old) = self.model.rooms.remove(asked)
+        {
+            let mut moved = Vec::new();
+            moved.append(&mut old.echoed);
+            moved.append(&mut old.timeline.pending);
+            for post in &moved {
+                self.store_post(stored, post);
+            }
+            for key in [Key::Draft(asked.clone()), Key::Read(asked.clone())] {
+                self.store(&key, None);
+            }
+            let room = self.room_entry(stored);
+            room.wanted |= old.wanted;
+            room.announce |= old.announce;
+            room.timeline.pending.append(&mut moved);
+            if room.draft.is_empty() && !old.draft.is_empty() {
+                room.draft.clone_from(&old.draft);
+                self.store(&Key::Draft(stored.clone()), Some(old.draft));
+                self.change(Change::Draft(stored.clone()));
+            }
+            if self.model.active.as_ref() == Some(asked) {
+                self.model.active = Some(stored.clone());
+                self.room_entry(stored).reading.line_due = true;
+                self.change(Change::Active);
+            }
+            self.change(Change::Rooms);
+        }
+        stored.clone()
+    }
+}

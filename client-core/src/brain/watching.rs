@@ -1,0 +1,272 @@
+use teahouse_protocol::{
+    CaughtUp, Command, Event, EventKind, History, HistoryPage, Position, Resume, RoomName, Seq, Watch,
+    Watching,
+};
+
+use super::{Asked, Brain};
+use crate::input::Ticks;
+use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, TIMELINE_EVENTS_MAX};
+use crate::output::{Change, Notice, Output};
+use crate::store::{self, Key};
+use crate::timeline::{Loading, TimelineEvent};
+
+impl Brain {
+    pub(super) fn watch_joined(&mut self) {
+        let joined = self.model.rooms.values().filter(|room| room.joined && !room.watch_asked);
+        for name in joined.map(|room| room.name.clone()).collect::<Vec<_>>() {
+            self.watch(&name);
+        }
+    }
+
+    /// Watches a room from where the timeline stands; where it does not stand anywhere yet, with its latest page.
+    pub(super) fn watch(&mut self, name: &RoomName) {
+        let room = self.room_entry(name);
+        room.watch_asked = true;
+        room.watching = false;
+        let after = room.timeline.position.clone();
+        let first = after.is_none();
+        self.ask(Command::Watch(Watch { room: name.clone(), after }), Asked::Watch { room: name.clone() });
+        if first {
+            self.ask_latest(name);
+        }
+        if self.model.active.as_ref() == Some(name) {
+            self.ask_who(name, false);
+        }
+    }
+
+    fn ask_latest(&mut self, name: &RoomName) {
+        self.room_entry(name).timeline.loading = Some(Loading::Latest);
+        self.ask_history(History::latest(name.clone()));
+    }
+
+    fn ask_history(&mut self, request: History) {
+        let room = request.room.clone();
+        let max = u32::try_from(self.limits.history_events_max).unwrap_or(u32::MAX).max(1);
+        let limit = Some(self.config.history_page.clamp(1, max));
+        self.ask(Command::History(History { limit, ..request }), Asked::History { room });
+    }
+
+    pub(super) fn watching(&mut self, asked: &RoomName, reply: Watching) {
+        let name = self.spelled(asked, &reply.room);
+        let room = self.room_entry(&name);
+        room.watch_asked = false;
+        room.watching = true;
+        room.replay_to = None;
+        room.head = room.head.max(reply.head);
+        let same_log = room.timeline.position.as_ref().is_some_and(|position| {
+            position.epoch == reply.epoch && (position.seq <= reply.head || reply.resume == Resume::Replay)
+        });
+        match reply.resume {
+            Resume::Replay if same_log => room.replay_to = Some(reply.head),
+            Resume::Live | Resume::Reset | Resume::Replay => {
+                if !same_log && room.timeline.position.is_some() {
+                    room.forget_log();
+                    room.head = reply.head;
+                }
+                room.timeline.position = Some(Position { epoch: reply.epoch.clone(), seq: reply.head });
+                room.reading.forget_counts();
+                // A read position of another log says nothing about this one.
+                if room.reading.read.as_ref().is_none_or(|read| read.epoch != reply.epoch) {
+                    room.reading.read = Some(Position { epoch: reply.epoch, seq: reply.head });
+                }
+                room.reading.line_due = room.timeline.unread_after.is_none();
+            }
+        }
+        if room.timeline.lacks_latest() && room.timeline.loading.is_none() {
+            self.ask_latest(&name);
+        }
+        self.change(Change::Rooms);
+        self.change(Change::Timeline(name));
+    }
+
+    pub(super) fn caught_up(&mut self, reply: &CaughtUp) {
+        if let Some(room) = self.model.rooms.get_mut(&reply.room) {
+            room.replay_to = None;
+        }
+    }
+
+    pub(super) fn event(&mut self, event: Event, now: Ticks) {
+        let name = event.room.clone();
+        let Some(room) = self.model.rooms.get_mut(&name) else { return };
+        // What still comes of an earlier watch comes again after the answer to the new one.
+        if !room.watching {
+            return;
+        }
+        let Some(position) = &mut room.timeline.position else { return };
+        if event.seq <= position.seq {
+            return;
+        }
+        if event.seq != position.seq.next() {
+            if room.hole_after == Some(position.seq) {
+                self.outputs.push(Output::CloseLink);
+                self.lost("the server skips events".to_owned(), now);
+            } else {
+                room.hole_after = Some(position.seq);
+                self.watch(&name);
+            }
+            return;
+        }
+        position.seq = event.seq;
+        let replayed = room.replay_to.is_some_and(|to| event.seq <= to);
+        room.head = room.head.max(event.seq);
+        let by = event.by.clone();
+        let mine = self.model.me.as_ref() == Some(&by);
+        let mut departed = false;
+        match &event.kind {
+            EventKind::Join => {
+                room.member_came(&by);
+                self.changes.insert(Change::Members(name.clone()));
+            }
+            EventKind::Leave => {
+                room.member_left(&by);
+                departed = mine && event.seq > room.joined_at;
+                self.changes.insert(Change::Members(name.clone()));
+            }
+            EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => {}
+        }
+        let event = TimelineEvent::from(event);
+        let mentioned = room.reading.count(&event, self.model.me.as_ref());
+        if mentioned
+            && !replayed
+            && let crate::timeline::TimelineKind::Posted { text, .. } = &event.kind
+        {
+            let text = text.clone();
+            self.outputs.push(Output::Mentioned { room: name.clone(), seq: event.seq, by, text });
+        }
+        self.absorb(&name, event);
+        self.trim(&name);
+        self.change(Change::Rooms);
+        self.change(Change::Timeline(name.clone()));
+        if departed {
+            self.left(&name);
+        }
+    }
+
+    pub(super) fn history(&mut self, asked: &RoomName, page: HistoryPage) {
+        let name = self.spelled(asked, &page.room);
+        let room = self.room_entry(&name);
+        let loading = room.timeline.loading.take();
+        self.change(Change::Timeline(name.clone()));
+        let room = self.room_entry(&name);
+        match &room.timeline.position {
+            Some(position) if position.epoch == page.epoch => {}
+            // A new life of the log began between the watch and the page.
+            Some(_) => {
+                room.forget_log();
+                return self.watch(&name);
+            }
+            None => return,
+        }
+        room.head = room.head.max(page.head);
+        let cursor = room.timeline.cursor();
+        let me = self.model.me.clone();
+        for event in page.events.into_iter().rev() {
+            let event = TimelineEvent::from(event);
+            // What lies after the cursor comes once more, live, and is counted then.
+            if event.seq <= cursor {
+                self.room_entry(&name).reading.count(&event, me.as_ref());
+            }
+            self.absorb(&name, event);
+        }
+        if loading == Some(Loading::Latest) {
+            self.settle_landed(&name);
+        }
+        self.place_unread_line(&name);
+        self.trim(&name);
+        self.change(Change::Rooms);
+    }
+
+    pub(super) fn history_refused(&mut self, name: &RoomName) {
+        self.room_entry(name).timeline.loading = None;
+        self.change(Change::Timeline(name.clone()));
+    }
+
+    pub(super) fn load_older(&mut self, name: &RoomName) {
+        let page = usize::try_from(self.config.history_page).unwrap_or(usize::MAX);
+        let Some(room) = self.model.rooms.get(name) else { return };
+        let timeline = &room.timeline;
+        if !room.watching || timeline.loading.is_some() {
+            return;
+        }
+        let before = match timeline.newest_gap() {
+            Some(gap) => gap.before,
+            None if timeline.lacks_latest() => None,
+            None if !timeline.has_older() => return,
+            None if timeline.events().len().saturating_add(page) > TIMELINE_EVENTS_MAX => {
+                return self.notice(Notice::TimelineFull { room: name.clone() });
+            }
+            None => timeline.first_seq(),
+        };
+        self.change(Change::Timeline(name.clone()));
+        match before {
+            Some(before) => {
+                self.room_entry(name).timeline.loading = Some(Loading::Before(before));
+                self.ask_history(History { before: Some(before), ..History::latest(name.clone()) });
+            }
+            None => self.ask_latest(name),
+        }
+    }
+
+    /// Puts an event into the timeline, in the place of the pending post that it was.
+    fn absorb(&mut self, name: &RoomName, mut event: TimelineEvent) {
+        if self.model.rooms.get(name).is_some_and(|room| room.timeline.contains(event.seq)) {
+            return;
+        }
+        event.local = self.take_echo(name, &event);
+        self.room_entry(name).timeline.insert(event);
+    }
+
+    fn trim(&mut self, name: &RoomName) {
+        let active = self.model.active.as_ref() == Some(name);
+        let max = if active { TIMELINE_EVENTS_MAX } else { INACTIVE_TIMELINE_EVENTS_MAX };
+        self.room_entry(name).timeline.trim(max);
+    }
+
+    /// Draws the unread line of a room that was entered, once it is known what is unread.
+    pub(super) fn place_unread_line(&mut self, name: &RoomName) {
+        let active = self.model.active.as_ref() == Some(name);
+        let room = self.room_entry(name);
+        if !active || !room.reading.line_due || room.timeline.events().is_empty() {
+            return;
+        }
+        room.reading.line_due = false;
+        if room.reading.unread > 0 {
+            room.timeline.unread_after = Some(room.reading.read_seq());
+        }
+    }
+
+    pub(super) fn attention(&mut self, focused: bool, at_bottom: bool) {
+        let was_focused = std::mem::replace(&mut self.focused, focused);
+        self.at_bottom = at_bottom;
+        let Some(room) = self.model.active.as_ref().and_then(|name| self.model.rooms.get_mut(name)) else {
+            return;
+        };
+        if was_focused != focused && room.reading.unread == 0 && !room.reading.line_due {
+            let after = (!focused).then(|| room.timeline.cursor()).filter(|seq| *seq > Seq::ZERO);
+            if room.timeline.unread_after != after {
+                room.timeline.unread_after = after;
+                self.changes.insert(Change::Timeline(room.name.clone()));
+            }
+        }
+    }
+
+    /// What the user looks at is read.
+    pub(super) fn mark_read(&mut self) {
+        if !self.focused || !self.at_bottom {
+            return;
+        }
+        let Some(room) = self.model.active.as_ref().and_then(|name| self.model.rooms.get_mut(name)) else {
+            return;
+        };
+        let Some(position) = &room.timeline.position else { return };
+        if room.timeline.lacks_latest() {
+            return;
+        }
+        if room.reading.mark(position) {
+            let value = store::encode(position);
+            let key = Key::Read(room.name.clone());
+            self.store(&key, Some(value));
+            self.change(Change::Rooms);
+        }
+    }
+}

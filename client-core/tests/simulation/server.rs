@@ -1,0 +1,314 @@
+use std::collections::BTreeMap;
+
+use teahouse_protocol::{
+    Ack, Auth, CaughtUp, Command, Epoch, ErrorCode, ErrorReply, Event, HistoryPage, Limits, Member, Members,
+    OpId, PageEvent, Pong, Request, RequestId, ResetReason, Resume, RoomInfo, RoomList, RoomName, Seq,
+    ServerMessage, UnixMillis, Unwatched, User, Watching, Welcome, decode_request,
+};
+use teahouse_server::state::{
+    Action, Applied, Change, Outcome, Proposal, Rejection, RoomId, State, StoredEvent, TokenHash, UserId,
+};
+
+use crate::network::{Dice, LinkId};
+
+/// The server's state with a log in memory, and connections that are cursors.
+pub(crate) struct Server {
+    state: State,
+    log: BTreeMap<RoomId, Vec<StoredEvent>>,
+    ops: BTreeMap<(UserId, OpId), (RoomId, Seq)>,
+    connections: BTreeMap<LinkId, Connection>,
+    tokens: u64,
+    /// The most events that a `watch` replays.
+    pub(crate) replay_max: u64,
+    /// Whether a post is refused for the moment now and then.
+    pub(crate) busy: bool,
+    pub(crate) dice: Dice,
+}
+
+#[derive(Default)]
+struct Connection {
+    user: Option<UserId>,
+    watches: BTreeMap<RoomId, Seq>,
+}
+
+fn epoch() -> Epoch {
+    Epoch::parse("sim").expect("letters")
+}
+
+fn token_hash(token: &str) -> TokenHash {
+    let mut hash = [0; 32];
+    for (at, byte) in token.bytes().enumerate() {
+        hash[at % 32] ^= byte;
+    }
+    TokenHash(hash)
+}
+
+impl Server {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut server = Self {
+            state: State::default(),
+            log: BTreeMap::new(),
+            ops: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            tokens: 0,
+            replay_max: u64::MAX,
+            busy: false,
+            dice: Dice::new(seed),
+        };
+        server.apply(Action::Found, UnixMillis::new(0)).expect("a new log can be founded");
+        server
+    }
+
+    pub(crate) fn open(&mut self, link: LinkId) {
+        self.connections.insert(link, Connection::default());
+    }
+
+    pub(crate) fn close(&mut self, link: LinkId) {
+        self.connections.remove(&link);
+    }
+
+    pub(crate) fn room(&self, name: &RoomName) -> &[StoredEvent] {
+        let id = self.room_id(name).expect("a room of the story");
+        &self.log[&id]
+    }
+
+    fn room_id(&self, name: &RoomName) -> Option<RoomId> {
+        self.state.rooms().find(|(_, room)| room.name.as_str() == name.as_str()).map(|(id, _)| id)
+    }
+
+    fn apply(&mut self, action: Action, at: UnixMillis) -> Result<Applied, Rejection> {
+        let applied = self.state.apply(Proposal { at, action })?;
+        for change in &applied.changes {
+            if let Change::Event(event) = change {
+                self.log.entry(event.room).or_default().push(event.clone());
+            }
+        }
+        Ok(applied)
+    }
+
+    /// One line from a client. Everything that goes out because of it, to whom.
+    pub(crate) fn receive(&mut self, link: LinkId, line: &str, at: UnixMillis) -> Vec<(LinkId, String)> {
+        if !self.connections.contains_key(&link) {
+            return Vec::new();
+        }
+        let Request { id, command } = decode_request(line.as_bytes()).expect("brains write legal requests");
+        let replies = match self.answer(link, id, command, at) {
+            Ok(replies) => replies,
+            Err(error) => vec![ServerMessage::Error(error)],
+        };
+        let mut out: Vec<_> = replies.into_iter().map(|reply| (link, reply.to_json())).collect();
+        // The acknowledgement and the event may come in either order.
+        let events = self.fan_out();
+        if self.dice.one_in(2) {
+            out.splice(0..0, events);
+        } else {
+            out.extend(events);
+        }
+        out
+    }
+
+    fn fan_out(&mut self) -> Vec<(LinkId, String)> {
+        let mut out = Vec::new();
+        for (link, connection) in &mut self.connections {
+            for (room, cursor) in &mut connection.watches {
+                let name = &self.state.rooms().find(|(id, _)| id == room).expect("rooms stay").1.name;
+                for event in &self.log[room][cursor.get() as usize..] {
+                    out.push((*link, push(name, event).to_json()));
+                    *cursor = event.seq;
+                }
+            }
+        }
+        out
+    }
+
+    fn answer(
+        &mut self,
+        link: LinkId,
+        re: RequestId,
+        command: Command,
+        at: UnixMillis,
+    ) -> Result<Vec<ServerMessage>, ErrorReply> {
+        let refuse = |code, message: String| ErrorReply {
+            re: Some(re),
+            code,
+            message,
+            field: None,
+            temporary: code == ErrorCode::Busy,
+        };
+        let reject = |rejection: Rejection| {
+            let code = match rejection {
+                Rejection::NameTaken(_) => ErrorCode::NameTaken,
+                Rejection::BadToken => ErrorCode::BadToken,
+                Rejection::NoSuchRoom(_) => ErrorCode::NoSuchRoom,
+                Rejection::NotMember => ErrorCode::NotMember,
+                Rejection::UserGone | Rejection::TooManyRoomsJoined | Rejection::TooManyRooms => {
+                    ErrorCode::LimitReached
+                }
+            };
+            refuse(code, rejection.to_string())
+        };
+        let room_of = |server: &Self, name: &RoomName| {
+            server
+                .room_id(name)
+                .ok_or_else(|| refuse(ErrorCode::NoSuchRoom, format!("there is no room {name}")))
+        };
+        let user = self.connections[&link].user;
+        let user = || user.ok_or_else(|| refuse(ErrorCode::HelloFirst, "say hello first".into()));
+        Ok(vec![match command {
+            Command::Hello(hello) => {
+                let (action, token) = match hello.auth {
+                    Auth::Guest { name, keep } => {
+                        self.tokens += 1;
+                        let token = format!("token{}", self.tokens);
+                        let hash = token_hash(&token);
+                        (Action::ArriveAsGuest { name, keep, token: hash, replaces: None }, Some(token))
+                    }
+                    Auth::Token { token } => (Action::ArriveWithToken { token: token_hash(&token) }, None),
+                };
+                let applied = self.apply(action, at).map_err(reject)?;
+                let Outcome::Arrived { user, name, .. } = applied.outcome else {
+                    unreachable!("they arrive")
+                };
+                self.connections.get_mut(&link).expect("it speaks").user = Some(user);
+                let member = self.state.user(user).expect("just arrived");
+                let rooms = member.rooms.iter().map(|id| {
+                    let room = self.state.rooms().find(|(room, _)| room == id).expect("rooms stay").1;
+                    teahouse_protocol::JoinedRoom { room: room.name.clone(), head: room.head }
+                });
+                ServerMessage::Welcome(Welcome {
+                    re,
+                    protocol: 1,
+                    user: User { name },
+                    token,
+                    limits: Limits { posts_in_flight_max: 8, ..Limits::CURRENT },
+                    rooms: rooms.collect(),
+                    server: "sim".into(),
+                })
+            }
+            Command::Join(join) => {
+                let action = Action::Join { user: user()?, room: join.room.clone(), create: join.create };
+                let Outcome::Done { seq, .. } = self.apply(action, at).map_err(reject)?.outcome else {
+                    unreachable!("joins are done")
+                };
+                ServerMessage::Ack(Ack { re, room: join.room, seq })
+            }
+            Command::Leave(leave) => {
+                let room = room_of(self, &leave.room)?;
+                let Outcome::Done { seq, .. } =
+                    self.apply(Action::Leave { user: user()?, room }, at).map_err(reject)?.outcome
+                else {
+                    unreachable!("leaves are done")
+                };
+                ServerMessage::Ack(Ack { re, room: leave.room, seq })
+            }
+            Command::Post(post) => {
+                let (user, room) = (user()?, room_of(self, &post.room)?);
+                if self.busy && self.dice.one_in(6) {
+                    return Err(refuse(ErrorCode::Busy, "try again".into()));
+                }
+                let op = post.op.clone().expect("brains give every post an op");
+                let seq = match self.ops.get(&(user, op.clone())) {
+                    Some((_, seq)) => Some(*seq),
+                    None => {
+                        let (text, action) = (post.text, post.action);
+                        let action = Action::Post { user, room, op: post.op, text, action };
+                        let Outcome::Done { room, seq } = self.apply(action, at).map_err(reject)?.outcome
+                        else {
+                            unreachable!("posts are done")
+                        };
+                        self.ops.insert((user, op), (room, seq.expect("a post is an event")));
+                        seq
+                    }
+                };
+                ServerMessage::Ack(Ack { re, room: post.room, seq })
+            }
+            Command::Rooms(_) => {
+                let rooms = self.state.rooms().map(|(_, room)| RoomInfo {
+                    room: room.name.clone(),
+                    head: room.head,
+                    members: room.members,
+                    joined: false,
+                });
+                ServerMessage::Rooms(RoomList { re, rooms: rooms.collect(), more: false })
+            }
+            Command::Watch(watch) => return self.watch(link, re, &watch, room_of(self, &watch.room)?),
+            Command::Unwatch(unwatch) => {
+                let room = room_of(self, &unwatch.room)?;
+                self.connections.get_mut(&link).expect("it speaks").watches.remove(&room);
+                ServerMessage::Unwatched(Unwatched { re, room: unwatch.room })
+            }
+            Command::History(history) => {
+                let log = &self.log[&room_of(self, &history.room)?];
+                let end = history.before.map_or(log.len(), |before| before.get() as usize - 1);
+                let start = end.saturating_sub(history.limit.unwrap_or(50) as usize);
+                ServerMessage::History(HistoryPage {
+                    re,
+                    room: history.room,
+                    epoch: epoch(),
+                    head: log.last().map_or(Seq::ZERO, |event| event.seq),
+                    events: log[start..end].iter().map(page_event).collect(),
+                    more_before: start > 0,
+                    more_after: end < log.len(),
+                })
+            }
+            Command::Who(who) => {
+                let room = room_of(self, &who.room)?;
+                let members = self.state.users().filter(|(_, user)| user.rooms.contains(&room));
+                let members: Vec<Member> =
+                    members.map(|(_, user)| Member { name: user.name.clone(), online: true }).collect();
+                let total = members.len() as u64;
+                ServerMessage::Members(Members { re, room: who.room, members, total })
+            }
+            Command::Ping(_) => ServerMessage::Pong(Pong { re }),
+        }])
+    }
+
+    fn watch(
+        &mut self,
+        link: LinkId,
+        re: RequestId,
+        watch: &teahouse_protocol::Watch,
+        id: RoomId,
+    ) -> Result<Vec<ServerMessage>, ErrorReply> {
+        let log = &self.log[&id];
+        let head = log.last().map_or(Seq::ZERO, |event| event.seq);
+        let (resume, reason) = match &watch.after {
+            None => (Resume::Live, None),
+            Some(after) if after.epoch != epoch() => (Resume::Reset, Some(ResetReason::OtherEpoch)),
+            Some(after) if after.seq > head => (Resume::Reset, Some(ResetReason::Ahead)),
+            Some(after) if head.get() - after.seq.get() > self.replay_max => {
+                (Resume::Reset, Some(ResetReason::TooFar))
+            }
+            Some(_) => (Resume::Replay, None),
+        };
+        let room = watch.room.clone();
+        let mut out = vec![ServerMessage::Watching(Watching {
+            re,
+            room: room.clone(),
+            epoch: epoch(),
+            head,
+            resume,
+            reason,
+        })];
+        if let (Resume::Replay, Some(after)) = (resume, &watch.after) {
+            out.extend(log[after.seq.get() as usize..].iter().map(|event| push(&room, event)));
+            out.push(ServerMessage::CaughtUp(CaughtUp { room, head }));
+        }
+        self.connections.get_mut(&link).expect("it speaks").watches.insert(id, head);
+        Ok(out)
+    }
+}
+
+fn push(room: &RoomName, event: &StoredEvent) -> ServerMessage {
+    ServerMessage::Event(Event {
+        room: room.clone(),
+        seq: event.seq,
+        at: event.at,
+        by: event.by_name.clone(),
+        kind: event.kind.clone(),
+    })
+}
+
+fn page_event(event: &StoredEvent) -> PageEvent {
+    PageEvent { seq: event.seq, at: event.at, by: event.by_name.clone(), kind: event.kind.clone() }
+}

@@ -27,6 +27,14 @@ pub fn assert_browser_client() {
     );
 }
 
+/// Compiles what `trunk serve` will compile, since the first time takes longer than any wait of a story.
+pub fn build_browser_client_for_development() {
+    let arguments =
+        ["--package", "teahouse-web", "--bin", "teahouse-web", "--target", "wasm32-unknown-unknown"];
+    let status = cargo().arg("build").args(arguments).status().expect("cargo starts");
+    assert!(status.success(), "cargo build of the browser client failed: {status}");
+}
+
 struct Programs {
     server: PathBuf,
     terminal: PathBuf,
@@ -42,15 +50,11 @@ fn build() -> Programs {
     let test = std::env::current_exe().expect("a test has a path");
     let profile = test.ancestors().nth(2).expect("TARGET/PROFILE/deps/stories-…");
     let target = profile.parent().expect("TARGET/PROFILE/deps/stories-…");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command
-        .current_dir(repository())
         .args(["build", "--package", "teahouse-server", "--package", "teahouse", "--bins"])
         .args(["--message-format", "json-render-diagnostics", "--target-dir"])
-        .arg(target)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit());
+        .arg(target);
     if profile.ends_with("release") {
         command.arg("--release");
     }
@@ -58,6 +62,13 @@ fn build() -> Programs {
     assert!(output.status.success(), "cargo build of the programs failed: {}", output.status);
     let messages = String::from_utf8(output.stdout).expect("cargo speaks UTF-8");
     Programs { server: executable(&messages, "teahouse-server"), terminal: executable(&messages, "teahouse") }
+}
+
+fn cargo() -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
+    let mut command = Command::new(cargo);
+    command.current_dir(repository()).stdin(Stdio::null()).stderr(Stdio::inherit());
+    command
 }
 
 /// Where cargo says it put a program.

@@ -1,1 +1,31 @@
-//! The stories.
+//! The stories: what people do with Teahouse, done by the real programs.
+
+mod one_room;
+
+mod restart;
+mod shutdown;
+
+mod long_message;
+
+mod protocol_document;
+mod readme;
+mod tutorial;
+
+mod bad_lines;
+mod bad_values;
+mod handshakes;
+mod startup;
+mod unfinished;
+
+mod presence;
+mod web_files;
+
+mod terminal_client;
+
+mod browser_composer;
+mod browser_history;
+mod browser_look;
+mod browser_offline;
+mod browser_rooms;
+
+mod development;

@@ -1,2 +1,5 @@
-//! To come.
-fn main() {}
+//! What trunk builds: hands the page to the library.
+
+fn main() {
+    teahouse_web::start();
+}

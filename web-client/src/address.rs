@@ -1,0 +1,98 @@
+//! What the part of the address after `#` means: `#/room/NAME` and `#/room/NAME/SEQ`.
+
+use teahouse_protocol::{RoomName, Seq};
+
+/// A place in the program that has an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// The room.
+    pub(crate) room: RoomName,
+    /// The message in it.
+    pub(crate) seq: Option<Seq>,
+}
+
+impl Address {
+    /// Reads the part of an address from its `#` on. `None`: it names no place.
+    pub(crate) fn parse(hash: &str) -> Option<Self> {
+        let mut parts = hash.trim_start_matches('#').strip_prefix("/room/")?.split('/');
+        let room = RoomName::parse(&decode(parts.next()?)?).ok()?;
+        let seq = match parts.next() {
+            None | Some("") => None,
+            Some(number) => Some(Seq::new(number.parse().ok()?).ok()?),
+        };
+        parts.next().is_none().then_some(Self { room, seq })
+    }
+
+    /// The address of a room, from its `#` on.
+    pub(crate) fn of_room(room: &RoomName) -> String {
+        format!("#/room/{}", encode(room.as_str()))
+    }
+
+    /// The address of a message, from its `#` on.
+    pub(crate) fn of_message(room: &RoomName, seq: Seq) -> String {
+        format!("{}/{seq}", Self::of_room(room))
+    }
+}
+
+/// Letters of any script stay readable; what has a meaning in an address is written as `%XX`.
+fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | '~') {
+            encoded.push_str(&format!("%{:02X}", c as u32));
+        } else {
+            encoded.push(c);
+        }
+    }
+    encoded
+}
+
+/// Takes `%XX` back, also where the browser wrote whole names so. `None`: broken, or no UTF-8.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next()?, rest.next()?];
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            bytes.push(u8::try_from(digit(digits[0])? * 16 + digit(digits[1])?).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_room_has_an_address() {
+        for name in ["lobby", "茶馆", "a/b", "50%", "what?#!", "🍵", "o'brien"] {
+            let room = RoomName::parse(name).expect("a legal name");
+            let seq = Seq::new(120).expect("small");
+            assert_eq!(
+                Address::parse(&Address::of_room(&room)),
+                Some(Address { room: room.clone(), seq: None })
+            );
+            let expected = Some(Address { room: room.clone(), seq: Some(seq) });
+            assert_eq!(Address::parse(&Address::of_message(&room, seq)), expected);
+        }
+    }
+
+    #[test]
+    fn the_browsers_own_spelling_is_read() {
+        let address = Address::parse("#/room/%E8%8C%B6%E9%A6%86/7").expect("an address");
+        assert_eq!((address.room.as_str(), address.seq.map(Seq::get)), ("茶馆", Some(7)));
+    }
+
+    #[test]
+    fn other_hashes_name_no_place() {
+        for hash in
+            ["", "#", "#/", "#/room/", "#/room/a b", "#/room/%E8", "#/room/a/x", "#/room/a/1/2", "#/room/%zz"]
+        {
+            assert_eq!(Address::parse(hash), None, "{hash}");
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! What every view holds: the model, the driver, and the state that is the views' own.
+
+use std::rc::Rc;
+
+use leptos::ev;
+use leptos::prelude::*;
+use teahouse_client_core::{Config, Input, Intent, Notice};
+use teahouse_protocol::RoomName;
+
+use crate::address::Address;
+use crate::driver::{Driver, Mention};
+use crate::i18n::{Lang, Phrase, Text};
+use crate::model::{Link, Model, put};
+use crate::notify;
+use crate::page::{self, Theme};
+
+/// The room that everybody comes into first.
+const LOBBY: &str = "lobby";
+/// How many events of history are asked for at a time.
+const HISTORY_PAGE: u32 = 80;
+
+const KEPT_LANG: &str = "lang";
+const KEPT_THEME: &str = "theme";
+const KEPT_MEMBERS: &str = "members";
+
+/// A dialog that covers the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// Find a room.
+    Switcher,
+    /// The keys and commands.
+    Keys,
+    /// Name, notifications, signing out.
+    Settings,
+}
+
+/// A panel that slides in on a small screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drawer {
+    /// The list of rooms.
+    Rooms,
+    /// The members.
+    Members,
+}
+
+/// The handle that every view holds; a copy is the same handle.
+#[derive(Clone, Copy)]
+pub(crate) struct App {
+    driver: StoredValue<Rc<Driver>, LocalStorage>,
+    /// What there is to see.
+    pub(crate) model: Model,
+    /// The language.
+    pub(crate) lang: RwSignal<Lang>,
+    /// The theme; `None` follows the system.
+    pub(crate) theme: RwSignal<Option<Theme>>,
+    /// Whether the members' panel stands open on a wide screen.
+    pub(crate) members_shown: RwSignal<bool>,
+    /// The drawer that is open on a small screen.
+    pub(crate) drawer: RwSignal<Option<Drawer>>,
+    /// The dialog that is open.
+    pub(crate) dialog: RwSignal<Option<Dialog>>,
+    /// Whether the user has been let in since the page was loaded; until then the welcome page stays.
+    pub(crate) entered: RwSignal<bool>,
+    /// Whether the newest message of the open room is in view.
+    pub(crate) at_bottom: RwSignal<bool>,
+    /// Asks the timeline to go to its end.
+    pub(crate) to_latest: Trigger,
+    /// The message that the address names.
+    pub(crate) target: RwSignal<Option<Address>>,
+    /// Text to be put into the composer where the caret stands.
+    pub(crate) insert: RwSignal<Option<String>>,
+}
+
+impl App {
+    /// Reads what is kept and sets everything in motion. To be called once, inside the root owner.
+    pub(crate) fn start() -> Self {
+        let model = Model::new();
+        let address = page::address();
+        let target = RwSignal::new(address.clone().filter(|address| address.seq.is_some()));
+        let dialog = RwSignal::new(None);
+        let lang = RwSignal::new(Lang::En);
+        let on_notice = move |notice| match notice {
+            Notice::Help => put(dialog, Some(Dialog::Keys)),
+            // Both are plain to see.
+            Notice::Joined { .. } | Notice::Left { .. } => {}
+            notice => model.notice(notice),
+        };
+        let on_mention = move |mention: Mention| notify::mention(lang.get_untracked(), &mention);
+        let driver = Driver::new(config(address), model, on_notice, on_mention);
+        let kept = |key| driver.storage().get(key);
+        lang.set(
+            kept(KEPT_LANG)
+                .and_then(|tag| Lang::from_tag(&tag))
+                .unwrap_or_else(|| Lang::of_reader(&page::languages())),
+        );
+        let theme = kept(KEPT_THEME).and_then(|name| Theme::from_name(&name));
+        let members_shown = kept(KEPT_MEMBERS).as_deref() != Some("hidden");
+        let app = Self {
+            driver: StoredValue::new_local(Rc::clone(&driver)),
+            model,
+            lang,
+            theme: RwSignal::new(theme),
+            members_shown: RwSignal::new(members_shown),
+            drawer: RwSignal::new(None),
+            dialog,
+            entered: RwSignal::new(false),
+            at_bottom: RwSignal::new(true),
+            to_latest: Trigger::new(),
+            target,
+            insert: RwSignal::new(None),
+        };
+        driver.take(Input::Start);
+        app.give_attention();
+        driver.refresh();
+        app.entered.set(model.link.with_untracked(|link| !matches!(link, Link::NeedsName(_))));
+        app.keep_page_up_to_date();
+        app.listen();
+        app
+    }
+
+    /// A text in the reader's language; follows the switch of languages.
+    pub(crate) fn say(self, text: Text) -> &'static str {
+        text.in_lang(self.lang.get())
+    }
+
+    /// The same with something in it.
+    pub(crate) fn phrase(self, phrase: &Phrase<'_>) -> String {
+        phrase.in_lang(self.lang.get())
+    }
+
+    /// The same without following the switch of languages.
+    pub(crate) fn phrase_untracked(self, phrase: &Phrase<'_>) -> String {
+        phrase.in_lang(self.lang.get_untracked())
+    }
+
+    /// The user wants something.
+    pub(crate) fn intend(self, intent: Intent) {
+        self.driver.with_value(|driver| driver.intend(intent));
+    }
+
+    /// What the brain has for a room's composer at this moment.
+    pub(crate) fn draft(self, room: &RoomName) -> String {
+        self.driver.with_value(|driver| driver.draft(room))
+    }
+
+    /// Opens a room, and closes what covered it.
+    pub(crate) fn open(self, room: RoomName) {
+        put(self.drawer, None);
+        put(self.dialog, None);
+        if self.model.active.with_untracked(|active| active.as_ref() != Some(&room)) {
+            self.model.notices.update(Vec::clear);
+            self.intend(Intent::Open(room));
+        }
+    }
+
+    /// Opens the room `steps` further down the list of the user's rooms, or the next one there with something new.
+    pub(crate) fn open_neighbour(self, steps: isize, unread_only: bool) {
+        let rooms = self.model.rooms.values_untracked();
+        let active = self.model.active.get_untracked();
+        let count = rooms.len() as isize;
+        let here = rooms.iter().position(|room| Some(&room.name) == active.as_ref());
+        // From outside the list the first step leads to its first or last room.
+        let here = here.map_or(if steps > 0 { -1 } else { count }, |at| at as isize);
+        let wanted = (1..=count)
+            .map(|distance| &rooms[(here + steps * distance).rem_euclid(count) as usize])
+            .find(|room| !unread_only || room.unread > 0);
+        if let Some(room) = wanted {
+            self.open(room.name.clone());
+        }
+    }
+
+    /// Changes the language, and remembers it.
+    pub(crate) fn toggle_lang(self) {
+        let lang = self.lang.get_untracked().other();
+        self.lang.set(lang);
+        self.keep(KEPT_LANG, lang.tag());
+    }
+
+    /// Whether the page is dark at the moment.
+    pub(crate) fn is_dark(self) -> bool {
+        self.theme.get().unwrap_or_else(page::system_theme) == Theme::Dark
+    }
+
+    /// Changes between light and dark, and remembers it.
+    pub(crate) fn toggle_theme(self) {
+        let theme = self.theme.get_untracked().unwrap_or_else(page::system_theme).other();
+        self.theme.set(Some(theme));
+        self.keep(KEPT_THEME, theme.name());
+    }
+
+    /// Shows or hides the members: a panel where there is room for it, else a drawer.
+    pub(crate) fn toggle_members(self) {
+        if page::is_narrow() {
+            self.toggle_drawer(Drawer::Members);
+        } else {
+            let shown = !self.members_shown.get_untracked();
+            self.members_shown.set(shown);
+            self.keep(KEPT_MEMBERS, if shown { "shown" } else { "hidden" });
+        }
+    }
+
+    /// Opens or closes a drawer.
+    pub(crate) fn toggle_drawer(self, drawer: Drawer) {
+        self.drawer.update(|open| *open = if *open == Some(drawer) { None } else { Some(drawer) });
+    }
+
+    fn keep(self, key: &str, value: &str) {
+        self.driver.with_value(|driver| driver.storage().put(key, value));
+    }
+
+    /// Title, icon, theme, language, address and the brain's attention follow the model.
+    fn keep_page_up_to_date(self) {
+        let model = self.model;
+        Effect::new(move || page::set_theme(self.theme.get()));
+        Effect::new(move || page::set_lang(self.lang.get()));
+        Effect::new(move || {
+            if model.link.get() == Link::Online {
+                put(self.entered, true);
+            }
+        });
+        Effect::new(move || {
+            let totals = model.totals.get();
+            let room = model.active.get();
+            page::set_title(room.as_ref(), totals.unread, self.say(Text::Brand));
+        });
+        Effect::new(move || {
+            page::set_badge(
+                Memo::new(move |_| {
+                    let totals = model.totals.get();
+                    (totals.unread > 0, totals.mentions)
+                })
+                .get(),
+            )
+        });
+        Effect::new(move |earlier: Option<Option<RoomName>>| {
+            let room = model.active.get();
+            if let Some(room) = &room {
+                page::set_address_room(room, earlier.is_none_or(|earlier| earlier.is_none()));
+            }
+            room
+        });
+        Effect::new(move || {
+            self.at_bottom.track();
+            self.give_attention();
+        });
+    }
+
+    fn give_attention(self) {
+        let attention =
+            Input::Attention { focused: page::has_attention(), at_bottom: self.at_bottom.get_untracked() };
+        self.driver.with_value(|driver| driver.take(attention));
+    }
+
+    /// What happens to the window.
+    fn listen(self) {
+        let woke = move || self.driver.with_value(|driver| driver.take(Input::Woke));
+        window_event_listener(ev::online, move |_| woke());
+        window_event_listener(ev::pageshow, move |event| {
+            if event.persisted() {
+                woke();
+            }
+        });
+        window_event_listener(ev::offline, move |_| {
+            self.driver.with_value(|driver| driver.take(Input::WentOffline))
+        });
+        window_event_listener(ev::focus, move |_| self.give_attention());
+        window_event_listener(ev::blur, move |_| self.give_attention());
+        page::on_visibility_change(move || {
+            self.give_attention();
+            if page::is_hidden() {
+                // No frame will be drawn for what is still due.
+                self.driver.with_value(|driver| driver.refresh());
+            } else {
+                woke();
+            }
+        });
+        window_event_listener(ev::popstate, move |_| {
+            let Some(address) = page::address() else { return };
+            self.open(address.room.clone());
+            self.target.set(address.seq.is_some().then_some(address));
+        });
+        window_event_listener(ev::keydown, move |event| crate::keys::on_keydown(self, &event));
+        page::follow_visual_viewport();
+    }
+}
+
+fn config(address: Option<Address>) -> Config {
+    let lobby = RoomName::parse(LOBBY).expect("the name is legal");
+    let mut config = Config::new(concat!("teahouse-web/", env!("CARGO_PKG_VERSION")), lobby.clone());
+    config.history_page = HISTORY_PAGE;
+    // The first room is opened.
+    if let Some(address) = address
+        && address.room != lobby
+    {
+        config.rooms.insert(0, address.room);
+    }
+    config
+}

@@ -1,0 +1,211 @@
+//! Executes what the brain puts out: link, timer, storage; and brings the model up to date, at most once a frame.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use leptos::prelude::{TimeoutHandle, request_animation_frame, set_timeout, set_timeout_with_handle};
+use teahouse_client_core::{Brain, Change, Config, Input, Intent, Notice, Output, Ticks};
+use teahouse_protocol::{MemberName, RoomName, Seq};
+
+use crate::clock;
+use crate::model::Model;
+use crate::socket::{Socket, SocketEvent};
+use crate::storage::Storage;
+
+/// How long a hidden page may lag behind the brain, in milliseconds: browsers draw no frames for it.
+const HIDDEN_REFRESH_MS: u64 = 200;
+
+/// Somebody mentions the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mention {
+    /// Where.
+    pub(crate) room: RoomName,
+    /// Which message.
+    pub(crate) seq: Seq,
+    /// Who.
+    pub(crate) by: MemberName,
+    /// The whole text.
+    pub(crate) text: String,
+}
+
+/// Owns the brain and everything it acts on.
+pub(crate) struct Driver {
+    brain: RefCell<Brain>,
+    socket: RefCell<Option<Socket>>,
+    storage: Storage,
+    /// When the brain is to be woken, and the timer that does it.
+    timer: RefCell<Option<(Ticks, TimeoutHandle)>>,
+    inbox: RefCell<VecDeque<Input>>,
+    busy: Cell<bool>,
+    changed: RefCell<BTreeSet<Change>>,
+    refresh_due: Cell<bool>,
+    model: Model,
+    on_notice: Box<dyn Fn(Notice)>,
+    on_mention: Box<dyn Fn(Mention)>,
+    this: Weak<Self>,
+}
+
+impl Driver {
+    /// Makes the brain out of what is stored.
+    pub(crate) fn new(
+        config: Config,
+        model: Model,
+        on_notice: impl Fn(Notice) + 'static,
+        on_mention: impl Fn(Mention) + 'static,
+    ) -> Rc<Self> {
+        let storage = Storage::open();
+        let brain = Brain::new(config, storage.brain_values(), seed(), clock::now());
+        Rc::new_cyclic(|this| Self {
+            brain: RefCell::new(brain),
+            socket: RefCell::new(None),
+            storage,
+            timer: RefCell::new(None),
+            inbox: RefCell::new(VecDeque::new()),
+            busy: Cell::new(false),
+            changed: RefCell::new(BTreeSet::new()),
+            refresh_due: Cell::new(false),
+            model,
+            on_notice: Box::new(on_notice),
+            on_mention: Box::new(on_mention),
+            this: this.clone(),
+        })
+    }
+
+    /// Where the browser keeps things.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// What the brain has for a room's composer at this moment.
+    pub(crate) fn draft(&self, room: &RoomName) -> String {
+        let brain = self.brain.borrow();
+        brain.model().room(room).map(|room| room.draft().to_owned()).unwrap_or_default()
+    }
+
+    /// The user wants something.
+    pub(crate) fn intend(&self, intent: Intent) {
+        self.take(Input::User(intent));
+    }
+
+    /// Hands something to the brain and does what it says. What happens meanwhile waits its turn.
+    pub(crate) fn take(&self, input: Input) {
+        self.inbox.borrow_mut().push_back(input);
+        if self.busy.replace(true) {
+            return;
+        }
+        loop {
+            let next = self.inbox.borrow_mut().pop_front();
+            let Some(input) = next else { break };
+            let outputs = self.brain.borrow_mut().handle(input, clock::now());
+            for output in outputs {
+                self.execute(output);
+            }
+        }
+        self.busy.set(false);
+        self.arm_timer();
+    }
+
+    fn execute(&self, output: Output) {
+        match output {
+            Output::OpenLink => self.open_link(),
+            Output::CloseLink => drop(self.socket.take()),
+            Output::Send(text) => {
+                if let Some(socket) = &*self.socket.borrow() {
+                    socket.send(&text);
+                }
+            }
+            Output::Store { key, value } => self.storage.put_brain_value(&key, value.as_deref()),
+            Output::Changed(change) => {
+                self.changed.borrow_mut().insert(change);
+                self.schedule_refresh();
+            }
+            Output::Notice(notice) => (self.on_notice)(notice),
+            Output::Mentioned { room, seq, by, text } => (self.on_mention)(Mention { room, seq, by, text }),
+        }
+    }
+
+    fn open_link(&self) {
+        // The old one first, so that it is not heard any more.
+        drop(self.socket.take());
+        let this = self.this.clone();
+        let hear = move |event| {
+            let Some(driver) = this.upgrade() else { return };
+            driver.take(match event {
+                SocketEvent::Opened => Input::LinkOpened,
+                SocketEvent::Received(text) => Input::Received(text),
+                SocketEvent::Closed(reason) => {
+                    drop(driver.socket.take());
+                    Input::LinkClosed { reason }
+                }
+            });
+        };
+        match Socket::open(Rc::new(hear)) {
+            Ok(socket) => *self.socket.borrow_mut() = Some(socket),
+            Err(reason) => self.inbox.borrow_mut().push_back(Input::LinkClosed { reason }),
+        }
+    }
+
+    fn arm_timer(&self) {
+        let due = self.brain.borrow().deadline();
+        let armed = self.timer.borrow().as_ref().map(|(ticks, _)| *ticks);
+        if due == armed {
+            return;
+        }
+        if let Some((_, handle)) = self.timer.take() {
+            handle.clear();
+        }
+        let Some(due) = due else { return };
+        let this = self.this.clone();
+        let wake = move || {
+            if let Some(driver) = this.upgrade() {
+                driver.timer.take();
+                driver.take(Input::Deadline);
+            }
+        };
+        // The clock is read in whole milliseconds: one more, so that the deadline has passed when the timer fires.
+        let delay = due.0.saturating_sub(clock::ticks().0) + 1;
+        let delay = Duration::from_millis(delay.min(u64::from(u32::MAX >> 2)));
+        *self.timer.borrow_mut() = set_timeout_with_handle(wake, delay).ok().map(|handle| (due, handle));
+    }
+
+    fn schedule_refresh(&self) {
+        if self.refresh_due.replace(true) {
+            return;
+        }
+        let this = self.this.clone();
+        let refresh = move || {
+            if let Some(driver) = this.upgrade() {
+                driver.refresh();
+            }
+        };
+        if crate::page::is_hidden() {
+            set_timeout(refresh, Duration::from_millis(HIDDEN_REFRESH_MS));
+        } else {
+            request_animation_frame(refresh);
+        }
+    }
+
+    /// Brings the model up to date with the brain now.
+    pub(crate) fn refresh(&self) {
+        self.refresh_due.set(false);
+        let changed = self.changed.take();
+        if !changed.is_empty() {
+            self.model.refresh(self.brain.borrow().model(), &changed);
+        }
+        if self.storage.refused() {
+            self.model.storage_refused();
+        }
+    }
+}
+
+/// Different in each run.
+fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    let crypto = web_sys::window().and_then(|window| window.crypto().ok());
+    match crypto.map(|crypto| crypto.get_random_values_with_u8_array(&mut bytes)) {
+        Some(Ok(_)) => u64::from_le_bytes(bytes),
+        _ => js_sys::Math::random().to_bits() ^ js_sys::Date::now().to_bits(),
+    }
+}

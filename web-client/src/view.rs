@@ -1,0 +1,33 @@
+//! What the reader sees.
+
+mod banner;
+mod composer;
+mod dialog;
+mod frame;
+mod icon;
+mod keys;
+mod members;
+mod message;
+mod notices;
+mod rooms;
+mod roving;
+mod scroller;
+mod seal;
+mod settings;
+mod switcher;
+mod timeline;
+mod welcome;
+
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use crate::app::App;
+use crate::model::Link;
+
+/// The whole page: the welcome page until the user has been let in, then the chat.
+pub(crate) fn page(app: App) -> impl IntoView {
+    let outside = Memo::new(move |_| {
+        !app.entered.get() || app.model.link.with(|link| matches!(link, Link::NeedsName(_)))
+    });
+    move || if outside.get() { Either::Left(welcome::welcome(app)) } else { Either::Right(frame::frame(app)) }
+}

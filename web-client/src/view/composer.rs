@@ -1,0 +1,275 @@
+//! Where the user writes.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::html;
+use leptos::prelude::*;
+use teahouse_client_core::{Intent, SlashCommand};
+use teahouse_protocol::RoomName;
+use web_sys::{HtmlTextAreaElement, KeyboardEvent};
+
+use super::icon::{Icon, icon};
+use crate::app::App;
+use crate::completion::{Candidates, Completion, bytes_from_utf16, complete, utf16_from_bytes};
+use crate::composing::{Composition, Key, Meaning};
+use crate::i18n::{Phrase, Text};
+use crate::page;
+
+/// The tallest that the field grows by itself, in pixels; the style sheet has a limit of its own for small screens.
+const HEIGHT_MAX_PX: i32 = 240;
+
+struct Composer {
+    app: App,
+    field: NodeRef<html::Textarea>,
+    /// The room that the text in the field is for.
+    room: RefCell<Option<RoomName>>,
+    composition: Cell<Composition>,
+    completion: RefCell<Option<Completion>>,
+    /// Whether there is something to send.
+    filled: RwSignal<bool>,
+}
+
+/// The composer.
+pub(crate) fn composer(app: App) -> impl IntoView {
+    let field = NodeRef::<html::Textarea>::new();
+    let filled = RwSignal::new(false);
+    let composer = StoredValue::new_local(Rc::new(Composer {
+        app,
+        field,
+        room: RefCell::new(None),
+        composition: Cell::default(),
+        completion: RefCell::default(),
+        filled,
+    }));
+    let with = move |act: fn(&Composer)| composer.with_value(|composer| act(composer));
+    Effect::new(move || {
+        app.model.draft.track();
+        field.track();
+        with(Composer::take_draft);
+    });
+    Effect::new(move || {
+        if let Some(text) = app.insert.get() {
+            composer.with_value(|composer| composer.insert(&text));
+            app.insert.set(None);
+        }
+    });
+    let placeholder = move || {
+        let room = app.model.active.get();
+        room.map(|room| app.phrase(&Phrase::WriteTo(room.as_str()))).unwrap_or_default()
+    };
+    let tick = move || composer.with_value(|composer| composer.tick());
+    let composition_end = move |_| {
+        with(Composer::composition_end);
+        set_timeout(tick, Duration::ZERO);
+    };
+    view! {
+        <div class="composer">
+            <div class="composer-box">
+                <textarea
+                    node_ref=field
+                    id="composer"
+                    class="composer-field"
+                    data-testid="composer"
+                    rows="1"
+                    dir="auto"
+                    enterkeyhint="send"
+                    aria-label=placeholder
+                    placeholder=placeholder
+                    disabled=move || app.model.active.with(Option::is_none)
+                    on:compositionstart=move |_| with(Composer::composition_start)
+                    on:compositionend=composition_end
+                    on:input=move |_| with(Composer::on_input)
+                    on:keydown=move |event| composer.with_value(|composer| composer.on_keydown(&event))
+                ></textarea>
+                <button
+                    type="button"
+                    class="send"
+                    data-testid="send"
+                    title=move || app.say(Text::Send)
+                    aria-label=move || app.say(Text::Send)
+                    data-filled=move || filled.get().to_string()
+                    // The field keeps the focus, and a phone its keyboard.
+                    on:pointerdown=move |event| event.prevent_default()
+                    on:click=move |_| with(Composer::send)
+                >
+                    {icon(Icon::Send)}
+                </button>
+            </div>
+            <p class="composer-hint" aria-hidden="true">{move || app.say(Text::ComposerHint)}</p>
+        </div>
+    }
+}
+
+impl Composer {
+    fn composition_start(&self) {
+        self.update_composition(Composition::start);
+    }
+
+    fn composition_end(&self) {
+        self.update_composition(Composition::end);
+    }
+
+    /// The tick after a composition's end.
+    fn tick(&self) {
+        self.update_composition(Composition::tick);
+        if !self.composition.get().holds_field() {
+            self.on_input();
+        }
+    }
+
+    fn update_composition(&self, update: fn(&mut Composition)) {
+        let mut composition = self.composition.get();
+        update(&mut composition);
+        self.composition.set(composition);
+    }
+
+    /// The user has changed the text.
+    fn on_input(&self) {
+        let Some(field) = self.field.get_untracked() else { return };
+        grow(&field);
+        // What an input method shows on the way is nobody's draft.
+        if self.composition.get().holds_field() {
+            return;
+        }
+        let text = field.value();
+        self.filled.set(!text.trim().is_empty());
+        if let Some(room) = self.room.borrow().clone() {
+            self.app.intend(Intent::Draft { room, text });
+        }
+    }
+
+    /// The brain has another text for the field, or another room is open.
+    fn take_draft(&self) {
+        let Some(field) = self.field.get_untracked() else { return };
+        let draft = self.app.model.draft.get_untracked();
+        let switched = *self.room.borrow() != draft.room;
+        if switched {
+            // The input method's text belongs to the room before; it has gone into that room's draft, or is dropped.
+            self.composition.set(Composition::Idle);
+            *self.room.borrow_mut() = draft.room;
+        }
+        if !self.composition.get().holds_field() && field.value() != draft.text {
+            field.set_value(&draft.text);
+            self.filled.set(!draft.text.trim().is_empty());
+        }
+        grow(&field);
+        if switched && !page::is_touch() {
+            let _ = field.focus();
+        }
+    }
+
+    fn on_keydown(&self, event: &KeyboardEvent) {
+        let name = event.key();
+        let key = Key {
+            key: &name,
+            key_code: event.key_code(),
+            is_composing: event.is_composing(),
+            shift: event.shift_key(),
+            alt: event.alt_key(),
+            control: event.ctrl_key(),
+            meta: event.meta_key(),
+        };
+        match self.composition.get().key(&key) {
+            Meaning::Send => {
+                event.prevent_default();
+                self.send();
+            }
+            // Where nothing can be completed, Tab leaves the field as everywhere.
+            Meaning::Complete => {
+                if self.complete() {
+                    event.prevent_default();
+                }
+            }
+            // The page's own keys take it.
+            Meaning::Escape | Meaning::Text => {}
+        }
+    }
+
+    fn send(&self) {
+        let Some(field) = self.field.get_untracked() else { return };
+        let Some(room) = self.room.borrow().clone() else { return };
+        let text = field.value();
+        if text.trim().is_empty() || self.composition.get().holds_field() {
+            return;
+        }
+        self.completion.take();
+        self.app.model.notices.update(Vec::clear);
+        self.app.intend(Intent::Draft { room: room.clone(), text: text.clone() });
+        self.app.intend(Intent::Submit { room: room.clone(), text });
+        // What was refused is still the draft.
+        let left = self.app.draft(&room);
+        if field.value() != left {
+            field.set_value(&left);
+        }
+        self.filled.set(!left.trim().is_empty());
+        grow(&field);
+        self.app.to_latest.notify();
+    }
+
+    fn complete(&self) -> bool {
+        let Some(field) = self.field.get_untracked() else { return false };
+        let text = field.value();
+        let (Ok(Some(start)), Ok(Some(end))) = (field.selection_start(), field.selection_end()) else {
+            return false;
+        };
+        if start != end {
+            return false;
+        }
+        let model = self.app.model;
+        let me = model.me.get_untracked();
+        let members = model.online.keys_untracked().into_iter().chain(model.away.keys_untracked());
+        let names: Vec<String> =
+            members.filter(|name| Some(name) != me.as_ref()).map(|name| name.to_string()).collect();
+        let rooms = model.rooms.keys_untracked().into_iter().chain(model.other_rooms.keys_untracked());
+        let rooms: Vec<String> = rooms.map(|room| room.to_string()).collect();
+        let candidates =
+            Candidates { names: &names, rooms: &rooms, commands: &SlashCommand::ALL.map(SlashCommand::word) };
+        let caret = bytes_from_utf16(&text, start as usize);
+        let Some(done) = complete(&text, caret, self.completion.take(), candidates) else { return false };
+        put_text(&field, &done.text, done.caret);
+        *self.completion.borrow_mut() = Some(done);
+        self.on_input();
+        true
+    }
+
+    /// Puts text where the caret stands.
+    fn insert(&self, text: &str) {
+        let Some(field) = self.field.get_untracked() else { return };
+        if self.composition.get().holds_field() {
+            return;
+        }
+        let old = field.value();
+        let caret = field
+            .selection_start()
+            .ok()
+            .flatten()
+            .map_or(old.len(), |units| bytes_from_utf16(&old, units as usize));
+        let mut new = old[..caret].to_owned();
+        if !new.is_empty() && !new.ends_with(char::is_whitespace) {
+            new.push(' ');
+        }
+        new.push_str(text);
+        let place = new.len();
+        new.push_str(&old[caret..]);
+        put_text(&field, &new, place);
+        let _ = field.focus();
+        self.on_input();
+    }
+}
+
+fn put_text(field: &HtmlTextAreaElement, text: &str, caret: usize) {
+    field.set_value(text);
+    let units = u32::try_from(utf16_from_bytes(text, caret)).unwrap_or(u32::MAX);
+    let _ = field.set_selection_range(units, units);
+}
+
+/// Makes the field as tall as its text, within limits.
+fn grow(field: &HtmlTextAreaElement) {
+    let style = web_sys::HtmlElement::style(field);
+    let _ = style.set_property("height", "auto");
+    let borders = field.offset_height() - field.client_height();
+    let height = (field.scroll_height() + borders).min(HEIGHT_MAX_PX);
+    let _ = style.set_property("height", &format!("{height}px"));
+}

@@ -1,0 +1,97 @@
+//! Who is in the open room.
+
+use leptos::prelude::*;
+use teahouse_protocol::MemberName;
+
+use super::icon::{Icon, icon};
+use super::roving::rove;
+use super::seal::seal;
+use crate::app::App;
+use crate::i18n::{Phrase, Text};
+use crate::model::{Keyed, put};
+
+/// The members' panel.
+pub(crate) fn members(app: App) -> impl IntoView {
+    let model = app.model;
+    let unlisted = move || {
+        let count = model.member_count.get();
+        count.total.saturating_sub(count.listed as u64)
+    };
+    view! {
+        <aside
+            class="members"
+            id="members"
+            data-region="members"
+            data-testid="members"
+            aria-label=move || app.say(Text::Members)
+        >
+            <div class="members-head">
+                <h2>{move || app.say(Text::Members)}</h2>
+                <span class="grow"></span>
+                <button
+                    type="button"
+                    class="tool"
+                    aria-label=move || app.say(Text::Close)
+                    on:click=move |_| {
+                        if crate::page::is_narrow() { put(app.drawer, None) } else { app.toggle_members() }
+                    }
+                >
+                    {icon(Icon::Cross)}
+                </button>
+            </div>
+            <div class="members-scroll" on:keydown=move |event| rove(&event, "#members .member")>
+                {group(app, Text::OnlineNow, model.online, true)} {group(app, Text::Away, model.away, false)}
+                <Show when=move || { unlisted() > 0 }>
+                    <p class="hint">{move || app.phrase(&Phrase::MoreMembers(unlisted()))}</p>
+                </Show>
+            </div>
+        </aside>
+    }
+}
+
+fn group(app: App, heading: Text, members: Keyed<MemberName, ()>, online: bool) -> impl IntoView {
+    view! {
+        <Show when=move || { members.len() > 0 }>
+            <h3 class="members-heading">{move || app.say(heading)} " " <span>{move || members.len()}</span></h3>
+            <ul class="member-list">
+                <For each=move || members.slots() key=|slot| slot.0.clone() let:slot>
+                    <li>{member(app, slot.0, online)}</li>
+                </For>
+            </ul>
+        </Show>
+    }
+}
+
+fn member(app: App, name: MemberName, online: bool) -> impl IntoView {
+    let model = app.model;
+    let this = name.clone();
+    let is_me = Memo::new(move |_| model.me.with(|me| me.as_ref() == Some(&this)));
+    let this = name.clone();
+    let is_entry = Memo::new(move |_| {
+        let first = model.online.keys().into_iter().next().or_else(|| model.away.keys().into_iter().next());
+        first.as_ref() == Some(&this)
+    });
+    let text = name.to_string();
+    let data = text.clone();
+    view! {
+        <button
+            type="button"
+            class="member"
+            data-testid="member"
+            data-name=data
+            data-online=online.to_string()
+            tabindex=move || if is_entry.get() { "0" } else { "-1" }
+            on:click=move |_| {
+                put(app.drawer, None);
+                app.insert.set(Some(format!("@{name} ")));
+            }
+        >
+            {seal(&text)}
+            <span class="member-name">{text}</span>
+            <Show when=move || is_me.get()>
+                <span class="member-you">{move || app.say(Text::You)}</span>
+            </Show>
+            <span class="sr">{move || app.say(if online { Text::OnlineNow } else { Text::Away })}</span>
+        </button>
+    }
+}

@@ -1,0 +1,268 @@
+//! One row of the timeline.
+
+use std::fmt::Write;
+
+use leptos::either::{Either, EitherOf6};
+use leptos::prelude::*;
+use teahouse_client_core::{Intent, LocalId, PostState, Row, RowKey, Span, spans};
+use teahouse_protocol::{MemberName, Seq, UnixMillis};
+
+use super::icon::{Icon, icon};
+use super::seal::seal;
+use crate::address::Address;
+use crate::app::App;
+use crate::calendar::{Day, day_number, time_of_day};
+use crate::clock;
+use crate::i18n::{Phrase, Text};
+use crate::palette::hue_class;
+
+/// A row's key as an attribute, by which the scroller finds it again.
+pub(crate) fn key_text(key: RowKey) -> String {
+    match key {
+        RowKey::Day(day) => format!("d{day}"),
+        RowKey::Unread => "unread".to_owned(),
+        RowKey::Seq(seq) => format!("s{seq}"),
+        RowKey::Local(LocalId(local)) => format!("l{local}"),
+        RowKey::Gap(seq) => format!("g{seq}"),
+    }
+}
+
+/// Draws a row. A row stays of one kind as long as it has its key.
+pub(crate) fn row(
+    app: App,
+    key: RowKey,
+    row: ArcRwSignal<Row>,
+    marked: ReadSignal<Option<Seq>>,
+) -> impl IntoView {
+    let key = key_text(key);
+    move || {
+        let key = key.clone();
+        match row.get() {
+            Row::Day { year, month, day, weekday, .. } => {
+                EitherOf6::A(day_divider(app, key, Day { year, month, day, weekday }))
+            }
+            Row::Unread => EitherOf6::B(view! {
+                <div class="divider unread" data-key=key data-testid="unread-line" role="separator">
+                    <span>{move || app.say(Text::NewMessages)}</span>
+                </div>
+            }),
+            Row::Message {
+                seq,
+                local,
+                by,
+                at,
+                text,
+                action,
+                mine,
+                mentions_me,
+                first_of_group,
+                state,
+                ..
+            } => {
+                let message =
+                    Message { seq, local, by, at, text, action, mine, mentions_me, first_of_group, state };
+                EitherOf6::C(message.view(app, key, marked))
+            }
+            Row::Members { joined, left, .. } => EitherOf6::D(membership(app, key, &joined, &left)),
+            Row::Created { by, .. } => {
+                let by = by.to_string();
+                EitherOf6::E(view! {
+                    <div class="quiet" data-key=key data-testid="created">
+                        {move || app.phrase(&Phrase::Created(&by))}
+                    </div>
+                })
+            }
+            Row::Gap { loading, .. } => EitherOf6::F(gap(app, key, loading)),
+        }
+    }
+}
+
+fn day_divider(app: App, key: String, day: Day) -> impl IntoView {
+    let today = move || {
+        let now = clock::now().unix;
+        day_number(now, clock::offset_minutes(now))
+    };
+    view! {
+        <div class="divider day" data-key=key data-testid="day" role="separator">
+            <span>{move || app.phrase(&Phrase::Divider { day, today: today() })}</span>
+        </div>
+    }
+}
+
+fn membership(app: App, key: String, joined: &[MemberName], left: &[MemberName]) -> impl IntoView + use<> {
+    let names = |names: &[MemberName]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (joined, left) = (names(joined), names(left));
+    let nobody = joined.is_empty() && left.is_empty();
+    let all = [joined.join(" "), left.join(" ")].join(" · ");
+    view! {
+        <div class="quiet" data-key=key data-testid="membership" title=all hidden=nobody>
+            {move || app.phrase(&Phrase::CameAndWent { joined: &joined, left: &left })}
+        </div>
+    }
+}
+
+fn gap(app: App, key: String, loading: bool) -> impl IntoView {
+    let load = move |_| {
+        if let Some(room) = app.model.active.get_untracked() {
+            app.intend(Intent::LoadOlder(room));
+        }
+    };
+    view! {
+        <div class="gap" data-key=key data-testid="gap" data-loading=loading.to_string()>
+            <span>{move || app.say(if loading { Text::Loading } else { Text::Gap })}</span>
+            <button type="button" class="button small" disabled=loading on:click=load>
+                {move || app.say(Text::LoadGap)}
+            </button>
+        </div>
+    }
+}
+
+struct Message {
+    seq: Option<Seq>,
+    local: Option<LocalId>,
+    by: MemberName,
+    at: UnixMillis,
+    text: String,
+    action: bool,
+    mine: bool,
+    mentions_me: bool,
+    first_of_group: bool,
+    state: Option<PostState>,
+}
+
+impl Message {
+    fn view(self, app: App, key: String, marked: ReadSignal<Option<Seq>>) -> impl IntoView + use<> {
+        let Self { seq, local, by, at, text, action, mine, mentions_me, first_of_group, state } = self;
+        let name = by.to_string();
+        let state_name = match &state {
+            None => "logged",
+            Some(PostState::Queued) => "queued",
+            Some(PostState::Sent) => "sent",
+            Some(PostState::Failed { .. }) => "failed",
+        };
+        let mut class = String::from("message");
+        for (applies, word) in
+            [(first_of_group, "first"), (mine, "mine"), (mentions_me, "mentions-me"), (action, "action")]
+        {
+            if applies {
+                let _ = write!(class, " {word}");
+            }
+        }
+        let room = app.model.active.get_untracked();
+        let link = seq.zip(room).map(|(seq, room)| Address::of_message(&room, seq));
+        let is_marked = move || (seq.is_some() && marked.get() == seq).to_string();
+        let head = first_of_group.then(|| {
+            view! {
+                <div class="message-head">
+                    <span class=format!("name {}", hue_class(&name))>{name.clone()}</span>
+                    {time(app, at, link.clone())}
+                </div>
+            }
+        });
+        let gutter = if first_of_group {
+            Either::Left(seal(&name))
+        } else {
+            Either::Right(view! {
+                <span class="gutter-time">{time(app, at, link)}</span>
+                <span class="sr">{name.clone()} ": "</span>
+            })
+        };
+        view! {
+            <article
+                class=class
+                data-key=key
+                data-testid="message"
+                data-seq=seq.map(|seq| seq.to_string())
+                data-by=name.clone()
+                data-state=state_name
+                data-marked=is_marked
+            >
+                <div class="message-gutter">{gutter}</div>
+                <div class="message-body">
+                    {head} <div class="message-text" data-testid="message-text" dir="auto">
+                        {action.then(|| view! { <span class=format!("name {}", hue_class(&name))>{name.clone()} " "</span> })}
+                        {words(app, &text)}
+                    </div> {state.map(|state| progress(app, state, local))}
+                </div>
+            </article>
+        }
+    }
+}
+
+fn time(app: App, at: UnixMillis, link: Option<String>) -> impl IntoView {
+    let shown = time_of_day(at, clock::offset_minutes(at));
+    let stamp = at.to_string();
+    match link {
+        Some(link) => Either::Left(view! {
+            <a class="time" href=link title=move || app.say(Text::LinkToMessage)>
+                <time datetime=stamp>{shown}</time>
+            </a>
+        }),
+        None => Either::Right(view! { <span class="time"><time datetime=stamp>{shown}</time></span> }),
+    }
+}
+
+fn words(app: App, text: &str) -> Vec<AnyView> {
+    let me = app.model.me.get_untracked();
+    spans(text, me.as_ref())
+        .into_iter()
+        .map(|span| match span {
+            Span::Text(text) => text.into_any(),
+            Span::Link { href, text } => {
+                view! { <a href=href target="_blank" rel="noopener noreferrer nofollow">{text}</a> }
+                    .into_any()
+            }
+            Span::Mention { text, me } => {
+                view! { <span class="mention-name" data-me=me.to_string()>{text}</span> }.into_any()
+            }
+            Span::Code(text) => view! { <code>{text}</code> }.into_any(),
+        })
+        .collect()
+}
+
+/// How far a message is that is not yet in the room's log, and what can be done about it.
+fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView {
+    let discard = move || {
+        local.map(|local| {
+            view! {
+                <button
+                    type="button"
+                    class="text-button"
+                    data-testid="discard"
+                    on:click=move |_| app.intend(Intent::Discard(local))
+                >
+                    {move || app.say(Text::Discard)}
+                </button>
+            }
+        })
+    };
+    match state {
+        PostState::Queued => Either::Left(view! {
+            <div class="progress queued">
+                {icon(Icon::Clock)} <span>{move || app.say(Text::Queued)}</span> {discard()}
+            </div>
+        }),
+        PostState::Sent => Either::Right(Either::Left(view! {
+            <div class="progress sent">{icon(Icon::Clock)} <span class="sr">{move || app.say(Text::Sent)}</span></div>
+        })),
+        PostState::Failed { reason, retryable } => {
+            let retry = local.filter(|_| retryable).map(|local| {
+                view! {
+                    <button
+                        type="button"
+                        class="text-button"
+                        data-testid="retry"
+                        on:click=move |_| app.intend(Intent::Retry(local))
+                    >
+                        {move || app.say(Text::Retry)}
+                    </button>
+                }
+            });
+            Either::Right(Either::Right(view! {
+                <div class="progress failed" role="alert">
+                    {icon(Icon::Warning)} <span>{move || app.phrase(&Phrase::Failed(&reason))}</span> {retry} {discard()}
+                </div>
+            }))
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! Keeps the reader's place in a timeline whose rows come, go and change their height.
+//!
+//! Before rows change, the row at the upper edge is noted with its distance from that edge; after they have changed, and
+//! before the browser paints, the view scrolls so that it stands there again. Observers call for the latter, so that the
+//! cause does not matter: a page of history, a picture, a narrower window, the keyboard of a phone. A reader at the end
+//! is kept at the end instead.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use leptos::html;
+use leptos::prelude::*;
+use teahouse_client_core::{Intent, Row, RowKey};
+use teahouse_protocol::{RoomName, Seq};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
+
+use super::message::key_text;
+use crate::app::App;
+use crate::i18n::Phrase;
+use crate::model::{Keyed, OpenTimeline, put};
+use crate::row_window::{ROWS_MAX, RowWindow, correction};
+
+/// So near to the end, in pixels, counts as being there.
+const END_PX: f64 = 32.0;
+/// Where a message that the address names comes to stand: this share of the view's height from its upper edge.
+const TARGET_SHARE: f64 = 0.3;
+/// The most new messages that a screen reader is given one by one; more are counted.
+const SPOKEN_MAX: usize = 3;
+
+/// A row and where its upper edge stood, in pixels below the view's.
+#[derive(Debug, Clone)]
+struct Anchor {
+    key: String,
+    top: f64,
+}
+
+struct Observers {
+    mutation: MutationObserver,
+    resize: ResizeObserver,
+    _settle: Closure<dyn FnMut()>,
+}
+
+/// The state of a timeline on the screen.
+pub(crate) struct Scroller {
+    app: App,
+    view: NodeRef<html::Div>,
+    content: NodeRef<html::Div>,
+    timeline: RefCell<OpenTimeline>,
+    window: Cell<RowWindow>,
+    anchor: RefCell<Option<Anchor>>,
+    /// The reader wants to see what comes.
+    following: Cell<bool>,
+    /// The room has just been opened: the reader has not yet been brought to the unread line.
+    entering: Cell<bool>,
+    last_top: Cell<f64>,
+    moving_up: Cell<bool>,
+    /// The newest message when the reader left the end.
+    left_at: Cell<Option<Seq>>,
+    /// The newest message that a screen reader need not be told.
+    spoken_to: Cell<Option<Seq>>,
+    observers: RefCell<Option<Observers>>,
+    /// The rows in the page.
+    pub(crate) shown: Keyed<RowKey, Row>,
+    /// The message that the address names.
+    pub(crate) marked: RwSignal<Option<Seq>>,
+    /// How many messages have come below since the reader left the end.
+    pub(crate) below: RwSignal<u64>,
+    /// What a screen reader is told.
+    pub(crate) spoken: RwSignal<String>,
+}
+
+impl Scroller {
+    /// Nothing is shown yet.
+    pub(crate) fn new(app: App, view: NodeRef<html::Div>, content: NodeRef<html::Div>) -> Rc<Self> {
+        Rc::new(Self {
+            app,
+            view,
+            content,
+            timeline: RefCell::default(),
+            window: Cell::default(),
+            anchor: RefCell::default(),
+            following: Cell::new(true),
+            entering: Cell::new(true),
+            last_top: Cell::new(0.0),
+            moving_up: Cell::new(false),
+            left_at: Cell::new(None),
+            spoken_to: Cell::new(None),
+            observers: RefCell::default(),
+            shown: Keyed::new(),
+            marked: RwSignal::new(None),
+            below: RwSignal::new(0),
+            spoken: RwSignal::new(String::new()),
+        })
+    }
+
+    /// The elements are there: what happens to their rows and sizes is watched from now on.
+    pub(crate) fn watch(self: &Rc<Self>, view: &Element, content: &Element) {
+        let this = Rc::downgrade(self);
+        let settle = Closure::<dyn FnMut()>::new(move || {
+            if let Some(this) = this.upgrade() {
+                this.settle();
+            }
+        });
+        let function = settle.as_ref().unchecked_ref();
+        let (Ok(mutation), Ok(resize)) = (MutationObserver::new(function), ResizeObserver::new(function))
+        else {
+            return;
+        };
+        let options = MutationObserverInit::new();
+        options.set_child_list(true);
+        let _ = mutation.observe_with_options(content, &options);
+        resize.observe(view);
+        resize.observe(content);
+        *self.observers.borrow_mut() = Some(Observers { mutation, resize, _settle: settle });
+    }
+
+    /// The elements are going away.
+    pub(crate) fn unwatch(&self) {
+        if let Some(observers) = self.observers.take() {
+            observers.mutation.disconnect();
+            observers.resize.disconnect();
+        }
+    }
+
+    /// The timeline has changed, or another room is open.
+    pub(crate) fn take(&self, timeline: OpenTimeline) {
+        let rows = &timeline.rows;
+        let room = &timeline.room;
+        let same_room = self.timeline.borrow().room == *room;
+        let window = if same_room {
+            self.note_anchor();
+            self.relocated(rows)
+        } else {
+            self.enter(room.as_ref());
+            RowWindow::tail(rows.len())
+        };
+        let window = if self.entering.get() { with_unread(window, rows) } else { window };
+        self.window.set(window);
+        self.speak(rows);
+        *self.timeline.borrow_mut() = timeline;
+        self.show();
+        self.to_target();
+    }
+
+    fn enter(&self, room: Option<&RoomName>) {
+        self.anchor.take();
+        self.following.set(true);
+        self.entering.set(true);
+        self.moving_up.set(false);
+        self.left_at.set(None);
+        self.spoken_to.set(None);
+        let marked = self.app.target.with_untracked(|target| {
+            target.as_ref().filter(|target| Some(&target.room) == room).and_then(|target| target.seq)
+        });
+        put(self.marked, marked);
+    }
+
+    /// Where the rows in the page are in the new list.
+    fn relocated(&self, rows: &[Row]) -> RowWindow {
+        let window = self.window.get();
+        let old = self.timeline.borrow();
+        let place = |key: RowKey| rows.iter().position(|row| row.key() == key);
+        let place_of = |index: usize| old.rows.get(index).and_then(|row| place(row.key()));
+        // The ends may be dividers, which move: the nearest row inside that is still there stands for them.
+        let mut run = window.start..window.end;
+        let first =
+            run.clone().take(3).find_map(|index| Some(place_of(index)?.saturating_sub(index - window.start)));
+        let last = run.by_ref().rev().take(3).find_map(place_of);
+        let last = if window.end >= old.rows.len() { rows.len().checked_sub(1).or(last) } else { last };
+        let anchor = self.anchor.borrow();
+        let anchor =
+            anchor.as_ref().and_then(|anchor| rows.iter().position(|row| key_text(row.key()) == anchor.key));
+        window.relocate(first, last, anchor, rows.len(), self.following.get())
+    }
+
+    /// Puts the rows of the window into the page.
+    fn show(&self) {
+        let timeline = self.timeline.borrow();
+        let RowWindow { start, end } = self.window.get();
+        self.shown.update(timeline.rows[start..end].iter().map(|row| (row.key(), row.clone())));
+        self.count_below();
+        self.tell_at_bottom();
+    }
+
+    fn move_window(&self, to: RowWindow) {
+        if self.window.get() != to {
+            self.note_anchor();
+            self.window.set(to);
+            self.show();
+        }
+    }
+
+    /// Notes the first row that is in view, with its place.
+    fn note_anchor(&self) {
+        let (Some(view), Some(content)) = (self.view.get_untracked(), self.content.get_untracked()) else {
+            return;
+        };
+        let edge = view.get_bounding_client_rect().top();
+        let rows = content.children();
+        // Rows stand below each other: halve the search.
+        let (mut low, mut high) = (0, rows.length());
+        while low < high {
+            let middle = low.midpoint(high);
+            let above = rows.item(middle).is_none_or(|row| row.get_bounding_client_rect().bottom() <= edge);
+            if above { low = middle + 1 } else { high = middle }
+        }
+        let anchor = rows.item(low).and_then(|row| {
+            let top = row.get_bounding_client_rect().top() - edge;
+            Some(Anchor { key: row.get_attribute("data-key")?, top })
+        });
+        *self.anchor.borrow_mut() = anchor;
+    }
+
+    /// Rows or sizes have changed: brings the reader back to where they were. Runs before the browser paints.
+    fn settle(&self) {
+        let Some(view) = self.view.get_untracked() else { return };
+        if self.entering.get() && self.settle_entering(&view) {
+            return;
+        }
+        if self.following.get() {
+            view.set_scroll_top(view.scroll_height());
+        } else if let Some(anchor) = &*self.anchor.borrow()
+            && let Some(row) = self.find(&anchor.key)
+            && let Some(delta) = correction(anchor.top, top_in(&view, &row))
+        {
+            view.scroll_by_with_x_and_y(0.0, delta);
+        }
+        self.last_top.set(f64::from(view.scroll_top()));
+        self.tell_at_bottom();
+        self.load_at_edges(&view);
+    }
+
+    /// The first time that a room's rows are there: to the unread line, if the unread rows are more than the view holds.
+    fn settle_entering(&self, view: &Element) -> bool {
+        if self.content.get_untracked().is_none_or(|content| content.child_element_count() == 0) {
+            return false;
+        }
+        self.entering.set(false);
+        let Some(line) = self.find(&key_text(RowKey::Unread)) else { return false };
+        view.set_scroll_top(view.scroll_height());
+        let top = top_in(view, &line);
+        if top >= 0.0 {
+            return false;
+        }
+        let wanted = f64::from(view.client_height()) * TARGET_SHARE;
+        view.scroll_by_with_x_and_y(0.0, top - wanted);
+        self.leave_end();
+        self.note_anchor();
+        self.last_top.set(f64::from(view.scroll_top()));
+        self.tell_at_bottom();
+        true
+    }
+
+    /// The view has scrolled, whoever did it.
+    pub(crate) fn on_scroll(&self) {
+        let Some(view) = self.view.get_untracked() else { return };
+        let top = f64::from(view.scroll_top());
+        let moved = top - self.last_top.replace(top);
+        if moved != 0.0 {
+            self.moving_up.set(moved < 0.0);
+        }
+        if self.is_at_end(&view) {
+            self.following.set(true);
+            self.left_at.set(None);
+            put(self.below, 0);
+        } else if moved < 0.0 && self.following.get() {
+            self.leave_end();
+        }
+        self.note_anchor();
+        self.tell_at_bottom();
+        self.load_at_edges(&view);
+    }
+
+    fn is_at_end(&self, view: &Element) -> bool {
+        let below = f64::from(view.scroll_height() - view.client_height()) - f64::from(view.scroll_top());
+        below <= END_PX && self.window.get().end == self.timeline.borrow().rows.len()
+    }
+
+    fn leave_end(&self) {
+        self.following.set(false);
+        self.left_at.set(Some(newest(&self.timeline.borrow().rows).unwrap_or(Seq::ZERO)));
+    }
+
+    /// Near an end of the rows in the page: moves on, or asks for older ones.
+    fn load_at_edges(&self, view: &Element) {
+        let height = f64::from(view.client_height());
+        let margin = height.clamp(400.0, 1_000.0);
+        let top = f64::from(view.scroll_top());
+        let below = f64::from(view.scroll_height()) - height - top;
+        let window = self.window.get();
+        let (rows, wants_older, room) = {
+            let timeline = self.timeline.borrow();
+            (timeline.rows.len(), timeline.has_older && !timeline.loading_older, timeline.room.clone())
+        };
+        if top < margin && window.start > 0 && (self.moving_up.get() || top < 1.0) {
+            self.move_window(window.up());
+        } else if below < margin && window.end < rows && !self.moving_up.get() {
+            self.move_window(window.down(rows));
+        } else if top < margin
+            && window.start == 0
+            && wants_older
+            && rows > 0
+            && let Some(room) = room.clone()
+        {
+            self.app.intend(Intent::LoadOlder(room));
+        }
+        if wants_older
+            && let Some(gap) = self
+                .content
+                .get_untracked()
+                .and_then(|content| content.query_selector(".gap[data-loading='false']").ok().flatten())
+            && let Some(room) = room
+        {
+            let top = top_in(view, &gap);
+            if (-margin..height + margin).contains(&top) {
+                self.app.intend(Intent::LoadOlder(room));
+            }
+        }
+    }
+
+    /// To the newest message, and stays with it.
+    pub(crate) fn to_latest(&self) {
+        let rows = self.timeline.borrow().rows.len();
+        self.following.set(true);
+        self.entering.set(false);
+        self.left_at.set(None);
+        put(self.below, 0);
+        let window = self.window.get();
+        if window.end < rows {
+            self.window.set(RowWindow::tail(rows));
+            self.show();
+        }
+        self.settle();
+    }
+
+    /// To the message that the address names, once its room is open and the message is loaded.
+    pub(crate) fn to_target(&self) {
+        let target = self.app.target.get_untracked();
+        let timeline = self.timeline.borrow().clone();
+        let Some(target) = target.filter(|target| Some(&target.room) == timeline.room.as_ref()) else {
+            return;
+        };
+        let Some(seq) = target.seq else { return };
+        let place = timeline
+            .rows
+            .iter()
+            .position(|row| matches!(row, Row::Message { seq: Some(at), .. } if *at == seq));
+        let Some(place) = place else { return };
+        self.app.target.set(None);
+        put(self.marked, Some(seq));
+        self.entering.set(false);
+        self.leave_end();
+        let window = self.window.get();
+        if !(window.start..window.end).contains(&place) {
+            self.window.set(RowWindow::around(place, timeline.rows.len()));
+            self.show();
+        }
+        let height = self.view.get_untracked().map_or(0, |view| view.client_height());
+        let key = key_text(timeline.rows[place].key());
+        *self.anchor.borrow_mut() = Some(Anchor { key, top: f64::from(height) * TARGET_SHARE });
+        self.settle();
+    }
+
+    fn count_below(&self) {
+        let Some(left_at) = self.left_at.get() else { return };
+        let timeline = self.timeline.borrow();
+        let newer = timeline.rows.iter().rev().map_while(|row| match row {
+            Row::Message { seq: Some(seq), .. } if *seq <= left_at => None,
+            Row::Message { seq: Some(_), mine: false, .. } => Some(1),
+            _ => Some(0),
+        });
+        put(self.below, newer.sum());
+    }
+
+    fn tell_at_bottom(&self) {
+        put(self.app.at_bottom, self.following.get());
+    }
+
+    /// Tells a screen reader of what others have written since the last time; of a room just opened nothing.
+    fn speak(&self, rows: &[Row]) {
+        let Some(newest) = newest(rows) else { return };
+        let Some(spoken_to) = self.spoken_to.replace(Some(newest)) else { return };
+        let new: Vec<String> = rows
+            .iter()
+            .rev()
+            .take(ROWS_MAX)
+            .filter_map(|row| match row {
+                Row::Message { seq: Some(seq), by, text, mine: false, .. } if *seq > spoken_to => {
+                    let text = teahouse_client_core::display_name(text);
+                    Some(self.app.phrase_untracked(&Phrase::Says { by: by.as_str(), text: &text }))
+                }
+                _ => None,
+            })
+            .collect();
+        if new.len() > SPOKEN_MAX {
+            self.spoken.set(self.app.phrase_untracked(&Phrase::ManyNew(new.len())));
+        } else if !new.is_empty() {
+            self.spoken.set(new.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+    }
+
+    fn find(&self, key: &str) -> Option<Element> {
+        self.content.get_untracked()?.query_selector(&format!("[data-key='{key}']")).ok().flatten()
+    }
+}
+
+/// The window, begun earlier where the unread line would be outside it.
+fn with_unread(window: RowWindow, rows: &[Row]) -> RowWindow {
+    match rows.iter().position(|row| matches!(row, Row::Unread)) {
+        Some(line) if line < window.start => RowWindow::around(line, rows.len()),
+        _ => window,
+    }
+}
+
+fn newest(rows: &[Row]) -> Option<Seq> {
+    rows.iter().rev().find_map(|row| match row {
+        Row::Message { seq, .. } => *seq,
+        _ => None,
+    })
+}
+
+/// Where a row's upper edge stands, in pixels below the view's.
+fn top_in(view: &Element, row: &Element) -> f64 {
+    row.get_bounding_client_rect().top() - view.get_bounding_client_rect().top()
+}

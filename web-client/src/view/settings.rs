@@ -1,0 +1,112 @@
+//! The user's name, desktop notifications, and signing out.
+
+use leptos::either::{Either, EitherOf4};
+use leptos::html;
+use leptos::prelude::*;
+use teahouse_client_core::{Intent, Notice};
+use teahouse_protocol::MemberName;
+
+use super::dialog::dialog;
+use super::seal::seal;
+use crate::app::{App, Dialog};
+use crate::i18n::{Phrase, Text};
+use crate::model::put;
+use crate::notify::{self, Permission};
+
+/// The settings dialog.
+pub(crate) fn settings(app: App) -> impl IntoView {
+    dialog(app, Dialog::Settings, Text::Menu, move || {
+        view! { {name_form(app)} {notifications(app)} {storage(app)} {sign_out(app)} }
+    })
+}
+
+fn name_form(app: App) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    let problem = RwSignal::new(None);
+    let me = app.model.me.get_untracked().map(|name| name.to_string()).unwrap_or_default();
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(field) = field.get_untracked() else { return };
+        match MemberName::parse(field.value().trim()) {
+            Ok(name) => {
+                app.intend(Intent::ChooseName(name.to_string()));
+                put(app.dialog, None);
+            }
+            Err(reason) => problem.set(Some(Notice::BadName { reason })),
+        }
+    };
+    view! {
+        <form class="setting" on:submit=submit>
+            <label for="new-name">{move || app.say(Text::CommandName)}</label>
+            <div class="field-row">
+                {seal(&me)}
+                <input
+                    node_ref=field
+                    id="new-name"
+                    class="field small"
+                    data-testid="rename-input"
+                    prop:value=me.clone()
+                    autocomplete="off"
+                    spellcheck="false"
+                />
+                <button type="submit" class="button small" data-testid="rename-submit">
+                    "OK"
+                </button>
+            </div>
+            <p class="hint" role="alert" data-problem="true">
+                {move || problem.get().map(|problem| app.phrase(&Phrase::Notice(&problem)))}
+            </p>
+        </form>
+    }
+}
+
+fn notifications(app: App) -> impl IntoView {
+    let permission = RwSignal::new(notify::permission());
+    let line = move |text: Text| view! { <p class="hint">{move || app.say(text)}</p> };
+    view! {
+        <div class="setting" data-testid="notifications">
+            {move || match permission.get() {
+                Permission::Askable => {
+                    EitherOf4::A(
+                        view! {
+                            <button
+                                type="button"
+                                class="button"
+                                on:click=move |_| notify::ask(move |now| permission.set(now))
+                            >
+                                {move || app.say(Text::NotifyOn)}
+                            </button>
+                        },
+                    )
+                }
+                Permission::Granted => EitherOf4::B(line(Text::NotifyIsOn)),
+                Permission::Denied => EitherOf4::C(line(Text::NotifyDenied)),
+                Permission::Insecure => EitherOf4::D(Either::Left(line(Text::NotifyInsecure))),
+                Permission::Missing => EitherOf4::D(Either::Right(())),
+            }}
+        </div>
+    }
+}
+
+fn storage(app: App) -> impl IntoView {
+    view! {
+        <Show when=move || !app.model.storage_works.get()>
+            <p class="setting hint">{move || app.say(Text::StorageOff)}</p>
+        </Show>
+    }
+}
+
+fn sign_out(app: App) -> impl IntoView {
+    let forget = move |_| {
+        put(app.dialog, None);
+        app.intend(Intent::ForgetMe);
+    };
+    view! {
+        <div class="setting">
+            <button type="button" class="button danger" data-testid="sign-out" on:click=forget>
+                {move || app.say(Text::SignOut)}
+            </button>
+            <p class="hint">{move || app.say(Text::SignOutSure)}</p>
+        </div>
+    }
+}

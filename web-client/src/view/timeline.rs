@@ -1,0 +1,105 @@
+//! The open room's timeline.
+//!
+//! `role=log` says what it is, but rows come and go with scrolling, so the log itself is silent (`aria-live=off`) and a
+//! line beside it tells new messages, each once.
+
+use std::rc::Rc;
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::icon::{Icon, icon};
+use super::message;
+use super::scroller::Scroller;
+use crate::app::App;
+use crate::i18n::{Phrase, Text};
+
+/// The timeline.
+pub(crate) fn timeline(app: App) -> impl IntoView {
+    let view = NodeRef::<html::Div>::new();
+    let content = NodeRef::<html::Div>::new();
+    let scroller = StoredValue::new_local(Scroller::new(app, view, content));
+    let on_scroller = move |act: fn(&Scroller)| scroller.with_value(|scroller: &Rc<Scroller>| act(scroller));
+    let (shown, marked, below, spoken) = scroller.with_value(|scroller| {
+        (scroller.shown, scroller.marked.read_only(), scroller.below, scroller.spoken)
+    });
+    Effect::new(move || {
+        if let (Some(view), Some(content)) = (view.get(), content.get()) {
+            scroller.with_value(|scroller| scroller.watch(&view, &content));
+        }
+    });
+    Effect::new(move || {
+        let timeline = app.model.timeline.get();
+        scroller.with_value(|scroller| scroller.take(timeline));
+    });
+    Effect::new(move |earlier: Option<()>| {
+        app.to_latest.track();
+        if earlier.is_some() {
+            on_scroller(Scroller::to_latest);
+        }
+    });
+    Effect::new(move || {
+        app.target.track();
+        on_scroller(Scroller::to_target);
+    });
+    on_cleanup(move || on_scroller(Scroller::unwatch));
+    let head = move || {
+        app.model.timeline.with(|timeline| match timeline {
+            timeline if timeline.room.is_none() => Some(Text::NoRoom),
+            timeline if timeline.loading_older || (!timeline.loaded && timeline.rows.is_empty()) => {
+                Some(Text::Loading)
+            }
+            timeline if timeline.has_older => None,
+            timeline
+                if timeline
+                    .rows
+                    .iter()
+                    .any(|row| matches!(row, teahouse_client_core::Row::Message { .. })) =>
+            {
+                Some(Text::Beginning)
+            }
+            _ => Some(Text::EmptyRoom),
+        })
+    };
+    view! {
+        <section class="timeline-frame" data-region="timeline">
+            <div
+                node_ref=view
+                class="timeline"
+                id="timeline"
+                tabindex="0"
+                role="log"
+                aria-live="off"
+                aria-label=move || app.say(Text::Messages)
+                data-testid="timeline"
+                data-at-bottom=move || app.at_bottom.get().to_string()
+                on:scroll=move |_| on_scroller(Scroller::on_scroll)
+            >
+                <div class="timeline-head">{move || head().map(|text| app.say(text))}</div>
+                <div node_ref=content class="timeline-rows">
+                    <For each=move || shown.slots() key=|slot| slot.0 let:slot>
+                        {message::row(app, slot.0, slot.1, marked)}
+                    </For>
+                </div>
+            </div>
+            <div class="sr" aria-live="polite" data-testid="announcer">{move || spoken.get()}</div>
+            <Show when=move || !app.at_bottom.get()>
+                <button
+                    type="button"
+                    class="new-below"
+                    data-testid="new-below"
+                    data-count=move || below.get().to_string()
+                    on:click=move |_| app.to_latest.notify()
+                >
+                    <span>
+                        {move || match below.get() {
+                            0 => app.say(Text::ToLatest).to_owned(),
+                            count => app.phrase(&Phrase::NewBelow(count)),
+                        }}
+                    </span>
+                    {icon(Icon::Down)}
+                </button>
+            </Show>
+        </section>
+    }
+}

@@ -143,11 +143,11 @@ impl Browser {
         entries.iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
     }
 
-    /// Makes the page's area so large, in CSS pixels, as a phone of that size would be.
+    /// Makes the page's area so large, in CSS pixels.
     pub async fn resize(&self, width: u32, height: u32) {
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
-            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}),
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
         )
         .await;
         self.when("the page has its new size", "return innerWidth === arguments[0];", json!([width])).await;
@@ -203,5 +203,55 @@ impl Drop for Browser {
                 save_screenshot(&format!("failed-{name}"), &bytes).display()
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page that writes down the events of its text field.
+    const PAGE: &str = "data:text/html,<meta charset=utf-8><textarea id=t></textarea><script>\
+        window.log=[];for(const k of ['compositionstart','compositionend','keydown','input'])\
+        t.addEventListener(k,e=>log.push([k,e.isComposing,e.keyCode,t.value]));t.focus();console.error('oh')</script>";
+
+    #[tokio::test]
+    async fn a_browser_composes_waits_and_tells() {
+        let browser = Browser::start().await;
+        browser.open(PAGE).await;
+        assert!(browser.console().await.iter().any(|(level, text)| level == "SEVERE" && text.contains("oh")));
+
+        let length = |text: &str| text.chars().count();
+        for text in ["n", "ni"] {
+            let at = length(text);
+            let parameters = json!({"text": text, "selectionStart": at, "selectionEnd": at});
+            browser.devtools("Input.imeSetComposition", parameters).await;
+        }
+        let process =
+            json!({"type": "rawKeyDown", "key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229});
+        browser.devtools("Input.dispatchKeyEvent", process).await;
+        browser.devtools("Input.insertText", json!({"text": "你"})).await;
+        let log = browser.when("the text is there", "return t.value === '你' && log;", json!([])).await;
+        let kinds: Vec<&str> =
+            log.as_array().expect("a list").iter().filter_map(|entry| entry[0].as_str()).collect();
+        assert_eq!(
+            (kinds.first(), kinds.last()),
+            (Some(&"compositionstart"), Some(&"compositionend")),
+            "{log}"
+        );
+        let enter = log.as_array().and_then(|log| log.iter().find(|entry| entry[0] == "keydown"));
+        assert_eq!(
+            enter,
+            Some(&json!(["keydown", true, 229, "ni"])),
+            "an Enter that belongs to the input method"
+        );
+
+        browser.prefer(Scheme::Dark).await;
+        browser.resize(360, 740).await;
+        let element = browser.element("#t").await;
+        element.click().await.expect("it can be clicked");
+        browser.type_into("#t", "好").await;
+        browser.when("both characters are there", "return t.value === '你好';", json!([])).await;
+        assert!(browser.screenshot("harness").await.is_file());
     }
 }

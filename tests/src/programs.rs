@@ -1,4 +1,4 @@
-//! The programs of this workspace, built once per run of the stories.
+//! The programs of this workspace: those in the folder that `TEAHOUSE_TEST_PROGRAMS` names, or built once per run.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -42,7 +42,18 @@ struct Programs {
 
 fn built() -> &'static Programs {
     static PROGRAMS: OnceLock<Programs> = OnceLock::new();
-    PROGRAMS.get_or_init(build)
+    PROGRAMS.get_or_init(programs)
+}
+
+fn programs() -> Programs {
+    match std::env::var_os("TEAHOUSE_TEST_PROGRAMS") {
+        Some(folder) => {
+            let program =
+                |name: &str| Path::new(&folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+            Programs { server: program("teahouse-server"), terminal: program("teahouse") }
+        }
+        None => build(),
+    }
 }
 
 /// Builds with the profile and into the target directory of this test binary, so that nothing is built twice.

@@ -1,4 +1,18 @@
 //! The Teahouse server: one port, every door.
+//!
+//! In the order of the data's path: [`accept`] takes connections and lets their first bytes choose a [`door`]; a
+//! [`connection`] reads and writes; its session turns requests into proposals for the [`order`]; the [`state`]
+//! decides; the [`log`] brings it to the disk; [`fanout`] and [`directory`] show it to everybody.
 
+pub mod accept;
+pub mod config;
+pub mod connection;
+pub mod directory;
+pub mod door;
+pub mod fanout;
+pub mod house;
+pub mod http;
 pub mod log;
+pub mod order;
 pub mod state;
+pub mod wire_errors;

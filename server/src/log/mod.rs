@@ -94,6 +94,9 @@ pub enum LogError {
         /// The event.
         seq: Seq,
     },
+    /// It failed a moment ago, and it is too early to try again.
+    #[error("the log failed a moment ago")]
+    Broken,
     /// A table holds something that this program never writes.
     #[error("the log holds an impossible {0}")]
     Impossible(&'static str),

@@ -1,0 +1,214 @@
+//! What the server can be told, on the command line, in the environment and in a file. The command line wins over the
+//! environment, the environment over the file, the file over the defaults.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+use std::{fs, io};
+
+use clap::Parser;
+use serde::Deserialize;
+
+use crate::house::Patience;
+
+/// The port of the tutorial that this began with.
+pub const PORT: u16 = 2023;
+
+/// 茶馆 Teahouse: a chat that a team, a class or a LAN runs for itself. One port for browsers, the terminal client, JSON
+/// Lines and nc.
+#[derive(Debug, Clone, Default, Parser)]
+#[command(name = "teahouse-server", version, max_term_width = 110)]
+pub struct Options {
+    /// Listen on this address and port; may be given several times. Port 0 takes a free one. `text=ADDR`, `json=ADDR` and
+    /// `http=ADDR` serve one door only, and text then greets at once. [default: 0.0.0.0:2023 and [::]:2023]
+    #[arg(long, value_name = "ADDR", env = "TEAHOUSE_LISTEN", value_delimiter = ',')]
+    pub listen: Vec<Listen>,
+    /// Keep everything in this directory; it is made when missing. [default: the user's own data directory, for example
+    /// ~/.local/share/teahouse]
+    #[arg(long, value_name = "DIR", env = "TEAHOUSE_DATA")]
+    pub data: Option<PathBuf>,
+    /// Read options from this TOML file; its keys are the names of these options, such as listen = ["0.0.0.0:2023"]
+    #[arg(long, value_name = "FILE", env = "TEAHOUSE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Let pages of this origin connect too, for example https://chat.example.org behind a proxy; may be given several
+    /// times
+    #[arg(long, value_name = "ORIGIN", env = "TEAHOUSE_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub allow_origin: Vec<String>,
+    /// What to log: error, warn, info, debug or trace, or a filter such as info,teahouse_server=debug [default: info]
+    #[arg(long, value_name = "FILTER", env = "TEAHOUSE_LOG")]
+    pub log: Option<String>,
+    /// From the first byte to a complete hello or HTTP request, in milliseconds [default: 10000]
+    #[arg(long, value_name = "MS", env = "TEAHOUSE_HANDSHAKE_TIMEOUT_MS")]
+    pub handshake_timeout_ms: Option<u64>,
+    /// From connecting to the first byte, in milliseconds [default: 300000]
+    #[arg(long, value_name = "MS", env = "TEAHOUSE_SILENT_TIMEOUT_MS")]
+    pub silent_timeout_ms: Option<u64>,
+}
+
+/// What a configuration file holds.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    listen: Vec<Listen>,
+    data: Option<PathBuf>,
+    allow_origin: Vec<String>,
+    log: Option<String>,
+    handshake_timeout_ms: Option<u64>,
+    silent_timeout_ms: Option<u64>,
+}
+
+/// Why the options cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the configuration file {file} cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("the configuration file {file} is wrong: {source}")]
+    Wrong {
+        /// The file.
+        file: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// There is no home directory.
+    #[error("there is no place for the data of this user; name one with --data DIR")]
+    NoHome,
+}
+
+/// An address, and what is served there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Listen {
+    /// Where to listen.
+    pub address: SocketAddr,
+    /// The one door that is served; without it the first bytes decide.
+    pub pin: Option<Pin>,
+}
+
+/// A door that a listener is pinned to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin {
+    /// Words for people, greeted at once.
+    Text,
+    /// JSON Lines.
+    Json,
+    /// HTTP and WebSocket.
+    Http,
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (pin, address) = match text.split_once('=') {
+            None => (None, text),
+            Some(("text", address)) => (Some(Pin::Text), address),
+            Some(("json", address)) => (Some(Pin::Json), address),
+            Some(("http", address)) => (Some(Pin::Http), address),
+            Some((other, _)) => {
+                return Err(format!("there is no door {other}; there are text, json and http"));
+            }
+        };
+        let address = address.parse().map_err(|_| {
+            format!("{address} is no address and port, such as 127.0.0.1:{PORT} or [::1]:{PORT}")
+        })?;
+        Ok(Self { address, pin })
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// What the server does, all told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Vec<Listen>,
+    /// Whether `listen` is the default, of which IPv6 may be missing.
+    pub default_listen: bool,
+    /// Where the log is.
+    pub data: PathBuf,
+    /// Further origins that may connect.
+    pub allowed_origins: Vec<String>,
+    /// What to log.
+    pub log: String,
+    /// How long to wait for peers.
+    pub patience: Patience,
+}
+
+impl Options {
+    /// Adds the file's options and the defaults.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
+        let file = self.config.as_deref().map_or_else(|| Ok(File::default()), read)?;
+        let listen = if self.listen.is_empty() { file.listen } else { self.listen };
+        let default_listen = listen.is_empty();
+        let defaults = [
+            Listen { address: (Ipv4Addr::UNSPECIFIED, PORT).into(), pin: None },
+            Listen { address: (Ipv6Addr::UNSPECIFIED, PORT).into(), pin: None },
+        ];
+        let data = match self.data.or(file.data) {
+            Some(data) => data,
+            None => directories::ProjectDirs::from("", "", "teahouse")
+                .ok_or(ConfigError::NoHome)?
+                .data_dir()
+                .to_owned(),
+        };
+        let millis = |option: Option<u64>, file: Option<u64>, default: u64| {
+            Duration::from_millis(option.or(file).unwrap_or(default))
+        };
+        Ok(Config {
+            listen: if default_listen { defaults.into() } else { listen },
+            default_listen,
+            data,
+            allowed_origins: if self.allow_origin.is_empty() { file.allow_origin } else { self.allow_origin },
+            log: self.log.or(file.log).unwrap_or_else(|| "info".into()),
+            patience: Patience {
+                handshake: millis(self.handshake_timeout_ms, file.handshake_timeout_ms, 10_000),
+                silence: millis(self.silent_timeout_ms, file.silent_timeout_ms, 300_000),
+            },
+        })
+    }
+}
+
+fn read(file: &Path) -> Result<File, ConfigError> {
+    let text =
+        fs::read_to_string(file).map_err(|source| ConfigError::Unreadable { file: file.into(), source })?;
+    toml::from_str(&text).map_err(|source| ConfigError::Wrong { file: file.into(), source: source.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_are_read() {
+        let read = |text: &str| text.parse::<Listen>();
+        assert_eq!(read("127.0.0.1:0").map(|listen| listen.pin), Ok(None));
+        assert_eq!(read("text=[::1]:23").map(|listen| listen.pin), Ok(Some(Pin::Text)));
+        assert!(read("2023").unwrap_err().contains("127.0.0.1:2023"));
+        assert!(read("irc=[::]:6667").unwrap_err().contains("there are text, json and http"));
+    }
+
+    #[test]
+    fn the_file_is_checked_and_comes_after_the_command_line() {
+        let file: File =
+            toml::from_str("listen = [\"127.0.0.1:1\"]\nlog = \"debug\"").expect("as documented");
+        assert_eq!(file.listen[0].address.port(), 1);
+        assert!(toml::from_str::<File>("lissten = []").is_err());
+        let options = Options { log: Some("warn".into()), data: Some("d".into()), ..Options::default() };
+        let config = options.resolve().expect("complete");
+        assert_eq!((config.log.as_str(), config.listen.len(), config.default_listen), ("warn", 2, true));
+    }
+}

@@ -1,0 +1,99 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use teahouse_protocol::{Goodbye, RequestId, Seq};
+use tokio::sync::Notify;
+
+use crate::log::{LogError, Page};
+use crate::order::Refusal;
+use crate::state::{Outcome, RoomId};
+
+/// How the rest of the server reaches a connection. Nothing in it grows because the peer stopped reading: answers are
+/// as many as there are requests at work, and a watch is told of once until it looks.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    inner: Mutex<Post>,
+    notify: Notify,
+}
+
+/// What lies in a mailbox.
+#[derive(Debug, Default)]
+pub(super) struct Post {
+    /// Watches with something to read.
+    pub(super) told: Vec<usize>,
+    /// Answers.
+    pub(super) answers: Vec<Answer>,
+    /// Why the connection is to be closed.
+    pub(super) goodbye: Option<Goodbye>,
+    /// Whether the connection has been woken and has not looked yet.
+    woken: bool,
+}
+
+/// The answer to something that a connection asked of the rest of the server.
+#[derive(Debug)]
+pub enum Answer {
+    /// A proposal was decided, and is on disk unless refused.
+    Decided {
+        /// The request behind it.
+        re: RequestId,
+        /// What came of it.
+        result: Result<Outcome, Refusal>,
+    },
+    /// A page of history was read.
+    History {
+        /// The request behind it.
+        re: RequestId,
+        /// The page.
+        result: Result<(RoomId, Page), LogError>,
+    },
+    /// What a cursor behind the tail wants was read from the log.
+    Replay {
+        /// The connection's number of the watch.
+        slot: usize,
+        /// Tells this watch from an earlier one with the same number.
+        watch: u64,
+        /// Frames and the last seq in them.
+        result: Result<(Vec<Bytes>, Seq), LogError>,
+    },
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Post> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a watch has something to read. Answers whether the caller must [`Mailbox::wake`].
+    pub fn tell(&self, slot: usize) -> bool {
+        let mut post = self.lock();
+        post.told.push(slot);
+        !std::mem::replace(&mut post.woken, true)
+    }
+
+    /// Leaves an answer. Answers whether the caller must [`Mailbox::wake`].
+    pub fn answer(&self, answer: Answer) -> bool {
+        let mut post = self.lock();
+        post.answers.push(answer);
+        !std::mem::replace(&mut post.woken, true)
+    }
+
+    /// Asks the connection to say goodbye and close.
+    pub fn close(&self, goodbye: Goodbye) {
+        self.lock().goodbye = Some(goodbye);
+        self.wake();
+    }
+
+    /// Makes the connection look.
+    pub fn wake(&self) {
+        self.notify.notify_one();
+    }
+
+    /// Takes everything out.
+    pub(super) fn take(&self) -> Post {
+        std::mem::take(&mut *self.lock())
+    }
+
+    /// Until somebody wakes the connection.
+    pub(super) async fn woken(&self) {
+        self.notify.notified().await;
+    }
+}

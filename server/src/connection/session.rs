@@ -1,0 +1,351 @@
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use teahouse_protocol::{
+    Ack, Auth, Command, Hello, History, HistoryPage, Limits, MemberName, Members, PROTOCOL_VERSION, Pong,
+    Request, RequestId, ResetReason, Resume, RoomList, RoomName, Seq, ServerMessage, Unwatched, User, Watch,
+    Watching, Welcome, limits,
+};
+
+use super::mailbox::{Answer, Mailbox};
+use super::watches::Watches;
+use crate::door::{Door, DoorKind};
+use crate::fanout::Room;
+use crate::house::{House, SERVER};
+use crate::log::{LogError, Page, PageQuery};
+use crate::order::{Refusal, ReplyTo};
+use crate::state::{Action, Outcome, TokenHash, UserId};
+use crate::wire_errors::{SessionError, refused, unreadable};
+
+/// Requests that lie further back than this many events are not replayed but reset.
+const REPLAY_EVENTS_MAX: u64 = 100_000;
+
+/// One connected client: who it is, what it watches, and what it waits for.
+pub(super) struct Session {
+    house: Arc<House>,
+    mailbox: Arc<Mailbox>,
+    peer: SocketAddr,
+    user: Option<(UserId, MemberName)>,
+    /// Whether a hello has come, accepted or not.
+    pub(super) hello_came: bool,
+    pub(super) watches: Watches,
+    /// Proposals on their way; the answers come in this order.
+    asked: VecDeque<Asked>,
+    /// Whether something other than posts is on its way, before which nothing else begins.
+    alone: bool,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Hello { token: Option<String> },
+    Change,
+}
+
+impl Session {
+    pub(super) fn new(house: Arc<House>, mailbox: Arc<Mailbox>, peer: SocketAddr) -> Self {
+        Self {
+            house,
+            mailbox,
+            peer,
+            user: None,
+            hello_came: false,
+            watches: Watches::default(),
+            asked: VecDeque::new(),
+            alone: false,
+        }
+    }
+
+    /// Whether nothing is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.asked.is_empty() && !self.alone
+    }
+
+    /// Whether the client may begin with this now. Replies come in the order of requests, so everything but posts
+    /// waits for what came before it.
+    pub(super) fn may_start(&self, command: &Command) -> bool {
+        match command {
+            Command::Post(_) => !self.alone && self.asked.len() < limits::POSTS_IN_FLIGHT_MAX,
+            _ => self.is_idle(),
+        }
+    }
+
+    /// Begins with a request. What can be answered at once is.
+    pub(super) fn start(&mut self, request: Request, door: &mut Door, out: &mut VecDeque<Bytes>) {
+        let Request { id: re, command } = request;
+        match self.dispatch(re, command, door.kind()) {
+            Ok(Some(reply)) => out.push_back(door.encode(&reply)),
+            Ok(None) => {}
+            Err(error) => out.push_back(door.encode(&ServerMessage::Error(error.reply(Some(re))))),
+        }
+    }
+
+    /// Answers at once, or `None` where the answer comes by mail.
+    fn dispatch(
+        &mut self,
+        re: RequestId,
+        command: Command,
+        kind: DoorKind,
+    ) -> Result<Option<ServerMessage>, SessionError> {
+        if let Command::Hello(hello) = command {
+            return self.hello(re, hello, kind);
+        }
+        let &(user, _) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
+        match command {
+            Command::Hello(_) => unreachable!("taken above"),
+            Command::Join(join) => Ok(self.propose(
+                re,
+                Action::Join { user, room: join.room, create: join.create },
+                Asked::Change,
+            )),
+            Command::Leave(leave) => {
+                let room = self.room(&leave.room)?.id;
+                Ok(self.propose(re, Action::Leave { user, room }, Asked::Change))
+            }
+            Command::Post(post) => {
+                let room = self.room(&post.room)?.id;
+                let action = Action::Post { user, room, op: post.op, text: post.text, action: post.action };
+                Ok(self.propose(re, action, Asked::Change))
+            }
+            Command::Rooms(rooms) => {
+                let (rooms, more) = self.house.directory.rooms(user, rooms.after.as_ref());
+                Ok(Some(ServerMessage::Rooms(RoomList { re, rooms, more })))
+            }
+            Command::Watch(watch) => self.watch(re, watch).map(Some),
+            Command::Unwatch(unwatch) => {
+                let room = self.room(&unwatch.room)?;
+                self.watches.unwatch(room.id);
+                Ok(Some(ServerMessage::Unwatched(Unwatched { re, room: room.name.clone() })))
+            }
+            Command::History(history) => self.history(re, &history),
+            Command::Who(who) => {
+                let room = self.room(&who.room)?;
+                let (members, total) = self.house.directory.members(&room);
+                Ok(Some(ServerMessage::Members(Members { re, room: room.name.clone(), members, total })))
+            }
+            Command::Ping(_) => Ok(Some(ServerMessage::Pong(Pong { re }))),
+        }
+    }
+
+    fn room(&self, name: &RoomName) -> Result<Arc<Room>, SessionError> {
+        self.house.directory.room(name).ok_or_else(|| SessionError::NoSuchRoom(name.to_string()))
+    }
+
+    /// Puts a proposal into the queue; where the queue refuses it, that is the reply.
+    fn propose(&mut self, re: RequestId, action: Action, asked: Asked) -> Option<ServerMessage> {
+        let alone = !matches!(action, Action::Post { .. });
+        let reply = ReplyTo { mailbox: Arc::clone(&self.mailbox), re };
+        match self.house.order.submit(action, Some(reply)) {
+            Ok(()) => {
+                self.asked.push_back(asked);
+                self.alone = alone;
+                None
+            }
+            Err(refusal) => Some(ServerMessage::Error(refused(re, &refusal))),
+        }
+    }
+
+    fn hello(
+        &mut self,
+        re: RequestId,
+        hello: Hello,
+        kind: DoorKind,
+    ) -> Result<Option<ServerMessage>, SessionError> {
+        self.hello_came = true;
+        // In words, "/name" is a second hello.
+        if self.user.is_some() && kind != DoorKind::Text {
+            return Err(SessionError::AlreadyWelcome);
+        }
+        if hello.protocol != PROTOCOL_VERSION {
+            return Err(SessionError::UnsupportedProtocol { asked: hello.protocol });
+        }
+        if let Some(client) = &hello.client {
+            let shown: String = client.chars().take(limits::CLIENT_CHARS_MAX).collect();
+            tracing::debug!("{} runs {}", self.peer, shown.escape_debug());
+        }
+        let (action, token) = match hello.auth {
+            Auth::Guest { name, keep } => {
+                let token = mint_token();
+                let replaces = name.as_ref().and_then(|name| self.house.directory.absent_holder(name));
+                (Action::ArriveAsGuest { name, keep, token: hash(&token), replaces }, Some(token))
+            }
+            Auth::Token { token } => (Action::ArriveWithToken { token: hash(&token) }, None),
+        };
+        Ok(self.propose(re, action, Asked::Hello { token }))
+    }
+
+    fn watch(&mut self, re: RequestId, watch: Watch) -> Result<ServerMessage, SessionError> {
+        let room = self.room(&watch.room)?;
+        if self.watches.len() >= limits::WATCHES_MAX && !self.watches.is_watching(room.id) {
+            return Err(SessionError::TooManyWatches);
+        }
+        let epoch = self.house.reader.epoch().clone();
+        let head = room.tail().head();
+        let (resume, reason, after) = match watch.after {
+            None => (Resume::Live, None, None),
+            Some(after) => match reset_reason(after.epoch == epoch, after.seq, head) {
+                Some(reason) => (Resume::Reset, Some(reason), None),
+                None => (Resume::Replay, None, Some(after.seq)),
+            },
+        };
+        let name = room.name.clone();
+        let head = self.watches.watch(room, &self.mailbox, after);
+        Ok(ServerMessage::Watching(Watching { re, room: name, epoch, head, resume, reason }))
+    }
+
+    fn history(&mut self, re: RequestId, history: &History) -> Result<Option<ServerMessage>, SessionError> {
+        let room = self.room(&history.room)?.id;
+        let mut queries = [
+            history.before.map(PageQuery::Before),
+            history.after.map(PageQuery::After),
+            history.around.map(PageQuery::Around),
+            history.at.map(PageQuery::At),
+        ]
+        .into_iter()
+        .flatten();
+        let query = queries.next().unwrap_or(PageQuery::Latest);
+        if queries.next().is_some() {
+            return Err(SessionError::OneCursor);
+        }
+        let limit = history.limit.map_or(limits::HISTORY_EVENTS_DEFAULT, |limit| limit as usize);
+        if limit == 0 {
+            return Err(SessionError::NoLimit);
+        }
+        let limit = limit.min(limits::HISTORY_EVENTS_MAX);
+        self.alone = true;
+        let (mailbox, reader) = (Arc::clone(&self.mailbox), self.house.reader.clone());
+        tokio::task::spawn_blocking(move || {
+            let result = reader.page(room, query, limit).map(|page| (room, page));
+            if mailbox.answer(Answer::History { re, result }) {
+                mailbox.wake();
+            }
+        });
+        Ok(None)
+    }
+
+    /// Takes an answer out of the mailbox.
+    pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, out: &mut VecDeque<Bytes>) {
+        let reply = match answer {
+            Answer::Decided { re, result } => {
+                let asked = self.asked.pop_front().expect("every answer was asked for");
+                self.alone = false;
+                match result {
+                    Ok(outcome) => self.decided(re, asked, outcome),
+                    Err(refusal) => {
+                        self.log_refusal(&refusal);
+                        ServerMessage::Error(refused(re, &refusal))
+                    }
+                }
+            }
+            Answer::History { re, result } => {
+                self.alone = false;
+                self.page(re, result)
+            }
+            Answer::Replay { slot, watch, result } => {
+                match self.watches.replayed(slot, watch, result, door, out) {
+                    Ok(()) => return,
+                    Err((room, error)) => {
+                        tracing::error!("{} loses its watch of {}: {error}", self.peer, room.name);
+                        let mut reply = unreadable(RequestId::default(), &error);
+                        reply.re = None;
+                        reply.message = format!("{} is watched no more: {}", room.name, reply.message);
+                        ServerMessage::Error(reply)
+                    }
+                }
+            }
+        };
+        out.push_back(door.encode(&reply));
+    }
+
+    fn log_refusal(&self, refusal: &Refusal) {
+        if matches!(refusal, Refusal::Storage | Refusal::Busy) {
+            tracing::warn!("{} was refused: {refusal}", self.peer);
+        }
+    }
+
+    fn decided(&mut self, re: RequestId, asked: Asked, outcome: Outcome) -> ServerMessage {
+        match (asked, outcome) {
+            (Asked::Hello { token }, Outcome::Arrived { user, name, .. }) => {
+                tracing::info!("{} is {name}", self.peer);
+                self.house.connected(user);
+                if let Some((before, _)) = self.user.replace((user, name.clone())) {
+                    self.house.disconnected(before, self.peer);
+                }
+                ServerMessage::Welcome(Welcome {
+                    re,
+                    protocol: PROTOCOL_VERSION,
+                    user: User { name },
+                    token,
+                    limits: Limits::CURRENT,
+                    rooms: self.house.directory.rooms_of(user),
+                    server: SERVER.into(),
+                })
+            }
+            (_, Outcome::Done { room, seq }) => {
+                let room = self.house.directory.room_by_id(room).expect("what was done is published");
+                ServerMessage::Ack(Ack { re, room: room.name.clone(), seq })
+            }
+            (asked, outcome) => unreachable!("{asked:?} was answered by {outcome:?}"),
+        }
+    }
+
+    fn page(&self, re: RequestId, result: Result<(crate::state::RoomId, Page), LogError>) -> ServerMessage {
+        match result {
+            Ok((room, page)) => {
+                let room = self.house.directory.room_by_id(room).expect("rooms are never taken away");
+                ServerMessage::History(HistoryPage {
+                    re,
+                    room: room.name.clone(),
+                    epoch: self.house.reader.epoch().clone(),
+                    head: page.head,
+                    more_before: page.more_before(),
+                    more_after: page.more_after(),
+                    events: page.events,
+                })
+            }
+            Err(error) => {
+                tracing::error!("a page of history cannot be read: {error}");
+                ServerMessage::Error(unreadable(re, &error))
+            }
+        }
+    }
+
+    /// The connection is over, and nothing is on its way any more.
+    pub(super) fn end(&mut self) {
+        self.watches.clear();
+        if let Some((user, _)) = self.user.take() {
+            self.house.disconnected(user, self.peer);
+        }
+    }
+
+    /// Who the client is, once it is welcome.
+    pub(super) fn name(&self) -> Option<&MemberName> {
+        self.user.as_ref().map(|(_, name)| name)
+    }
+}
+
+fn reset_reason(same_epoch: bool, seq: Seq, head: Seq) -> Option<ResetReason> {
+    if !same_epoch {
+        Some(ResetReason::OtherEpoch)
+    } else if seq > head {
+        Some(ResetReason::Ahead)
+    } else if head.get() - seq.get() > REPLAY_EVENTS_MAX {
+        Some(ResetReason::TooFar)
+    } else {
+        None
+    }
+}
+
+fn mint_token() -> String {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn hash(token: &str) -> TokenHash {
+    TokenHash(Sha256::digest(token.as_bytes()).into())
+}

@@ -1,0 +1,190 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use slab::Slab;
+use teahouse_protocol::{CaughtUp, Seq, ServerMessage};
+
+use super::mailbox::{Answer, Mailbox};
+use crate::door::Door;
+use crate::fanout::{Behind, Room, WatchKey, encode_page};
+use crate::log::{LogError, PageQuery, Reader};
+use crate::state::RoomId;
+
+/// The most events that are read from the log at a time for a cursor behind the tail.
+const REPLAY_EVENTS: usize = 500;
+
+/// The rooms that a connection watches, each with a cursor.
+#[derive(Debug, Default)]
+pub(super) struct Watches {
+    cursors: Slab<Cursor>,
+    /// Watches that may have something to read.
+    ready: VecDeque<usize>,
+    /// Numbers watches, since slots are used again.
+    next_watch: u64,
+}
+
+#[derive(Debug)]
+struct Cursor {
+    watch: u64,
+    room: Arc<Room>,
+    key: WatchKey,
+    /// The last event that was given to the peer.
+    seen: Seq,
+    /// Where a replay ends and `caught_up` is due.
+    catch_up_at: Option<Seq>,
+    presence: u64,
+    /// Whether a read from the log is under way.
+    replaying: bool,
+    /// Whether the slot stands in `ready`.
+    ready: bool,
+}
+
+impl Watches {
+    pub(super) fn len(&self) -> usize {
+        self.cursors.len()
+    }
+
+    pub(super) fn is_watching(&self, room: RoomId) -> bool {
+        self.cursors.iter().any(|(_, cursor)| cursor.room.id == room)
+    }
+
+    /// Begins to watch. With `after`, what lies after it comes first, then `caught_up`. Answers the room's head.
+    pub(super) fn watch(&mut self, room: Arc<Room>, mailbox: &Arc<Mailbox>, after: Option<Seq>) -> Seq {
+        self.unwatch(room.id);
+        let entry = self.cursors.vacant_entry();
+        let slot = entry.key();
+        let key = room.watch(Arc::clone(mailbox), slot);
+        let presence = room.presence_cursor();
+        let head = room.tail().head();
+        self.next_watch += 1;
+        entry.insert(Cursor {
+            watch: self.next_watch,
+            room,
+            key,
+            seen: after.unwrap_or(head),
+            catch_up_at: after.map(|_| head),
+            presence,
+            replaying: false,
+            ready: false,
+        });
+        self.mark_ready(slot);
+        head
+    }
+
+    /// Stops watching. Answers whether the room was watched.
+    pub(super) fn unwatch(&mut self, room: RoomId) -> bool {
+        let found = self.cursors.iter().find(|(_, cursor)| cursor.room.id == room).map(|(slot, _)| slot);
+        if let Some(slot) = found {
+            let cursor = self.cursors.remove(slot);
+            cursor.room.unwatch(cursor.key);
+        }
+        found.is_some()
+    }
+
+    pub(super) fn clear(&mut self) {
+        for cursor in self.cursors.drain() {
+            cursor.room.unwatch(cursor.key);
+        }
+    }
+
+    /// A watch has something to read.
+    pub(super) fn mark_ready(&mut self, slot: usize) {
+        if let Some(cursor) = self.cursors.get_mut(slot)
+            && !std::mem::replace(&mut cursor.ready, true)
+        {
+            self.ready.push_back(slot);
+        }
+    }
+
+    /// Moves what the peer has not seen into `out`, until that holds `bytes_max` or all cursors are at their heads.
+    pub(super) fn gather(
+        &mut self,
+        door: &mut Door,
+        mailbox: &Arc<Mailbox>,
+        reader: &Reader,
+        bytes_max: usize,
+        out: &mut VecDeque<Bytes>,
+    ) {
+        let mut bytes: usize = out.iter().map(Bytes::len).sum();
+        while bytes < bytes_max {
+            let Some(slot) = self.ready.pop_front() else { return };
+            let Some(cursor) = self.cursors.get_mut(slot) else { continue };
+            cursor.ready = false;
+            if cursor.replaying {
+                continue;
+            }
+            // Before the look, so that what comes during it is told of again.
+            cursor.key.looked();
+            let before = out.len();
+            cursor.presence = cursor.room.read_presences(cursor.presence, door.kind(), out);
+            let read = cursor.room.tail().read_after(cursor.seen, door.kind(), bytes_max - bytes, out);
+            match read {
+                Ok(seen) => {
+                    let more = seen < cursor.room.tail().head();
+                    cursor.seen = seen;
+                    cursor.catch_up(door, out);
+                    if more {
+                        self.mark_ready(slot);
+                    }
+                }
+                Err(Behind) => cursor.replay(slot, door, mailbox, reader),
+            }
+            bytes += out.range(before..).map(Bytes::len).sum::<usize>();
+        }
+    }
+
+    /// A read from the log has come back. Answers the error that ends the watch, and its room.
+    pub(super) fn replayed(
+        &mut self,
+        slot: usize,
+        watch: u64,
+        result: Result<(Vec<Bytes>, Seq), LogError>,
+        door: &mut Door,
+        out: &mut VecDeque<Bytes>,
+    ) -> Result<(), (Arc<Room>, LogError)> {
+        let Some(cursor) = self.cursors.get_mut(slot).filter(|cursor| cursor.watch == watch) else {
+            return Ok(());
+        };
+        cursor.replaying = false;
+        match result {
+            Ok((frames, seen)) => {
+                out.extend(frames);
+                cursor.seen = cursor.seen.max(seen);
+                cursor.catch_up(door, out);
+                self.mark_ready(slot);
+                Ok(())
+            }
+            Err(error) => {
+                let room = Arc::clone(&cursor.room);
+                self.unwatch(room.id);
+                Err((room, error))
+            }
+        }
+    }
+}
+
+impl Cursor {
+    fn catch_up(&mut self, door: &mut Door, out: &mut VecDeque<Bytes>) {
+        if self.catch_up_at.is_some_and(|head| self.seen >= head) {
+            self.catch_up_at = None;
+            let caught_up = CaughtUp { room: self.room.name.clone(), head: self.seen };
+            out.push_back(door.encode(&ServerMessage::CaughtUp(caught_up)));
+        }
+    }
+
+    fn replay(&mut self, slot: usize, door: &Door, mailbox: &Arc<Mailbox>, reader: &Reader) {
+        self.replaying = true;
+        let (room, seen, watch, kind) = (Arc::clone(&self.room), self.seen, self.watch, door.kind());
+        let (mailbox, reader) = (Arc::clone(mailbox), reader.clone());
+        tokio::task::spawn_blocking(move || {
+            let result = reader.page(room.id, PageQuery::After(seen), REPLAY_EVENTS).map(|page| {
+                let last = page.events.last().map_or(seen, |event| event.seq);
+                (encode_page(&room.name, page.events, kind), last)
+            });
+            if mailbox.answer(Answer::Replay { slot, watch, result }) {
+                mailbox.wake();
+            }
+        });
+    }
+}

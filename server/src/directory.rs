@@ -1,0 +1,263 @@
+//! The read side's view of rooms, members and who is connected: what is on disk, and nothing before.
+//!
+//! The state runs ahead of the disk while a batch is being written; this follows after the fsync, from the same
+//! changes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use teahouse_protocol::{
+    EventKind, JoinedRoom, Member, MemberName, NameKey, PageEvent, RoomInfo, RoomName, limits,
+};
+
+use crate::connection::Mailbox;
+use crate::fanout::{Room, encode_segments};
+use crate::state::{Change, RoomId, State, StoredEvent, UserId};
+
+/// Rooms, members and connections.
+#[derive(Default)]
+pub struct Directory {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    rooms: BTreeMap<RoomName, Arc<Room>>,
+    room_by_id: HashMap<RoomId, Arc<Room>>,
+    room_by_key: HashMap<NameKey, Arc<Room>>,
+    users: HashMap<UserId, User>,
+    user_by_key: HashMap<NameKey, UserId>,
+}
+
+/// A user who holds a name.
+struct User {
+    name: MemberName,
+    keep: bool,
+    rooms: BTreeSet<RoomId>,
+    /// How many connections are this user's.
+    connections: usize,
+}
+
+impl Directory {
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over a state that was read from disk: at start, and after the log had to be opened anew. Wakes the
+    /// watchers of rooms that turn out to be further on than was known.
+    pub fn restore(&self, state: &State, wake: &mut Vec<Arc<Mailbox>>) {
+        let mut inner = self.write();
+        for (id, room) in state.rooms() {
+            match inner.room_by_id.get(&id) {
+                Some(known) if known.tail().head() == room.head => {}
+                Some(known) => known.reset(room.head, wake),
+                None => inner.add_room(Room::new(id, room.name.clone(), room.head)),
+            }
+        }
+        let gone: Vec<UserId> = inner.users.keys().copied().filter(|id| state.user(*id).is_none()).collect();
+        for id in gone {
+            inner.remove_user(id);
+        }
+        for (id, user) in state.users() {
+            inner.add_user(id, user.name.clone(), user.keep);
+            let before = inner.users.get(&id).map(|known| known.rooms.clone()).unwrap_or_default();
+            for room in before.difference(&user.rooms) {
+                inner.set_member(*room, id, &user.name, false);
+            }
+            for room in &user.rooms {
+                inner.set_member(*room, id, &user.name, true);
+            }
+        }
+    }
+
+    /// Takes over what a commit wrote and collects the mailboxes to wake.
+    pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<Mailbox>>) {
+        let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
+        // Most batches are posts alone, for which nobody has to wait.
+        let only_posts = changes.iter().all(
+            |change| matches!(change, Change::Event(event) if matches!(event.kind, EventKind::Post { .. })),
+        );
+        let mut inner = (!only_posts).then(|| self.write());
+        for change in changes {
+            match (change, &mut inner) {
+                (Change::Event(event), inner) => {
+                    if let Some(inner) = inner {
+                        match event.kind {
+                            EventKind::Join => inner.set_member(event.room, event.by, &event.by_name, true),
+                            EventKind::Leave => inner.set_member(event.room, event.by, &event.by_name, false),
+                            EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => {}
+                        }
+                    }
+                    events.entry(event.room).or_default().push(event);
+                }
+                (Change::UserAdded { id, user }, Some(inner)) => inner.add_user(id, user.name, user.keep),
+                (Change::UserRetired { id }, Some(inner)) => inner.remove_user(id),
+                (Change::RoomAdded { id, name, .. }, Some(inner)) => {
+                    inner.add_room(Room::new(id, name, teahouse_protocol::Seq::ZERO));
+                }
+                (Change::UserSeen { .. }, _) => {}
+                (_, None) => unreachable!("only events are posts"),
+            }
+        }
+        drop(inner);
+        let inner = self.read();
+        for (id, events) in events {
+            let room = &inner.room_by_id[&id];
+            let pages = events.into_iter().map(|event| {
+                let StoredEvent { seq, at, by_name, kind, .. } = event;
+                PageEvent { seq, at, by: by_name, kind }
+            });
+            room.publish(encode_segments(&room.name, pages), wake);
+        }
+    }
+
+    /// The room of that name, or of one that looks like it.
+    pub fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
+        let inner = self.read();
+        inner.rooms.get(name).or_else(|| inner.room_by_key.get(&name.key())).cloned()
+    }
+
+    /// The room of that number.
+    pub fn room_by_id(&self, id: RoomId) -> Option<Arc<Room>> {
+        self.read().room_by_id.get(&id).cloned()
+    }
+
+    /// A page of all rooms, in the order of their names, as `user` sees them, and whether more follow.
+    pub fn rooms(&self, user: UserId, after: Option<&RoomName>) -> (Vec<RoomInfo>, bool) {
+        let inner = self.read();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = inner.rooms.range::<RoomName, _>((from, Bound::Unbounded)).map(|(_, room)| room);
+        let page: Vec<RoomInfo> = rest
+            .by_ref()
+            .take(limits::ROOMS_PAGE_MAX)
+            .map(|room| {
+                let members = room.members();
+                RoomInfo {
+                    room: room.name.clone(),
+                    head: room.tail().head(),
+                    members: members.len() as u64,
+                    joined: members.contains_key(&user),
+                }
+            })
+            .collect();
+        let more = rest.next().is_some();
+        (page, more)
+    }
+
+    /// The rooms that a user is a member of, in the order of their names.
+    pub fn rooms_of(&self, user: UserId) -> Vec<JoinedRoom> {
+        let inner = self.read();
+        let Some(user) = inner.users.get(&user) else { return Vec::new() };
+        let rooms = user.rooms.iter().filter_map(|id| inner.room_by_id.get(id));
+        let mut rooms: Vec<JoinedRoom> =
+            rooms.map(|room| JoinedRoom { room: room.name.clone(), head: room.tail().head() }).collect();
+        rooms.sort_by(|a, b| a.room.cmp(&b.room));
+        rooms
+    }
+
+    /// The members of a room, those who are connected first, then by name; at most so many of them, and how many
+    /// there are.
+    pub fn members(&self, room: &Room) -> (Vec<Member>, u64) {
+        let inner = self.read();
+        let members = room.members();
+        let mut list: Vec<Member> = members
+            .iter()
+            .map(|(id, name)| Member {
+                name: name.clone(),
+                online: inner.users.get(id).is_some_and(|user| user.connections > 0),
+            })
+            .collect();
+        list.sort_by(|a, b| b.online.cmp(&a.online).then_with(|| a.name.cmp(&b.name)));
+        list.truncate(limits::WHO_MEMBERS_MAX);
+        (list, members.len() as u64)
+    }
+
+    /// Who holds a name while no connection is theirs and they did not want it kept.
+    pub fn absent_holder(&self, name: &MemberName) -> Option<UserId> {
+        let inner = self.read();
+        let id = inner.user_by_key.get(&name.key())?;
+        inner.users.get(id).is_some_and(|user| user.connections == 0).then_some(*id)
+    }
+
+    /// A connection became this user's. The first one is news for the user's rooms.
+    pub fn connected(&self, user: UserId, wake: &mut Vec<Arc<Mailbox>>) {
+        let mut inner = self.write();
+        if let Some(known) = inner.users.get_mut(&user) {
+            known.connections += 1;
+            if known.connections == 1 {
+                inner.tell_presence(user, true, wake);
+            }
+        }
+    }
+
+    /// A connection was this user's. Answers whether it was the last one of a user whose name is not kept.
+    pub fn disconnected(&self, user: UserId) -> bool {
+        let mut inner = self.write();
+        let Some(known) = inner.users.get_mut(&user) else { return false };
+        known.connections -= 1;
+        known.connections == 0 && !known.keep
+    }
+
+    /// Tells a user's rooms that it went, unless it came back meanwhile.
+    pub fn settle_absence(&self, user: UserId, wake: &mut Vec<Arc<Mailbox>>) {
+        let inner = self.read();
+        if inner.users.get(&user).is_some_and(|known| known.connections == 0) {
+            inner.tell_presence(user, false, wake);
+        }
+    }
+}
+
+impl Inner {
+    fn add_room(&mut self, room: Room) {
+        let room = Arc::new(room);
+        self.rooms.insert(room.name.clone(), Arc::clone(&room));
+        self.room_by_key.insert(room.name.key(), Arc::clone(&room));
+        self.room_by_id.insert(room.id, room);
+    }
+
+    fn add_user(&mut self, id: UserId, name: MemberName, keep: bool) {
+        self.user_by_key.insert(name.key(), id);
+        self.users.entry(id).or_insert_with(|| User { name, keep, rooms: BTreeSet::new(), connections: 0 });
+    }
+
+    fn remove_user(&mut self, id: UserId) {
+        if let Some(user) = self.users.remove(&id) {
+            let key = user.name.key();
+            // A later user may hold the name by now.
+            if self.user_by_key.get(&key) == Some(&id) {
+                self.user_by_key.remove(&key);
+            }
+            for room in user.rooms {
+                self.room_by_id[&room].remove_member(id);
+            }
+        }
+    }
+
+    fn set_member(&mut self, room: RoomId, user: UserId, name: &MemberName, member: bool) {
+        let known = &self.room_by_id[&room];
+        if member {
+            known.add_member(user, name.clone());
+        } else {
+            known.remove_member(user);
+        }
+        if let Some(user) = self.users.get_mut(&user) {
+            if member {
+                user.rooms.insert(room);
+            } else {
+                user.rooms.remove(&room);
+            }
+        }
+    }
+
+    fn tell_presence(&self, user: UserId, online: bool, wake: &mut Vec<Arc<Mailbox>>) {
+        let Some(user) = self.users.get(&user) else { return };
+        for room in &user.rooms {
+            self.room_by_id[room].publish_presence(user.name.clone(), online, wake);
+        }
+    }
+}

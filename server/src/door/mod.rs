@@ -1,0 +1,129 @@
+//! Doors: bytes to requests, and messages to bytes. Nothing beyond a door knows TCP from WebSocket.
+//!
+//! A door does no IO of its own. The connection hands it what came in and writes what it gives back.
+
+mod json;
+mod sniff;
+pub mod text;
+pub mod websocket;
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use teahouse_protocol::{DecodeError, ErrorReply, Request, ServerMessage};
+
+pub use json::JsonDoor;
+pub use sniff::{Guess, sniff};
+pub use text::TextDoor;
+pub use websocket::WebSocketDoor;
+
+/// Which frames a connection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoorKind {
+    /// JSON Lines over TCP.
+    Json,
+    /// JSON over WebSocket.
+    WebSocket,
+    /// Words for people over TCP.
+    Text,
+}
+
+impl std::fmt::Display for DoorKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Json => "JSON Lines",
+            Self::WebSocket => "WebSocket",
+            Self::Text => "text",
+        })
+    }
+}
+
+/// What came in through a door.
+#[derive(Debug)]
+pub enum Inbound {
+    /// A request.
+    Request(Request),
+    /// A line that is no request. The connection lives.
+    Bad(DecodeError),
+    /// Something after which the stream cannot be read on. The peer is told and the connection closes.
+    Fatal(ErrorReply),
+    /// The peer is done; the door has answered already what there was to answer.
+    Closed,
+}
+
+/// One of the doors.
+#[derive(Debug)]
+pub enum Door {
+    /// JSON Lines over TCP.
+    Json(JsonDoor),
+    /// JSON over WebSocket.
+    WebSocket(Box<WebSocketDoor>),
+    /// Words for people over TCP.
+    Text(Box<TextDoor>),
+}
+
+impl Door {
+    /// Which frames this door takes.
+    pub fn kind(&self) -> DoorKind {
+        match self {
+            Self::Json(_) => DoorKind::Json,
+            Self::WebSocket(_) => DoorKind::WebSocket,
+            Self::Text(_) => DoorKind::Text,
+        }
+    }
+
+    /// Takes bytes from the peer. What they ask goes to `inbound`; what the door itself has to say, to `out`.
+    pub fn receive(&mut self, bytes: &[u8], inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        match self {
+            Self::Json(door) => door.receive(bytes, inbound),
+            Self::WebSocket(door) => door.receive(bytes, inbound, out),
+            Self::Text(door) => door.receive(bytes, inbound, out),
+        }
+    }
+
+    /// Whether bytes wait for more, or for [`Door::paused`].
+    pub fn awaits_pause(&self) -> bool {
+        matches!(self, Self::Text(door) if door.awaits_pause())
+    }
+
+    /// The peer has written nothing for [`text::PAUSE`].
+    pub fn paused(&mut self, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        if let Self::Text(door) = self {
+            door.paused(inbound, out);
+        }
+    }
+
+    /// The peer has closed its side of the connection.
+    pub fn ended(&mut self, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        match self {
+            Self::Json(door) => door.ended(inbound),
+            Self::WebSocket(_) => {}
+            Self::Text(door) => door.paused(inbound, out),
+        }
+    }
+
+    /// The bytes of a message. Text has no words for some of them; then there are none.
+    pub fn encode(&mut self, message: &ServerMessage) -> Bytes {
+        match self {
+            Self::Json(_) => json::line(message),
+            Self::WebSocket(_) => websocket::text_frame(message.to_json().as_bytes()),
+            Self::Text(door) => door.encode(message),
+        }
+    }
+
+    /// The last words of a connection that this side closes.
+    pub fn close(&mut self, why: Closing, out: &mut VecDeque<Bytes>) {
+        if let Self::WebSocket(door) = self {
+            door.close(why, out);
+        }
+    }
+}
+
+/// Why this side closes a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// The peer broke a rule and has been told which.
+    Policy,
+    /// The server is going away.
+    GoingAway,
+}

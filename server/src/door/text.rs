@@ -1,0 +1,423 @@
+//! Words for people: `nc`, telnet, and the tutorial's reader. Every line is a post; commands begin with a slash.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use teahouse_protocol::{
+    Auth, Command, ErrorCode, ErrorReply, Event, EventKind, Hello, History, HistoryPage, Join, Leave,
+    LineFramer, MemberName, Members, PROTOCOL_VERSION, Post, PostText, Request, RequestId, RoomName, Rooms,
+    ServerMessage, UnixMillis, Unwatch, Watch, Welcome, Who, decode_server_message,
+};
+
+use super::Inbound;
+use super::json::frame_too_long;
+use crate::state::LOBBY;
+
+/// Bytes without a line ending count as a line after so long a pause: a beginner's `send()` ends no lines.
+pub const PAUSE: Duration = Duration::from_millis(300);
+
+/// How many events `/history` shows when it is not told.
+const HISTORY_EVENTS: u32 = 20;
+
+const HELP: &str = "\
+/name 名字      换名字 · change your name
+/join 房间      换到别的房间，没有就新开 · move to a room, made if there is none
+/rooms          有哪些房间 · which rooms there are
+/who            谁在这里 · who is here
+/history [行数] 看以前说过的话 · read what was said before
+/me 动作        说说你在做什么 · say what you are doing
+/quit           离开 · leave
+//文字          发出以 / 开头的话 · say something that begins with a slash
+";
+
+/// A person's connection.
+#[derive(Debug)]
+pub struct TextDoor {
+    framer: LineFramer,
+    room: RoomName,
+    /// Whether the first line has come, with which the person enters.
+    entered: bool,
+    /// Whether the greeting has been said.
+    greeted: bool,
+    next_id: u64,
+}
+
+impl Default for TextDoor {
+    fn default() -> Self {
+        let room = RoomName::parse(LOBBY).expect("a constant that follows the rules");
+        Self { framer: LineFramer::default(), room, entered: false, greeted: false, next_id: 0 }
+    }
+}
+
+/// What a line asks of the door.
+enum Line<'a> {
+    Nothing,
+    Say { text: &'a str, action: bool },
+    Command { name: &'a str, rest: &'a str },
+}
+
+fn parse(line: &str) -> Line<'_> {
+    let Some(command) = line.strip_prefix('/') else {
+        return if line.trim().is_empty() { Line::Nothing } else { Line::Say { text: line, action: false } };
+    };
+    if command.starts_with('/') {
+        return Line::Say { text: command, action: false };
+    }
+    let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+    match (name, rest.trim()) {
+        ("me", text) if !text.is_empty() => Line::Say { text, action: true },
+        (name, rest) => Line::Command { name, rest },
+    }
+}
+
+impl TextDoor {
+    /// Lets the person in without waiting for a first line, for a listener that greets at once.
+    pub fn enter(&mut self, inbound: &mut VecDeque<Inbound>) {
+        if std::mem::replace(&mut self.entered, true) {
+            return;
+        }
+        let auth = Auth::Guest { name: None, keep: false };
+        self.ask(inbound, hello(auth));
+        let room = self.room.clone();
+        self.ask(inbound, Command::Join(Join { room: room.clone(), create: true }));
+        self.ask(inbound, Command::Watch(Watch { room, after: None }));
+    }
+
+    pub(super) fn receive(
+        &mut self,
+        mut bytes: &[u8],
+        inbound: &mut VecDeque<Inbound>,
+        out: &mut VecDeque<Bytes>,
+    ) {
+        loop {
+            match self.framer.next_line(&mut bytes) {
+                Ok(Some(line)) => self.line(&line, inbound, out),
+                Ok(None) => return,
+                Err(_) => return inbound.push_back(Inbound::Fatal(frame_too_long("line"))),
+            }
+        }
+    }
+
+    pub(super) fn awaits_pause(&self) -> bool {
+        self.framer.has_partial()
+    }
+
+    pub(super) fn paused(&mut self, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        if !self.framer.has_partial() {
+            return;
+        }
+        let mut line = self.framer.take_partial();
+        line.pop_if(|last| *last == b'\r');
+        self.line(&line, inbound, out);
+    }
+
+    fn line(&mut self, line: &[u8], inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        self.enter(inbound);
+        let Ok(line) = std::str::from_utf8(line) else {
+            out.push_back(problem(
+                "这一行不是 UTF-8，没有发出去；Windows 上请先运行 chcp 65001",
+                "this line is not UTF-8 and was not sent; on Windows run chcp 65001 first",
+            ));
+            return;
+        };
+        match parse(line) {
+            Line::Nothing => {}
+            Line::Say { text, action } => match PostText::parse(text) {
+                Ok(text) => {
+                    let room = self.room.clone();
+                    self.ask(inbound, Command::Post(Post { room, op: None, text, action }));
+                }
+                Err(error) => {
+                    out.push_back(problem("这句话没有发出去", &format!("not sent: a text {error}")));
+                }
+            },
+            Line::Command { name, rest } => self.command(name, rest, inbound, out),
+        }
+    }
+
+    fn command(
+        &mut self,
+        name: &str,
+        rest: &str,
+        inbound: &mut VecDeque<Inbound>,
+        out: &mut VecDeque<Bytes>,
+    ) {
+        match name {
+            "help" => out.push_back(HELP.into()),
+            "quit" => {
+                out.push_back("再见 · goodbye\n".into());
+                inbound.push_back(Inbound::Closed);
+            }
+            "name" => match MemberName::parse(rest) {
+                Ok(name) => {
+                    self.ask(inbound, hello(Auth::Guest { name: Some(name), keep: false }));
+                    let room = self.room.clone();
+                    self.ask(inbound, Command::Join(Join { room, create: false }));
+                }
+                Err(error) => out.push_back(problem("名字不合规则", &format!("a name {error}"))),
+            },
+            "join" => match RoomName::parse(rest) {
+                Ok(room) if room == self.room => {}
+                Ok(room) => {
+                    let left = std::mem::replace(&mut self.room, room.clone());
+                    self.ask(inbound, Command::Join(Join { room: room.clone(), create: true }));
+                    self.ask(inbound, Command::Watch(Watch { room, after: None }));
+                    self.ask(inbound, Command::Unwatch(Unwatch { room: left.clone() }));
+                    self.ask(inbound, Command::Leave(Leave { room: left }));
+                }
+                Err(error) => out.push_back(problem("房间名不合规则", &format!("a room's name {error}"))),
+            },
+            "rooms" => self.ask(inbound, Command::Rooms(Rooms::default())),
+            "who" => {
+                let room = self.room.clone();
+                self.ask(inbound, Command::Who(Who { room }));
+            }
+            "history" => match rest.parse() {
+                Ok(limit) => self.ask_history(limit, inbound),
+                Err(_) if rest.is_empty() => self.ask_history(HISTORY_EVENTS, inbound),
+                Err(_) => out.push_back(problem("行数要写数字：/history 20", "say how many: /history 20")),
+            },
+            _ => out.push_back(problem(
+                "没有这个命令，没有发出去；/help 看有哪些",
+                "there is no such command, nothing was sent; /help lists them",
+            )),
+        }
+    }
+
+    fn ask_history(&mut self, limit: u32, inbound: &mut VecDeque<Inbound>) {
+        let history = History { limit: Some(limit), ..History::latest(self.room.clone()) };
+        self.ask(inbound, Command::History(history));
+    }
+
+    fn ask(&mut self, inbound: &mut VecDeque<Inbound>, command: Command) {
+        self.next_id += 1;
+        let id = RequestId::new(self.next_id).expect("nobody types 2^53 lines");
+        inbound.push_back(Inbound::Request(Request { id, command }));
+    }
+
+    pub(super) fn encode(&mut self, message: &ServerMessage) -> Bytes {
+        match message {
+            ServerMessage::Welcome(welcome) => self.greet(welcome),
+            ServerMessage::Watching(watching) => {
+                self.room = watching.room.clone();
+                format!("— {} —\n", watching.room).into()
+            }
+            ServerMessage::Rooms(list) => {
+                let mut words = String::new();
+                for room in &list.rooms {
+                    let here = if room.room == self.room { "*" } else { " " };
+                    let _ = writeln!(words, "{here} {} · {} 人", room.room, room.members);
+                }
+                words.into()
+            }
+            ServerMessage::Members(members) => who(members).into(),
+            ServerMessage::History(page) => history(page).into(),
+            ServerMessage::Error(error) => error_words(error),
+            ServerMessage::Goodbye(goodbye) => {
+                format!("再见，茶馆要关门了 · goodbye: {}\n", goodbye.message).into()
+            }
+            ServerMessage::Event(event) => event_words(event).into(),
+            ServerMessage::Ack(_)
+            | ServerMessage::Unwatched(_)
+            | ServerMessage::Pong(_)
+            | ServerMessage::CaughtUp(_)
+            | ServerMessage::Presence(_)
+            | ServerMessage::Unknown => Bytes::new(),
+        }
+    }
+
+    fn greet(&mut self, welcome: &Welcome) -> Bytes {
+        let name = &welcome.user.name;
+        if std::mem::replace(&mut self.greeted, true) {
+            return format!("现在你叫 {name} · you are {name} now\n").into();
+        }
+        format!(
+            "欢迎来到茶馆！你叫 {name}。写一行就是说一句话，/help 看命令。\n\
+             Welcome to Teahouse! You are {name}. Every line is a message; /help lists the commands.\n"
+        )
+        .into()
+    }
+}
+
+fn hello(auth: Auth) -> Command {
+    Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client: None })
+}
+
+fn problem(chinese: &str, english: &str) -> Bytes {
+    format!("! {chinese} · {english}\n").into()
+}
+
+fn error_words(error: &ErrorReply) -> Bytes {
+    let chinese = match error.code {
+        ErrorCode::NameTaken => "这个名字有人用了，换一个吧",
+        ErrorCode::FrameTooLong => "这一行太长了",
+        ErrorCode::Busy => "服务器太忙，请稍后再试",
+        ErrorCode::StorageUnavailable => "服务器现在写不了磁盘，请稍后再试",
+        ErrorCode::LimitReached => "到上限了",
+        ErrorCode::TimedOut => "等得太久了",
+        _ => "没有成功",
+    };
+    problem(chinese, &error.message)
+}
+
+fn who(members: &Members) -> String {
+    let mut words = String::new();
+    for member in &members.members {
+        let away = if member.online { "" } else { " (不在 · away)" };
+        let _ = writeln!(words, "  {}{away}", member.name);
+    }
+    let rest = members.total - members.members.len() as u64;
+    if rest > 0 {
+        let _ = writeln!(words, "  … +{rest}");
+    }
+    words
+}
+
+fn history(page: &HistoryPage) -> String {
+    let mut words = String::new();
+    for event in &page.events {
+        words.push_str(&event_line(event.at, &event.by, &event.kind));
+    }
+    if words.is_empty() {
+        words.push_str("（还没有人说话 · nobody has spoken yet）\n");
+    }
+    words
+}
+
+/// An event as it goes to people, from its JSON.
+pub fn frame(json: &[u8]) -> Bytes {
+    match decode_server_message(json) {
+        Ok(ServerMessage::Event(event)) => event_words(&event).into(),
+        _ => Bytes::new(),
+    }
+}
+
+fn event_words(event: &Event) -> String {
+    event_line(event.at, &event.by, &event.kind)
+}
+
+fn event_line(at: UnixMillis, by: &MemberName, kind: &EventKind) -> String {
+    let time = clock(at);
+    match kind {
+        EventKind::Create => format!("{time} * {by} 开了这个房间 · made this room\n"),
+        EventKind::Join => format!("{time} * {by} 进来了 · joined\n"),
+        EventKind::Leave => format!("{time} * {by} 走了 · left\n"),
+        EventKind::Post { text, action: true } => format!("{time} * {by} {}\n", harmless(text)),
+        EventKind::Post { text, action: false } => format!("{time} {by}: {}\n", harmless(text)),
+        EventKind::Unknown => String::new(),
+    }
+}
+
+/// Hours and minutes where the server stands.
+fn clock(at: UnixMillis) -> String {
+    let millis = i64::try_from(at.get()).expect("times end with the year 9999");
+    let Ok(timestamp) = jiff::Timestamp::from_millisecond(millis) else { return "--:--".into() };
+    timestamp.to_zoned(TimeZone::system()).strftime("%H:%M").to_string()
+}
+
+/// Shows what a terminal would obey: control characters as pictures, bidirectional controls as U+FFFD. Further lines
+/// of a text are indented, so that they cannot pass for somebody else's.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\n      "),
+            '\r' => {}
+            '\t' => shown.push(' '),
+            '\u{0}'..='\u{1F}' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{FFFD}')),
+            '\u{7F}' => shown.push('\u{2421}'),
+            '\u{80}'..='\u{9F}'
+            | '\u{61C}'
+            | '\u{200E}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2066}'..='\u{2069}' => {
+                shown.push('\u{FFFD}');
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a person's bytes ask for, after the three requests of entering, and what the door says at once.
+    fn check(bytes: &[u8], requests: &[&str], words: &str) {
+        let mut door = TextDoor::default();
+        let (mut inbound, mut out) = (VecDeque::new(), VecDeque::new());
+        door.receive(bytes, &mut inbound, &mut out);
+        door.paused(&mut inbound, &mut out);
+        let asked: Vec<String> = inbound
+            .into_iter()
+            .map(|inbound| match inbound {
+                Inbound::Request(request) => request.to_json(),
+                other => format!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(asked.get(3..).unwrap_or_default(), requests);
+        assert_eq!(String::from_utf8(out.into_iter().flatten().collect()).unwrap(), words);
+    }
+
+    #[test]
+    fn lines_are_posts_and_slashes_commands() {
+        check(b"\n", &[], "");
+        check(b"hi\r\n", &[r#"{"id":4,"type":"post","room":"lobby","text":"hi"}"#], "");
+        check("大家好".as_bytes(), &[r#"{"id":4,"type":"post","room":"lobby","text":"大家好"}"#], "");
+        check(b"//x\n", &[r#"{"id":4,"type":"post","room":"lobby","text":"/x"}"#], "");
+        check(b"/me waves\n", &[r#"{"id":4,"type":"post","room":"lobby","text":"waves","action":true}"#], "");
+        check(
+            b"/who\n/rooms\n",
+            &[r#"{"id":4,"type":"who","room":"lobby"}"#, r#"{"id":5,"type":"rooms"}"#],
+            "",
+        );
+        check(b"/history 5\n", &[r#"{"id":4,"type":"history","room":"lobby","limit":5}"#], "");
+        check(b"/help\n", &[], HELP);
+        check(b"/quit\n", &["Closed"], "再见 · goodbye\n");
+    }
+
+    #[test]
+    fn moving_to_a_room_leaves_the_other() {
+        check(
+            "/join 茶\nhi\n".as_bytes(),
+            &[
+                r#"{"id":4,"type":"join","room":"茶","create":true}"#,
+                r#"{"id":5,"type":"watch","room":"茶"}"#,
+                r#"{"id":6,"type":"unwatch","room":"lobby"}"#,
+                r#"{"id":7,"type":"leave","room":"lobby"}"#,
+                r#"{"id":8,"type":"post","room":"茶","text":"hi"}"#,
+            ],
+            "",
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_never_posted() {
+        check(
+            b"/dance\n",
+            &[],
+            "! 没有这个命令，没有发出去；/help 看有哪些 · there is no such command, nothing was sent; /help \
+             lists them\n",
+        );
+        check(
+            b"/name a b\n",
+            &[],
+            "! 名字不合规则 · a name must not contain spaces; use '-' or '_' instead\n",
+        );
+        check(
+            b"\xc4\xe3\xba\xc3\n",
+            &[],
+            "! 这一行不是 UTF-8，没有发出去；Windows 上请先运行 chcp 65001 · this line is not UTF-8 and was \
+             not sent; on Windows run chcp 65001 first\n",
+        );
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_goes_out() {
+        assert_eq!(harmless("a\u{1b}[2Jb\u{7}\r\nc\u{202e}d\u{9b}e"), "a␛[2Jb␇\n      c\u{fffd}d\u{fffd}e");
+    }
+}

@@ -1,0 +1,124 @@
+//! What every session needs of the server: the house that they are guests in.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use slab::Slab;
+use teahouse_protocol::{Goodbye, GoodbyeReason};
+use tokio::sync::watch;
+
+use crate::connection::Mailbox;
+use crate::directory::Directory;
+use crate::log::Reader;
+use crate::order::Order;
+use crate::state::{Action, UserId};
+
+/// A user who lost its last connection counts as away only after this time, since a page that is loaded anew is back
+/// within a second.
+const ABSENCE_GRACE: Duration = Duration::from_secs(3);
+
+/// Name and version of this program.
+pub const SERVER: &str = concat!("teahouse-server/", env!("CARGO_PKG_VERSION"));
+
+/// How long the server waits for peers.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// From the first byte to a complete hello or HTTP request.
+    pub handshake: Duration,
+    /// From connecting to the first byte.
+    pub silence: Duration,
+}
+
+/// The running server, as sessions see it.
+pub struct House {
+    /// Rooms, members and who is connected.
+    pub directory: Arc<Directory>,
+    /// Where proposals go.
+    pub order: Order,
+    /// Where history comes from.
+    pub reader: Reader,
+    /// How long to wait.
+    pub patience: Patience,
+    /// Origins, beside the server's own, from which a browser may connect.
+    pub allowed_origins: Vec<String>,
+    connections: Mutex<Slab<Arc<Mailbox>>>,
+    open: watch::Sender<usize>,
+}
+
+/// A place among the connections; given back when dropped.
+pub struct Place {
+    house: Arc<House>,
+    index: usize,
+}
+
+impl House {
+    /// A house without guests.
+    pub fn new(
+        directory: Arc<Directory>,
+        order: Order,
+        reader: Reader,
+        patience: Patience,
+        allowed_origins: Vec<String>,
+    ) -> Self {
+        let (open, _) = watch::channel(0);
+        Self { directory, order, reader, patience, allowed_origins, connections: Mutex::default(), open }
+    }
+
+    fn connections(&self) -> std::sync::MutexGuard<'_, Slab<Arc<Mailbox>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a connection in.
+    pub fn enter(self: &Arc<Self>, mailbox: Arc<Mailbox>) -> Place {
+        let index = self.connections().insert(mailbox);
+        self.open.send_modify(|open| *open += 1);
+        Place { house: Arc::clone(self), index }
+    }
+
+    /// Asks every connection to say goodbye, and waits until all have gone.
+    pub async fn say_goodbye(&self) {
+        let goodbye = Goodbye {
+            reason: GoodbyeReason::ShuttingDown,
+            message: "the server is shutting down; connect again in a moment".into(),
+            reconnect: true,
+        };
+        for (_, mailbox) in self.connections().iter() {
+            mailbox.close(goodbye.clone());
+        }
+        // The sender lives in self, so this cannot fail.
+        let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
+    }
+
+    /// A connection became this user's.
+    pub fn connected(&self, user: UserId) {
+        let mut wake = Vec::new();
+        self.directory.connected(user, &mut wake);
+        wake.iter().for_each(|mailbox| mailbox.wake());
+    }
+
+    /// A connection was this user's.
+    pub fn disconnected(self: &Arc<Self>, user: UserId, peer: SocketAddr) {
+        if self.directory.disconnected(user) {
+            // Where the queue is full or closed, the next start lets the guest leave.
+            if let Err(refusal) = self.order.submit(Action::Depart { user }, None) {
+                tracing::debug!("{peer} stays a member until the next start: {refusal}");
+            }
+            return;
+        }
+        let house = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(ABSENCE_GRACE).await;
+            let mut wake = Vec::new();
+            house.directory.settle_absence(user, &mut wake);
+            wake.iter().for_each(|mailbox| mailbox.wake());
+        });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.house.connections().remove(self.index);
+        self.house.open.send_modify(|open| *open -= 1);
+    }
+}

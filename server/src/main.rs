@@ -1,0 +1,183 @@
+//! The program `teahouse-server`.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Parser;
+use teahouse_protocol::Epoch;
+use teahouse_server::accept::{self, WaitingRoom};
+use teahouse_server::config::{Config, Listen, Options, Pin};
+use teahouse_server::directory::Directory;
+use teahouse_server::house::House;
+use teahouse_server::log;
+use teahouse_server::order::{self, Order};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// After so long the server stops even if a peer does not take its last words.
+const GOODBYE_MAX: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match options.resolve().map_err(Into::into).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("teahouse-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(config: Config) -> Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
+        .with_context(|| format!("--log {} is no filter", config.log))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .with_writer(io::stderr)
+        .init();
+    let runtime = tokio::runtime::Runtime::new().context("the system has no room for threads")?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let listeners = listen(&config)?;
+    let (mut log, mut state, reader) = log::open(&config.data, &fresh_epoch())?;
+    order::prepare(&mut log, &mut state).context("the log cannot be written")?;
+    let directory = Arc::new(Directory::default());
+    directory.restore(&state, &mut Vec::new());
+    let (order, order_thread) = Order::start(log, state, Arc::clone(&directory));
+    let house = House::new(directory, order, reader, config.patience, config.allowed_origins.clone());
+    let house = Arc::new(house);
+    let mut signals = Signals::new()?;
+
+    let waiting = Arc::new(WaitingRoom::default());
+    let mut accepting = JoinSet::new();
+    let mut addresses = Vec::new();
+    for (listener, pin) in listeners {
+        addresses.push((listener.local_addr()?, pin));
+        accepting.spawn(accept::accept(listener, pin, Arc::clone(&house), Arc::clone(&waiting)));
+    }
+    announce(&addresses).context("standard output is closed")?;
+    tracing::info!("the data is in {}", config.data.display());
+
+    signals.wait().await;
+    tracing::info!("shutting down; a second signal stops at once");
+    accepting.shutdown().await;
+    tokio::select! {
+        goodbye = tokio::time::timeout(GOODBYE_MAX, house.say_goodbye()) => {
+            if goodbye.is_err() {
+                tracing::warn!("not every peer took its last words");
+            }
+        }
+        () = signals.wait() => return Ok(()),
+    }
+    house.order.close();
+    tokio::task::spawn_blocking(move || order_thread.join())
+        .await?
+        .map_err(|_| anyhow!("the log's thread failed; see the messages above"))
+}
+
+fn listen(config: &Config) -> Result<Vec<(TcpListener, Option<Pin>)>> {
+    let mut listeners = Vec::new();
+    for wanted in &config.listen {
+        match accept::listen(wanted) {
+            Ok(listener) => listeners.push((listener, wanted.pin)),
+            Err(error) if config.default_listen && is_without_ipv6(wanted, &error) => {}
+            Err(error) => return Err(cannot_listen(wanted, error)),
+        }
+    }
+    Ok(listeners)
+}
+
+fn is_without_ipv6(listen: &Listen, error: &io::Error) -> bool {
+    listen.address.is_ipv6()
+        && matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
+}
+
+fn cannot_listen(listen: &Listen, error: io::Error) -> anyhow::Error {
+    let address = listen.address;
+    if error.kind() == io::ErrorKind::AddrInUse {
+        anyhow!("{address} is in use by another program; stop it or choose another port with --listen")
+    } else {
+        anyhow::Error::new(error).context(format!("cannot listen on {address}"))
+    }
+}
+
+/// Says where the server listens, one line for each listener, and which addresses a browser opens.
+fn announce(addresses: &[(std::net::SocketAddr, Option<Pin>)]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for (address, _) in addresses {
+        writeln!(out, "listening on {address}")?;
+    }
+    let browsers = addresses.iter().filter(|(_, pin)| matches!(pin, None | Some(Pin::Http)));
+    for (address, _) in browsers {
+        let hosts: Vec<IpAddr> =
+            if address.ip().is_unspecified() { own_addresses(address.is_ipv4()) } else { vec![address.ip()] };
+        for host in hosts {
+            let url_host = if host.is_loopback() { "localhost".into() } else { url_host(host) };
+            writeln!(out, "open http://{url_host}:{}/", address.port())?;
+        }
+    }
+    out.flush()
+}
+
+/// The addresses of this machine under which others on the network find it, loopback first.
+fn own_addresses(ipv4: bool) -> Vec<IpAddr> {
+    let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|interface| !interface.is_link_local())
+        .map(|interface| interface.ip())
+        // "localhost" is said once, and every machine that has IPv6 reaches it over IPv4 too.
+        .filter(|ip| ip.is_ipv4() == ipv4 && (ipv4 || !ip.is_loopback()))
+        .collect();
+    addresses.sort_by_key(|ip| (!ip.is_loopback(), *ip));
+    addresses
+}
+
+fn url_host(host: IpAddr) -> String {
+    match host {
+        IpAddr::V4(host) => host.to_string(),
+        IpAddr::V6(host) => format!("[{host}]"),
+    }
+}
+
+fn fresh_epoch() -> Epoch {
+    const LETTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut bytes = [0; 12];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    let text: String =
+        bytes.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect();
+    Epoch::parse(&text).expect("letters and digits")
+}
+
+/// SIGINT and SIGTERM, or what stands for them.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

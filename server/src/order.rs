@@ -1,0 +1,232 @@
+//! The one ordered stream of proposals, and what follows from it: state, log, fan-out.
+//!
+//! One thread owns the state and the log. It takes what has gathered in the queue while the last batch was in fsync,
+//! decides each proposal, writes all changes in one transaction, and only after the fsync answers and publishes.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use teahouse_protocol::{RequestId, UnixMillis};
+use tokio::sync::mpsc;
+
+use crate::connection::{Answer, Mailbox};
+use crate::directory::Directory;
+use crate::log::{Log, LogError};
+use crate::state::{Action, Change, Outcome, Proposal, Rejection, State};
+
+/// So many proposals wait for their turn; a further one is refused with [`Refusal::Busy`].
+const QUEUE_MAX: usize = 32_768;
+/// The most proposals in one transaction.
+const BATCH_MAX: usize = 1_024;
+/// After a failure the log is opened anew at most so often.
+const REOPEN_EVERY: Duration = Duration::from_millis(500);
+
+/// Why a proposal was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The state says no.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// Too many proposals wait.
+    #[error("the server has too much to do; try again in a second")]
+    Busy,
+    /// The disk fails or is full.
+    #[error("the server cannot write to its disk at the moment; reading works, try again in a few seconds")]
+    Storage,
+    /// The server is closing down.
+    #[error("the server is shutting down; connect again")]
+    Closing,
+}
+
+/// Where to leave the answer to a proposal.
+#[derive(Debug, Clone)]
+pub struct ReplyTo {
+    /// The connection's mailbox.
+    pub mailbox: Arc<Mailbox>,
+    /// The request.
+    pub re: RequestId,
+}
+
+struct Submission {
+    proposal: Proposal,
+    reply: Option<ReplyTo>,
+}
+
+/// The entrance of the queue.
+#[derive(Debug)]
+pub struct Order {
+    /// Empty once the house has closed.
+    queue: RwLock<Option<mpsc::Sender<Submission>>>,
+    healthy: Arc<AtomicBool>,
+}
+
+impl Order {
+    /// Starts the thread that owns the log. Guests whose connections ended with the last run leave first.
+    pub fn start(log: Log, state: State, directory: Arc<Directory>) -> (Self, thread::JoinHandle<()>) {
+        let (queue, submissions) = mpsc::channel(QUEUE_MAX);
+        let healthy = Arc::new(AtomicBool::new(true));
+        let worker =
+            Worker { log, state, directory, submissions, broken: None, healthy: Arc::clone(&healthy) };
+        let thread = thread::Builder::new()
+            .name("order".into())
+            .spawn(move || worker.run())
+            .expect("the system has room for one thread");
+        (Self { queue: RwLock::new(Some(queue)), healthy }, thread)
+    }
+
+    /// Whether the last batch reached the disk.
+    pub fn is_healthy(&self) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more proposals. The thread decides what is in the queue and ends.
+    pub fn close(&self) {
+        self.queue.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Puts a proposal into the queue. The answer comes by mail; a refusal here is the answer.
+    pub fn submit(&self, action: Action, reply: Option<ReplyTo>) -> Result<(), Refusal> {
+        let proposal = Proposal { at: now(), action };
+        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.as_ref().ok_or(Refusal::Closing)?;
+        queue.try_send(Submission { proposal, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refusal::Busy,
+            mpsc::error::TrySendError::Closed(_) => Refusal::Closing,
+        })
+    }
+}
+
+/// The system's clock. Nothing but what people read depends on it.
+fn now() -> UnixMillis {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    UnixMillis::new(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Makes what a new log begins with, and retires the guests whom the end of the last run left behind. Not yet
+/// published: the directory takes over the state afterwards.
+pub fn prepare(log: &mut Log, state: &mut State) -> Result<(), LogError> {
+    let left_behind: Vec<_> = state.users().filter(|(_, user)| !user.keep).map(|(id, _)| id).collect();
+    let departures = left_behind.into_iter().map(|user| Action::Depart { user });
+    let batch = log.begin()?;
+    for action in std::iter::once(Action::Found).chain(departures) {
+        let applied = state
+            .apply(Proposal { at: now(), action })
+            .map_err(|_| LogError::Impossible("state: it refuses its own beginning"))?;
+        for change in &applied.changes {
+            batch.write(change)?;
+        }
+    }
+    batch.commit()
+}
+
+struct Worker {
+    log: Log,
+    state: State,
+    directory: Arc<Directory>,
+    submissions: mpsc::Receiver<Submission>,
+    /// When the log failed, and has not been opened anew since, the time of the last try.
+    broken: Option<Instant>,
+    healthy: Arc<AtomicBool>,
+}
+
+type Decided = Result<Outcome, Refusal>;
+
+impl Worker {
+    fn run(mut self) {
+        let mut batch = Vec::new();
+        while self.submissions.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            let mut wake = Vec::new();
+            let decisions = self.decide(batch.drain(..), &mut wake);
+            for (reply, result) in decisions {
+                if let Some(ReplyTo { mailbox, re }) = reply
+                    && mailbox.answer(Answer::Decided { re, result })
+                {
+                    wake.push(mailbox);
+                }
+            }
+            for mailbox in wake {
+                mailbox.wake();
+            }
+            if self.broken.is_none()
+                && let Err(error) = self.log.checkpoint_if_due()
+            {
+                tracing::warn!("the write-ahead log could not be moved into the database: {error}");
+            }
+        }
+    }
+
+    fn decide(
+        &mut self,
+        batch: impl Iterator<Item = Submission>,
+        wake: &mut Vec<Arc<Mailbox>>,
+    ) -> Vec<(Option<ReplyTo>, Decided)> {
+        let batch: Vec<Submission> = batch.collect();
+        let replies: Vec<Option<ReplyTo>> = batch.iter().map(|one| one.reply.clone()).collect();
+        let proposals = batch.into_iter().map(|one| one.proposal);
+        let results = match self.usable(wake).and_then(|()| self.write(proposals)) {
+            Ok((results, changes)) => {
+                self.directory.publish(changes, wake);
+                results
+            }
+            Err(error) => {
+                if self.broken.is_none() {
+                    tracing::error!("nothing can be written: {error}");
+                    // The state ran ahead of the disk; it is read anew before the next proposal.
+                    self.broken = Some(Instant::now() - REOPEN_EVERY);
+                    self.healthy.store(false, Ordering::Relaxed);
+                }
+                replies.iter().map(|_| Err(Refusal::Storage)).collect()
+            }
+        };
+        replies.into_iter().zip(results).collect()
+    }
+
+    /// Decides the proposals and brings what changes to the disk.
+    fn write(
+        &mut self,
+        proposals: impl Iterator<Item = Proposal>,
+    ) -> Result<(Vec<Decided>, Vec<Change>), LogError> {
+        let batch = self.log.begin()?;
+        let mut results = Vec::new();
+        let mut changes = Vec::new();
+        for proposal in proposals {
+            if let Action::Post { user, op: Some(op), .. } = &proposal.action
+                && let Some((room, seq)) = batch.find_op(*user, op)?
+            {
+                results.push(Ok(Outcome::Done { room, seq: Some(seq) }));
+                continue;
+            }
+            match self.state.apply(proposal) {
+                Ok(applied) => {
+                    for change in &applied.changes {
+                        batch.write(change)?;
+                    }
+                    changes.extend(applied.changes);
+                    results.push(Ok(applied.outcome));
+                }
+                Err(rejection) => results.push(Err(rejection.into())),
+            }
+        }
+        if !changes.is_empty() {
+            batch.commit()?;
+        }
+        Ok((results, changes))
+    }
+
+    /// After a failure, opens the log anew and takes over what is on disk.
+    fn usable(&mut self, wake: &mut Vec<Arc<Mailbox>>) -> Result<(), LogError> {
+        let Some(tried) = self.broken else { return Ok(()) };
+        if tried.elapsed() < REOPEN_EVERY {
+            return Err(LogError::Broken);
+        }
+        self.broken = Some(Instant::now());
+        self.state = self.log.reopen()?;
+        self.directory.restore(&self.state, wake);
+        self.broken = None;
+        self.healthy.store(true, Ordering::Relaxed);
+        tracing::info!("the log is open again");
+        Ok(())
+    }
+}

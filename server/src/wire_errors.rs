@@ -1,0 +1,110 @@
+//! The one place where the server's own errors become codes of the wire.
+
+use teahouse_protocol::{ErrorCode, ErrorReply, RequestId};
+
+use crate::log::LogError;
+use crate::order::Refusal;
+use crate::state::Rejection;
+
+/// Why a session refuses a request by itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The first request was another.
+    #[error(
+        "say hello first: {{\"id\":1,\"type\":\"hello\",\"protocol\":1,\"auth\":{{\"type\":\"guest\"}}}}"
+    )]
+    HelloFirst,
+    /// A second hello.
+    #[error("hello was said already on this connection")]
+    AlreadyWelcome,
+    /// A version that this server does not speak.
+    #[error("this server speaks protocol {known}, not {asked}", known = teahouse_protocol::PROTOCOL_VERSION)]
+    UnsupportedProtocol {
+        /// The version that was asked for.
+        asked: u32,
+    },
+    /// There is no room of this name.
+    #[error("there is no room {0}; join it with \"create\":true to make it")]
+    NoSuchRoom(String),
+    /// Too many rooms are watched.
+    #[error(
+        "a connection watches at most {} rooms; unwatch one first",
+        teahouse_protocol::limits::WATCHES_MAX
+    )]
+    TooManyWatches,
+    /// More than one of the fields that exclude each other.
+    #[error("give at most one of `before`, `after`, `around` and `at`")]
+    OneCursor,
+    /// A page of nothing.
+    #[error("`limit` must be at least 1")]
+    NoLimit,
+    /// No complete hello came.
+    #[error("no complete hello came within {0} ms")]
+    TimedOut(u128),
+    /// Too many lines that are no requests.
+    #[error("{} bad lines in a row; this connection closes", teahouse_protocol::limits::BAD_LINES_MAX)]
+    TooManyBadLines,
+}
+
+impl SessionError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::HelloFirst => ErrorCode::HelloFirst,
+            Self::AlreadyWelcome => ErrorCode::AlreadyWelcome,
+            Self::UnsupportedProtocol { .. } => ErrorCode::UnsupportedProtocol,
+            Self::NoSuchRoom(_) => ErrorCode::NoSuchRoom,
+            Self::TooManyWatches => ErrorCode::LimitReached,
+            Self::OneCursor | Self::NoLimit => ErrorCode::InvalidField,
+            Self::TimedOut(_) => ErrorCode::TimedOut,
+            Self::TooManyBadLines => ErrorCode::TooManyBadLines,
+        }
+    }
+
+    fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::UnsupportedProtocol { .. } => Some("protocol"),
+            Self::NoSuchRoom(_) => Some("room"),
+            Self::NoLimit => Some("limit"),
+            _ => None,
+        }
+    }
+
+    /// As a reply, or without a request as a word about the connection.
+    pub fn reply(&self, re: Option<RequestId>) -> ErrorReply {
+        ErrorReply {
+            re,
+            code: self.code(),
+            message: self.to_string(),
+            field: self.field().map(Into::into),
+            temporary: false,
+        }
+    }
+}
+
+/// The reply to a proposal that was refused.
+pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
+    let (code, field, temporary) = match refusal {
+        Refusal::Rejected(rejection) => match rejection {
+            Rejection::NameTaken(_) => (ErrorCode::NameTaken, Some("auth.name"), false),
+            Rejection::BadToken => (ErrorCode::BadToken, Some("auth.token"), false),
+            Rejection::UserGone => (ErrorCode::BadToken, None, false),
+            Rejection::NoSuchRoom(_) => (ErrorCode::NoSuchRoom, Some("room"), false),
+            Rejection::NotMember => (ErrorCode::NotMember, Some("room"), false),
+            Rejection::TooManyRoomsJoined | Rejection::TooManyRooms => (ErrorCode::LimitReached, None, false),
+        },
+        Refusal::Busy | Refusal::Closing => (ErrorCode::Busy, None, true),
+        Refusal::Storage => (ErrorCode::StorageUnavailable, None, true),
+    };
+    ErrorReply { re: Some(re), code, message: refusal.to_string(), field: field.map(Into::into), temporary }
+}
+
+/// The reply to a read that failed.
+pub fn unreadable(re: RequestId, error: &LogError) -> ErrorReply {
+    let (message, temporary) = match error {
+        LogError::Damaged { seq, .. } => {
+            (format!("event {seq} is damaged on the server's disk; ask for a page without it"), false)
+        }
+        _ => ("the server cannot read its disk at the moment; try again in a few seconds".into(), true),
+    };
+    ErrorReply { re: Some(re), code: ErrorCode::StorageUnavailable, message, field: None, temporary }
+}

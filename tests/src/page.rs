@@ -22,7 +22,7 @@ pub struct ShownMessage {
     pub by: String,
     /// What it says.
     pub text: String,
-    /// `queued`, `sent`, `failed`; empty once it is in the room's log.
+    /// `queued`, `sent`, `failed`, or `logged` once it is in the room's log.
     pub state: String,
 }
 

@@ -92,7 +92,14 @@ async fn scrolling_up_loads_what_was_before_and_nothing_jumps() {
     // While reading back, new words do not move anything; they are announced.
     let before = script(&page, "box.scrollTop = 200; return box.scrollTop;", json!([])).await;
     witness.post("lobby", "新的").await;
-    page.visible("new-below").await;
+    when(
+        &page,
+        "one new message is announced",
+        "const below = document.querySelector('[data-testid=new-below]');
+         return below && below.dataset.count === '1';",
+        json!([]),
+    )
+    .await;
     assert_eq!(script(&page, "return box.scrollTop;", json!([])).await, before);
     page.browser.click(&teahouse_tests::page::testid("new-below")).await;
     page.message("新的").await;

@@ -18,13 +18,12 @@ async fn writing_goes_on_without_the_server_and_is_sent_when_it_is_back() {
     page.say("断线时写的").await;
     page.message_in_state("断线时写的", "queued").await;
 
-    // The tab is closed by mistake; nothing is lost.
     server.start_again().await;
     page.browser.click(&testid("retry-now")).await;
     page.online().await;
     page.hidden("banner").await;
     let sent = page.message("断线时写的").await;
-    assert_eq!((sent.by.as_str(), sent.state.as_str()), ("ana", ""));
+    assert_eq!((sent.by.as_str(), sent.state.as_str()), ("ana", "logged"));
 
     let mut witness = tcp::connect(&server).await;
     witness.hello("witness").await;

@@ -1,7 +1,8 @@
 //! Rooms in the browser: making them, switching, unread counts, drafts, and who is here.
 
 use serde_json::json;
-use teahouse_tests::page::{Page, room_selector};
+use teahouse_tests::browser::Browser;
+use teahouse_tests::page::{Page, room_selector, testid};
 use teahouse_tests::server::Server;
 use teahouse_tests::tcp;
 
@@ -73,18 +74,22 @@ async fn a_reload_keeps_who_one_is_and_what_was_said() {
 async fn a_name_that_is_taken_or_breaks_a_rule_can_be_chosen_anew() {
     let server = Server::start().await;
     let _ana = tcp::enter(&server, "ana").await;
-    let page = Page::open(teahouse_tests::browser::Browser::start().await, &server).await;
-    let input = teahouse_tests::page::testid("name-input");
+    let page = Page::open(Browser::start().await, &server).await;
+    let input = testid("name-input");
+    let mut problem = json!("");
     for name in ["a b", "ana"] {
         page.browser.element(&input).await.clear().await.expect("a field can be cleared");
         page.browser.type_into(&input, name).await;
-        page.browser.run("document.querySelector('[data-testid=name-submit]').click()", json!([])).await;
-        page.browser
+        page.browser.click(&testid("name-submit")).await;
+        problem = page
+            .browser
             .when(
-                "the page says what is wrong with the name",
-                "const i = document.querySelector('[data-testid=name-input]');
-                 return i && i.getAttribute('aria-invalid') === 'true';",
-                json!([]),
+                "the page says what is wrong with this name",
+                "const input = document.querySelector('[data-testid=name-input]');
+                 const problem = document.querySelector('[data-testid=name-problem]');
+                 return input.getAttribute('aria-invalid') === 'true' && problem.textContent !== arguments[0]
+                     && problem.textContent;",
+                json!([problem]),
             )
             .await;
     }

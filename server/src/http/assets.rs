@@ -59,7 +59,8 @@ fn encode(file: &Embedded, headers: &HeaderMap) -> (&'static [u8], Option<&'stat
     let accepts = |wanted: &str| {
         accepted.split(',').any(|item| {
             let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
-            name.trim() == wanted && !parameters.replace(' ', "").starts_with("q=0")
+            let weight = parameters.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
+            name.trim() == wanted && weight.is_ok_and(|weight| weight > 0.0)
         })
     };
     match file {

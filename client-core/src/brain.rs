@@ -35,6 +35,8 @@ pub struct Brain {
     former: Option<StoredIdentity>,
     /// The name to take once no post of the present one is on its way.
     renaming: Option<MemberName>,
+    /// Without an identity the server is to find a name.
+    anonymous: bool,
     /// Whether a welcome came in this run; from then on, membership is the server's to say.
     was_welcome: bool,
     limits: Limits,
@@ -85,6 +87,7 @@ impl Brain {
             identity: config.name.clone().map(|name| StoredIdentity { name, token: None }),
             former: None,
             renaming: None,
+            anonymous: false,
             was_welcome: false,
             limits: Limits::CURRENT,
             asked: BTreeMap::new(),
@@ -161,12 +164,18 @@ impl Brain {
         }
     }
 
+    /// A brain for a program without a name of its own: the server finds one for each run, and nothing of it is kept.
+    pub fn anonymous(config: Config, seed: u64, now: Now) -> Self {
+        let config = Config { name: None, keep: false, ..config };
+        Self { anonymous: true, ..Self::new(config, [], seed, now) }
+    }
+
     /// Takes in what happened and says what is to be done, in this order.
     #[must_use]
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
         match input {
             Input::Start => {
-                if self.identity.is_some() && !self.link.held() {
+                if (self.anonymous || self.identity.is_some()) && !self.link.held() {
                     self.connect(now.ticks);
                 }
             }
@@ -260,9 +269,8 @@ impl Brain {
     }
 
     fn check_link(&mut self, now: Ticks) {
-        if self.link.is_up() && !self.asked.values().any(|asked| *asked == Asked::Ping) {
+        if self.link.pinged(now) {
             self.ask(Command::Ping(Ping {}), Asked::Ping);
-            self.link.pinged(now);
         }
     }
 

@@ -21,6 +21,7 @@ mod backoff;
 mod brain;
 mod calendar;
 mod commands;
+mod follower;
 mod input;
 pub mod limits;
 mod link;
@@ -38,6 +39,7 @@ mod timeline;
 
 pub use brain::Brain;
 pub use commands::{Argument, SlashCommand};
+pub use follower::{FOLLOW_LAST_MAX, FollowConfig, FollowFrom, FollowOutput, Follower};
 pub use input::{Config, Input, Intent, Now, Ticks};
 pub use model::{Connection, Model, NameProblem};
 pub use outbox::{LocalId, PendingPost, PostState};

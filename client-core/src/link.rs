@@ -98,10 +98,14 @@ impl Link {
         self.backoff.reset();
     }
 
-    /// A `ping` is on its way.
-    pub(crate) fn pinged(&mut self, now: Ticks) {
-        if let LinkState::Up { pong_by, .. } = &mut self.state {
-            pong_by.get_or_insert(now.after(PONG_WITHIN_MS));
+    /// A `ping` is to be sent, unless there is no link or one is awaited already. Says whether it is.
+    pub(crate) fn pinged(&mut self, now: Ticks) -> bool {
+        match &mut self.state {
+            LinkState::Up { pong_by: pong_by @ None, .. } => {
+                *pong_by = Some(now.after(PONG_WITHIN_MS));
+                true
+            }
+            _ => false,
         }
     }
 

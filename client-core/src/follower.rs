@@ -1,0 +1,317 @@
+use std::collections::VecDeque;
+
+use teahouse_protocol::limits::HISTORY_EVENTS_MAX;
+use teahouse_protocol::{
+    Auth, Command, Epoch, ErrorCode, Event, Hello, History, HistoryPage, Limits, PROTOCOL_VERSION, Ping,
+    Position, Request, RequestId, ResetReason, Resume, RoomName, Seq, ServerMessage, Watch, Watching,
+    decode_server_message,
+};
+
+use crate::input::{Input, Ticks};
+use crate::link::{Due, Link};
+use crate::model::Connection;
+use crate::random::Random;
+
+/// The most events that [`FollowFrom::Last`] goes back.
+pub const FOLLOW_LAST_MAX: u32 = 5_000;
+
+/// What a [`Follower`] is told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowConfig {
+    /// Name and version of the program, for `hello`.
+    pub client: String,
+    /// The room to follow. The follower reads it without becoming a member.
+    pub room: RoomName,
+    /// Where to begin.
+    pub from: FollowFrom,
+    /// Whether to go on with what happens from now on.
+    pub follow: bool,
+}
+
+/// Where a [`Follower`] begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowFrom {
+    /// With so many of the last events, at most [`FOLLOW_LAST_MAX`].
+    Last(u32),
+    /// After this event.
+    After(Seq),
+}
+
+/// What the driver of a [`Follower`] shall do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowOutput {
+    /// As [`crate::Output::OpenLink`].
+    OpenLink,
+    /// As [`crate::Output::CloseLink`].
+    CloseLink,
+    /// As [`crate::Output::Send`].
+    Send(String),
+    /// The next event of the room: each once, in order, without a hole.
+    Event(Event),
+    /// The link has changed: to be said to the user, if at all.
+    Connection(Connection),
+    /// The log that was followed is gone, and another one is followed from its present end.
+    OtherLog,
+    /// Everything that there is has been given out, and no more is wanted.
+    Done,
+    /// It cannot go on, in the server's words.
+    Refused {
+        /// What kind of failure.
+        code: ErrorCode,
+        /// What was wrong and what to do.
+        message: String,
+    },
+}
+
+/// Reads one room's events, each once, in order, whatever the link does: for scripts. Sans IO like [`crate::Brain`], and
+/// with no memory of the room but its last position.
+#[derive(Debug)]
+pub struct Follower {
+    config: FollowConfig,
+    link: Link,
+    random: Random,
+    epoch: Option<Epoch>,
+    /// The last event that was given out; `None` until it is known where to begin.
+    cursor: Option<Seq>,
+    /// Pages read backwards, oldest first, until there are enough of them.
+    gathered: VecDeque<Event>,
+    live: bool,
+    ended: bool,
+    page_max: usize,
+    next_request: u64,
+    outputs: Vec<FollowOutput>,
+}
+
+impl Follower {
+    /// `seed` is to be different in each run.
+    pub fn new(config: FollowConfig, seed: u64, now: Ticks) -> Self {
+        let cursor = match config.from {
+            FollowFrom::After(seq) => Some(seq),
+            FollowFrom::Last(_) => None,
+        };
+        Self {
+            config,
+            link: Link::new(now),
+            random: Random::new(seed),
+            epoch: None,
+            cursor,
+            gathered: VecDeque::new(),
+            live: false,
+            ended: false,
+            page_max: HISTORY_EVENTS_MAX,
+            next_request: 1,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Takes in what happened and says what is to be done, in this order. [`Input::User`] and [`Input::Attention`] mean
+    /// nothing to it.
+    #[must_use]
+    pub fn handle(&mut self, input: Input, now: Ticks) -> Vec<FollowOutput> {
+        let before = self.link.connection();
+        if !self.ended {
+            match input {
+                Input::Start if !self.link.held() => self.connect(now),
+                Input::LinkOpened if self.link.is_opening() => {
+                    self.link.opened(now);
+                    let auth = Auth::Guest { name: None, keep: false };
+                    let client = Some(self.config.client.clone());
+                    self.ask(Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client }));
+                }
+                Input::Received(text) if self.link.stands() => self.received(&text, now),
+                Input::LinkClosed { reason } if self.link.held() => self.lost(reason, now),
+                Input::Woke if self.link.is_waiting() => self.connect(now),
+                Input::Woke | Input::WentOffline => self.ping(now),
+                _ => {}
+            }
+            while let Some(due) = self.link.due(now) {
+                match due {
+                    Due::Connect => self.connect(now),
+                    Due::Dead(reason) => self.drop_link(reason.to_owned(), now),
+                    Due::Ping => self.ping(now),
+                    Due::Banner => {}
+                }
+            }
+        }
+        let after = self.link.connection();
+        if after != before
+            && let Some(connection) = after
+        {
+            self.outputs.push(FollowOutput::Connection(connection));
+        }
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// When [`Input::Deadline`] is due, if ever.
+    pub fn deadline(&self) -> Option<Ticks> {
+        self.link.deadline()
+    }
+
+    fn connect(&mut self, now: Ticks) {
+        self.link.open(now);
+        self.outputs.push(FollowOutput::OpenLink);
+    }
+
+    fn ping(&mut self, now: Ticks) {
+        if self.link.pinged(now) {
+            self.ask(Command::Ping(Ping {}));
+        }
+    }
+
+    fn lost(&mut self, reason: String, now: Ticks) {
+        self.live = false;
+        self.gathered.clear();
+        self.link.lost(reason, now, &mut self.random);
+    }
+
+    fn drop_link(&mut self, reason: String, now: Ticks) {
+        self.outputs.push(FollowOutput::CloseLink);
+        self.lost(reason, now);
+    }
+
+    fn end(&mut self, output: FollowOutput) {
+        if self.link.held() {
+            self.outputs.push(FollowOutput::CloseLink);
+        }
+        self.link.stop();
+        self.ended = true;
+        self.outputs.push(output);
+    }
+
+    fn ask(&mut self, command: Command) {
+        let id = RequestId::new(self.next_request).expect("a run has fewer than 2^53 requests");
+        self.next_request += 1;
+        self.outputs.push(FollowOutput::Send(Request { id, command }.to_json()));
+    }
+
+    fn received(&mut self, text: &str, now: Ticks) {
+        self.link.heard(now);
+        let Ok(message) = decode_server_message(text.as_bytes()) else { return };
+        match message {
+            ServerMessage::Welcome(welcome) => {
+                self.link.welcomed(now);
+                let Limits { history_events_max, .. } = welcome.limits;
+                self.page_max = history_events_max.clamp(1, HISTORY_EVENTS_MAX);
+                self.read_on();
+            }
+            ServerMessage::History(page) if !self.live => self.page(page),
+            ServerMessage::Watching(reply) => self.watching(reply),
+            ServerMessage::Event(event) if self.live => self.event(event, now),
+            ServerMessage::Error(error) if error.temporary => self.drop_link(error.message, now),
+            ServerMessage::Error(error) if error.re.is_some() => {
+                self.end(FollowOutput::Refused { code: error.code, message: error.message });
+            }
+            ServerMessage::Goodbye(goodbye) if goodbye.reconnect => self.drop_link(goodbye.message, now),
+            ServerMessage::Goodbye(goodbye) => {
+                self.end(FollowOutput::Refused { code: ErrorCode::Unknown, message: goodbye.message });
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks for what comes next: older pages until there are enough, newer ones until the end, then the live events.
+    fn read_on(&mut self) {
+        let room = self.config.room.clone();
+        match (self.cursor, self.config.from) {
+            (None, FollowFrom::Last(last)) => {
+                let missing = (last.min(FOLLOW_LAST_MAX) as usize).saturating_sub(self.gathered.len());
+                let limit = u32::try_from(missing.clamp(1, self.page_max)).ok();
+                let before = self.gathered.front().map(|event| event.seq);
+                self.ask(Command::History(History { before, limit, ..History::latest(room) }));
+            }
+            (cursor, _) => {
+                let limit = u32::try_from(self.page_max).ok();
+                let after = cursor.or(Some(Seq::ZERO));
+                self.ask(Command::History(History { after, limit, ..History::latest(room) }));
+            }
+        }
+    }
+
+    fn page(&mut self, page: HistoryPage) {
+        if self.epoch.as_ref().is_some_and(|epoch| *epoch != page.epoch) {
+            self.gathered.clear();
+            self.cursor = Some(page.head);
+            self.outputs.push(FollowOutput::OtherLog);
+        }
+        self.epoch = Some(page.epoch);
+        let (room, head) = (page.room, page.head);
+        let events = page.events.into_iter().map(|event| Event {
+            room: room.clone(),
+            seq: event.seq,
+            at: event.at,
+            by: event.by,
+            kind: event.kind,
+        });
+        let Some(cursor) = self.cursor else { return self.gather(events.collect(), head, page.more_before) };
+        if cursor > head {
+            let message = format!("the room ends at {head}, before {cursor}");
+            return self.end(FollowOutput::Refused { code: ErrorCode::InvalidField, message });
+        }
+        for event in events.collect::<Vec<_>>() {
+            self.give(event);
+        }
+        if page.more_after {
+            self.read_on();
+        } else {
+            self.caught_up();
+        }
+    }
+
+    fn gather(&mut self, page: Vec<Event>, head: Seq, more_before: bool) {
+        let FollowFrom::Last(last) = self.config.from else { return };
+        for event in page.into_iter().rev() {
+            self.gathered.push_front(event);
+        }
+        let wanted = last.min(FOLLOW_LAST_MAX) as usize;
+        if self.gathered.len() < wanted && more_before && !self.gathered.is_empty() {
+            return self.read_on();
+        }
+        let excess = self.gathered.len().saturating_sub(wanted);
+        self.gathered.drain(..excess);
+        let first = self.gathered.front().map_or(head, |event| event.seq.prev());
+        self.cursor = Some(first);
+        for event in std::mem::take(&mut self.gathered) {
+            self.give(event);
+        }
+        self.caught_up();
+    }
+
+    fn caught_up(&mut self) {
+        if !self.config.follow {
+            return self.end(FollowOutput::Done);
+        }
+        let after = self.epoch.clone().zip(self.cursor).map(|(epoch, seq)| Position { epoch, seq });
+        self.ask(Command::Watch(Watch { room: self.config.room.clone(), after }));
+    }
+
+    fn watching(&mut self, reply: Watching) {
+        match (reply.resume, reply.reason) {
+            (Resume::Replay, _) => self.live = true,
+            (Resume::Reset, Some(ResetReason::TooFar)) => self.read_on(),
+            (Resume::Live | Resume::Reset, _) => {
+                if self.epoch.as_ref() != Some(&reply.epoch)
+                    || self.cursor.is_some_and(|cursor| cursor > reply.head)
+                {
+                    self.outputs.push(FollowOutput::OtherLog);
+                }
+                self.epoch = Some(reply.epoch);
+                self.cursor = Some(reply.head);
+                self.live = true;
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Ticks) {
+        if self.cursor.is_some_and(|cursor| event.seq > cursor.next()) {
+            return self.drop_link("the server skipped an event".to_owned(), now);
+        }
+        self.give(event);
+    }
+
+    fn give(&mut self, event: Event) {
+        if self.cursor.is_none_or(|cursor| event.seq > cursor) {
+            self.cursor = Some(event.seq);
+            self.outputs.push(FollowOutput::Event(event));
+        }
+    }
+}

@@ -7,8 +7,9 @@ use std::str::FromStr;
 use std::time::Duration;
 use std::{fs, io};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use serde::Deserialize;
+use teahouse_protocol::RoomName;
 
 use crate::house::Patience;
 
@@ -20,16 +21,19 @@ pub const PORT: u16 = 2023;
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "teahouse-server", version, max_term_width = 110)]
 pub struct Options {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub task: Option<Task>,
     /// Listen on this address and port; may be given several times. Port 0 takes a free one. `text=ADDR`, `json=ADDR` and
     /// `http=ADDR` serve one door only, and text then greets at once. [default: 0.0.0.0:2023 and [::]:2023]
     #[arg(long, value_name = "ADDR", env = "TEAHOUSE_LISTEN", value_delimiter = ',')]
     pub listen: Vec<Listen>,
     /// Keep everything in this directory; it is made when missing. [default: the user's own data directory, for example
     /// ~/.local/share/teahouse]
-    #[arg(long, value_name = "DIR", env = "TEAHOUSE_DATA")]
+    #[arg(long, value_name = "DIR", env = "TEAHOUSE_DATA", global = true)]
     pub data: Option<PathBuf>,
     /// Read options from this TOML file; its keys are the names of these options, such as listen = ["0.0.0.0:2023"]
-    #[arg(long, value_name = "FILE", env = "TEAHOUSE_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "TEAHOUSE_CONFIG", global = true)]
     pub config: Option<PathBuf>,
     /// Let pages of this origin connect too, for example https://chat.example.org behind a proxy; may be given several
     /// times
@@ -44,6 +48,39 @@ pub struct Options {
     /// From connecting to the first byte, in milliseconds [default: 300000]
     #[arg(long, value_name = "MS", env = "TEAHOUSE_SILENT_TIMEOUT_MS")]
     pub silent_timeout_ms: Option<u64>,
+}
+
+/// What an administrator does with the data.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Task {
+    /// Copy everything into FILE, of one moment, while the server may be running
+    Backup {
+        /// The copy; it must not exist
+        file: PathBuf,
+    },
+    /// Look through everything: pages intact, events as they were written, seqs without gaps, tables equal to what the
+    /// events make
+    Verify {
+        /// A backup, or a data directory; without it the one of --data
+        path: Option<PathBuf>,
+    },
+    /// Make the data directory out of a backup. It must hold no database yet. Clients start afresh
+    Restore {
+        /// The backup
+        file: PathBuf,
+    },
+    /// Write a room's events to standard output, one JSON object per line
+    Export {
+        /// The room
+        #[arg(long)]
+        room: RoomName,
+    },
+    /// Make a new room out of exported events on standard input. The server must not be running
+    Import {
+        /// The new room
+        #[arg(long)]
+        room: RoomName,
+    },
 }
 
 /// What a configuration file holds.
@@ -134,6 +171,8 @@ impl TryFrom<String> for Listen {
 /// What the server does, all told.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// What to do instead of serving.
+    pub task: Option<Task>,
     /// Where to listen.
     pub listen: Vec<Listen>,
     /// Whether `listen` is the default, of which IPv6 may be missing.
@@ -169,6 +208,7 @@ impl Options {
             Duration::from_millis(option.or(file).unwrap_or(default))
         };
         Ok(Config {
+            task: self.task,
             listen: if default_listen { defaults.into() } else { listen },
             default_listen,
             data,

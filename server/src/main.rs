@@ -1,5 +1,7 @@
 //! The program `teahouse-server`.
 
+mod admin;
+
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::process::ExitCode;
@@ -32,7 +34,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(config: Config) -> Result<()> {
+fn run(mut config: Config) -> Result<()> {
+    if let Some(task) = config.task.take() {
+        return admin::run(task, &config.data);
+    }
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
         .with_context(|| format!("--log {} is no filter", config.log))?;
     tracing_subscriber::fmt()

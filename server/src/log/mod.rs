@@ -4,10 +4,13 @@
 //! and see a transaction only after its fsync. The tables that answer for the present (rooms, members, users) change
 //! in the same transaction as the events.
 
+mod checkpoint;
+pub mod maintenance;
 mod open;
 mod reader;
 mod row;
 mod schema;
+mod verify;
 mod writer;
 
 use std::io;
@@ -15,6 +18,7 @@ use std::path::PathBuf;
 
 pub use open::open;
 pub use reader::{Page, PageQuery, Reader};
+pub use verify::Report;
 pub use writer::{Batch, Log};
 
 use teahouse_protocol::Seq;

@@ -81,7 +81,7 @@ pub(super) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn lock(dir: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
     let not_writable = |source| OpenError::NotWritable { dir: dir.into(), source };
     let lock = OpenOptions::new()
         .create(true)
@@ -97,7 +97,7 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
 }
 
 /// Reads the header's own bytes, since to open a database with SQLite may already change files.
-fn check_header(file: &Path) -> Result<(), OpenError> {
+pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
     let foreign = || OpenError::Foreign { file: file.into() };
     let mut opened = match OpenOptions::new().read(true).write(true).open(file) {
         Ok(opened) => opened,

@@ -181,3 +181,87 @@ fn two_servers_do_not_share_a_directory() {
     let _room = room(&dir);
     assert!(matches!(open(&dir.0, &epoch()), Err(OpenError::InUse { .. })));
 }
+
+#[test]
+fn a_backup_of_a_log_in_use_is_sound_and_restores_into_a_new_life() {
+    let (dir, elsewhere) = (TempDir::new(), TempDir::new());
+    let mut room = room(&dir);
+    let file = elsewhere.0.join("backup");
+    maintenance::backup(&dir.0, &file).expect("the log is readable while it is written");
+    let again = maintenance::backup(&dir.0, &file).expect_err("nothing is overwritten");
+    assert!(matches!(again, maintenance::MaintenanceError::Exists(_)), "{again}");
+
+    let text = PostText::parse("after the backup").expect("legal");
+    let post = Action::Post { user: room.ana, room: room.lobby, op: None, text, action: false };
+    write(&mut room.log, &mut room.state, 99, post);
+
+    let fresh = Epoch::parse("fresh").expect("legal");
+    let report = maintenance::restore(&file, &elsewhere.0, &fresh).expect("the backup is sound");
+    assert_eq!((report.events, report.rooms), (12, 1));
+    let other = Epoch::parse("other").expect("legal");
+    let (_log, _state, reader) = open(&elsewhere.0, &other).expect("it opens");
+    assert_eq!(reader.epoch(), &fresh, "old clients reset");
+    assert_eq!(reader.page(room.lobby, PageQuery::Latest, 1).expect("readable").head, seq(12));
+    let occupied = maintenance::restore(&file, &elsewhere.0, &fresh).expect_err("there is a database");
+    assert!(matches!(occupied, maintenance::MaintenanceError::Exists(_)), "{occupied}");
+}
+
+#[test]
+fn verify_finds_what_is_wrong() {
+    let check = |sql: &str, problem: &str| {
+        let dir = TempDir::new();
+        drop(room(&dir));
+        assert!(maintenance::verify_at(&dir.0).expect("readable").is_sound());
+        rusqlite::Connection::open(dir.database()).expect("it opens").execute_batch(sql).expect("as written");
+        let report = maintenance::verify_at(&dir.0).expect("readable");
+        assert_eq!(report.problems, [problem], "{sql}");
+    };
+    let key = |number: u64| row::key(crate::state::RoomId(1), seq(number));
+    check(
+        &format!("DELETE FROM events WHERE key = {}", key(12)),
+        "1 operations point at no event of their author",
+    );
+    check(
+        &format!("DELETE FROM events WHERE key = {0}; DELETE FROM ops WHERE key = {0}", key(6)),
+        "lobby: event 6 is missing",
+    );
+    check(
+        &format!("UPDATE events SET text = '?' WHERE key = {}", key(6)),
+        "lobby: event 6 of room 1 is damaged on disk",
+    );
+    check("DELETE FROM members", "user 1 joined room 1 and is no member");
+    check("INSERT INTO members VALUES (0, 1)", "user 0 is a member of room 1 without having joined");
+    check("UPDATE users SET retired = 1 WHERE id = 1", "the token of user 1 does not fit");
+    check("INSERT INTO rooms VALUES (7, 'empty', 0)", "empty: event 1 is missing");
+}
+
+#[test]
+fn an_exported_room_is_imported_as_it_was() {
+    let dir = TempDir::new();
+    drop(room(&dir));
+    let name = |name: &str| RoomName::parse(name).expect("legal");
+    let mut lines = Vec::new();
+    assert_eq!(maintenance::export(&dir.0, &name("lobby"), &mut lines).expect("readable"), 12);
+    assert_eq!(
+        maintenance::import(&dir.0, &name("copy"), &lines[..]).expect("importable"),
+        13,
+        "and ana leaves"
+    );
+    let mut copied = Vec::new();
+    maintenance::export(&dir.0, &name("Copy"), &mut copied).expect("readable");
+    let copied = String::from_utf8(copied).expect("JSON").replace("\"copy\"", "\"lobby\"");
+    assert!(copied.starts_with(std::str::from_utf8(&lines).expect("JSON")));
+    assert!(maintenance::verify_at(&dir.0).expect("readable").is_sound());
+
+    let twice = maintenance::import(&dir.0, &name("copy"), &lines[..]).expect_err("the room is there");
+    assert!(matches!(twice, maintenance::MaintenanceError::RoomExists(_)), "{twice}");
+    let gap = lines.split_inclusive(|byte| *byte == b'\n').enumerate().filter(|(index, _)| *index != 4);
+    let gap: Vec<u8> = gap.flat_map(|(_, line)| line.to_vec()).collect();
+    let error = maintenance::import(&dir.0, &name("other"), &gap[..]).expect_err("a line is missing");
+    assert_eq!(
+        error.to_string(),
+        "line 5 cannot be imported: it has seq 6, and 5 is due; nothing was imported"
+    );
+    let report = maintenance::verify_at(&dir.0).expect("readable");
+    assert_eq!((report.rooms, report.is_sound()), (2, true));
+}

@@ -6,24 +6,24 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, RoomName, Seq};
 
+use super::checkpoint::Checkpointer;
 use super::open::configure;
 use super::{LogError, row};
 use crate::state::{Change, Room, RoomId, State, TokenHash, User, UserId};
-
-/// The write-ahead log is emptied into the database when it has grown to so many pages of 4 KiB.
-const CHECKPOINT_PAGES: i64 = 4_096;
 
 /// The one writer of a log.
 pub struct Log {
     connection: Connection,
     file: PathBuf,
+    checkpointer: Checkpointer,
     /// Held as long as this program uses the directory.
     _lock: File,
 }
 
 impl Log {
     pub(super) fn new(connection: Connection, file: PathBuf, lock: File) -> Self {
-        Self { connection, file, _lock: lock }
+        let checkpointer = Checkpointer::start(&file);
+        Self { connection, file, checkpointer, _lock: lock }
     }
 
     pub(super) fn allow_checkpoint_on_close(&self) -> rusqlite::Result<()> {
@@ -89,14 +89,9 @@ impl Log {
         Ok(Batch { connection: &self.connection, open: true })
     }
 
-    /// Moves the write-ahead log into the database when it has grown. Called between batches.
+    /// Has the write-ahead log moved into the database when it has grown. Called between batches.
     pub fn checkpoint_if_due(&mut self) -> Result<(), LogError> {
-        let wal = self.file.with_extension("db-wal");
-        let bytes = std::fs::metadata(wal).map_or(0, |meta| meta.len());
-        if i64::try_from(bytes).unwrap_or(i64::MAX) >= CHECKPOINT_PAGES * 4_096 {
-            self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
-        }
-        Ok(())
+        self.checkpointer.after_batch(&self.connection)
     }
 }
 

@@ -1,0 +1,179 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use rusqlite::Connection;
+use teahouse_protocol::{EventKind, MemberName, RoomName, Seq};
+
+use super::{LogError, row};
+use crate::state::RoomId;
+
+/// The most problems that are listed; the rest is counted.
+const PROBLEMS_LISTED_MAX: usize = 20;
+
+/// What a look through a whole log found.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How many rooms there are.
+    pub rooms: u64,
+    /// How many events there are.
+    pub events: u64,
+    /// What is wrong, in words.
+    pub problems: Vec<String>,
+    /// How many further problems there are.
+    pub unlisted: u64,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    fn problem(&mut self, problem: impl fmt::Display) {
+        if self.problems.len() < PROBLEMS_LISTED_MAX {
+            self.problems.push(problem.to_string());
+        } else {
+            self.unlisted += 1;
+        }
+    }
+}
+
+/// Looks through a whole log: every page intact, every event as it was written, seqs without gaps, and the tables that
+/// answer for the present equal to what the events make.
+pub(super) fn verify(connection: &Connection) -> Result<Report, LogError> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut report = Report::default();
+    let mut statement = snapshot.prepare("PRAGMA integrity_check(20)")?;
+    for verdict in statement.query_map([], |row| row.get::<_, String>(0))? {
+        let verdict = verdict?;
+        if verdict != "ok" {
+            report.problem(format_args!("pages: {verdict}"));
+        }
+    }
+
+    let mut rooms: BTreeMap<RoomId, String> = BTreeMap::new();
+    let mut statement = snapshot.prepare("SELECT id, name FROM rooms ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        let (id, name): (u32, String) = (found.get(0)?, found.get(1)?);
+        if RoomName::parse(&name).is_err() {
+            report.problem(format_args!("room {id} has an impossible name"));
+        }
+        rooms.insert(RoomId(id), name);
+    }
+    report.rooms = rooms.len() as u64;
+
+    let rebuilt = verify_events(&snapshot, &rooms, &mut report)?;
+    verify_members(&snapshot, rebuilt, &mut report)?;
+    verify_users(&snapshot, &mut report)?;
+    verify_ops(&snapshot, &mut report)?;
+    Ok(report)
+}
+
+/// Checks each event and its place. Answers the members that the events make.
+fn verify_events(
+    connection: &Connection,
+    rooms: &BTreeMap<RoomId, String>,
+    report: &mut Report,
+) -> Result<BTreeSet<(i64, RoomId)>, LogError> {
+    let sql = format!(
+        "SELECT {}, events.user FROM events LEFT JOIN users ON users.id = events.user ORDER BY events.key",
+        row::EVENT_COLUMNS
+    );
+    let mut members = BTreeSet::new();
+    let mut expected: Option<(RoomId, Seq)> = None;
+    let mut seen = BTreeSet::new();
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        report.events += 1;
+        let (key, user): (i64, i64) = (found.get(0)?, found.get(7)?);
+        let (room, seq) = (row::room_of(key), row::seq_of(key));
+        seen.insert(room);
+        let name = rooms.get(&room).map_or("a room that is not there", String::as_str);
+        let due = match expected {
+            Some((last, due)) if last == room => due,
+            _ => Seq::ZERO.next(),
+        };
+        if seq != due {
+            report.problem(format_args!("{name}: event {due} is missing"));
+        }
+        expected = Some((room, seq.next()));
+        match row::read_event(found) {
+            Ok(event) => match event.kind {
+                EventKind::Join => {
+                    members.insert((user, room));
+                }
+                EventKind::Leave => {
+                    members.remove(&(user, room));
+                }
+                EventKind::Create if seq != Seq::ZERO.next() => {
+                    report.problem(format_args!("{name}: made a second time by event {seq}"));
+                }
+                _ => {}
+            },
+            Err(error) => report.problem(format_args!("{name}: {error}")),
+        }
+    }
+    for (room, name) in rooms {
+        if !seen.contains(room) {
+            report.problem(format_args!("{name}: event 1 is missing"));
+        }
+    }
+    Ok(members)
+}
+
+fn verify_members(
+    connection: &Connection,
+    rebuilt: BTreeSet<(i64, RoomId)>,
+    report: &mut Report,
+) -> Result<(), LogError> {
+    let mut rebuilt = rebuilt;
+    let mut statement = connection.prepare("SELECT user, room FROM members")?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        let (user, room): (i64, u32) = (found.get(0)?, found.get(1)?);
+        if !rebuilt.remove(&(user, RoomId(room))) {
+            report.problem(format_args!("user {user} is a member of room {room} without having joined"));
+        }
+    }
+    for (user, room) in rebuilt {
+        report.problem(format_args!("user {user} joined room {} and is no member", room.0));
+    }
+    Ok(())
+}
+
+fn verify_users(connection: &Connection, report: &mut Report) -> Result<(), LogError> {
+    let mut holders = BTreeSet::new();
+    let mut statement = connection.prepare("SELECT id, name, retired, token FROM users")?;
+    let mut rows = statement.query([])?;
+    while let Some(found) = rows.next()? {
+        let (id, name, retired): (i64, String, bool) = (found.get(0)?, found.get(1)?, found.get(2)?);
+        match MemberName::parse(&name) {
+            Err(_) => report.problem(format_args!("user {id} has an impossible name")),
+            Ok(name) if !retired && !holders.insert(name.key()) => {
+                report.problem(format_args!("two users hold the name {name}"));
+            }
+            Ok(_) => {}
+        }
+        let token: Option<Vec<u8>> = found.get(3)?;
+        let token_fits = if retired { token.is_none() } else { token.is_some_and(|token| token.len() == 32) };
+        if !token_fits {
+            report.problem(format_args!("the token of user {id} does not fit"));
+        }
+    }
+    Ok(())
+}
+
+fn verify_ops(connection: &Connection, report: &mut Report) -> Result<(), LogError> {
+    let orphans: i64 = connection.query_row(
+        "SELECT count(*) FROM ops LEFT JOIN events ON events.key = ops.key AND events.user = ops.user
+         WHERE events.key IS NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    if orphans > 0 {
+        report.problem(format_args!("{orphans} operations point at no event of their author"));
+    }
+    Ok(())
+}

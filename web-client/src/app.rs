@@ -109,9 +109,8 @@ impl App {
             target,
             insert: RwSignal::new(None),
         };
-        driver.take(Input::Start);
+        driver.start();
         app.give_attention();
-        driver.refresh();
         app.entered.set(model.link.with_untracked(|link| !matches!(link, Link::NeedsName(_))));
         app.keep_page_up_to_date();
         app.listen();

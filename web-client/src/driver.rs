@@ -187,6 +187,14 @@ impl Driver {
         }
     }
 
+    /// Starts the brain, and brings the whole model up to date with it.
+    pub(crate) fn start(&self) {
+        self.take(Input::Start);
+        let whole = [Change::Connection, Change::Identity, Change::Rooms, Change::Active];
+        self.changed.borrow_mut().extend(whole);
+        self.refresh();
+    }
+
     /// Brings the model up to date with the brain now.
     pub(crate) fn refresh(&self) {
         self.refresh_due.set(false);

@@ -212,7 +212,7 @@ texts! {
     /// What a command needs.
     ArgumentName: "名字", "NAME";
     /// What a command needs.
-    ArgumentText: "内容", "TEXT";
+    ArgumentWords: "内容", "TEXT";
     /// Notifications.
     NotifyOn: "打开桌面通知", "Turn on desktop notifications";
     /// Notifications.
@@ -495,7 +495,7 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
 pub(crate) fn usage(lang: Lang, command: SlashCommand) -> String {
     let argument = command.argument().map(|argument| match argument {
         Argument::Room => Text::ArgumentRoom,
-        Argument::Text => Text::ArgumentText,
+        Argument::Text => Text::ArgumentWords,
         Argument::Name => Text::ArgumentName,
     });
     match argument {

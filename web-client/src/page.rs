@@ -96,8 +96,8 @@ pub(crate) fn has_attention() -> bool {
 }
 
 /// Calls back, for as long as the page stands, when it is hidden or shown.
-pub(crate) fn on_visibility_change(mut changed: impl FnMut() + 'static) {
-    let listener = Closure::<dyn FnMut()>::new(move || changed());
+pub(crate) fn on_visibility_change(changed: impl FnMut() + 'static) {
+    let listener = Closure::<dyn FnMut()>::new(changed);
     let target = document();
     let _ = target.add_event_listener_with_callback("visibilitychange", listener.as_ref().unchecked_ref());
     listener.forget();

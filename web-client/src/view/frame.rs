@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use teahouse_client_core::Intent;
+use wasm_bindgen::JsCast;
 
 use super::banner::{banner, connection};
 use super::icon::{Icon, icon};
@@ -17,6 +18,18 @@ pub(crate) fn frame(app: App) -> impl IntoView {
         Some(Drawer::Members) => "members",
         None => "none",
     };
+    // Who opens a drawer goes on inside it.
+    Effect::new(move || {
+        let entry = match app.drawer.get() {
+            Some(Drawer::Rooms) => "#rooms .room[tabindex='0']",
+            Some(Drawer::Members) => "#members .member[tabindex='0']",
+            None => return,
+        };
+        let found = document().query_selector(entry).ok().flatten();
+        if let Some(entry) = found.and_then(|entry| entry.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let _ = entry.focus();
+        }
+    });
     view! {
         <div
             class="frame"

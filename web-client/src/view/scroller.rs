@@ -163,11 +163,11 @@ impl Scroller {
         let old = self.timeline.borrow();
         let place = |key: RowKey| rows.iter().position(|row| row.key() == key);
         let place_of = |index: usize| old.rows.get(index).and_then(|row| place(row.key()));
-        // The ends may be dividers, which move: the nearest row inside that is still there stands for them.
-        let mut run = window.start..window.end;
-        let first =
-            run.clone().take(3).find_map(|index| Some(place_of(index)?.saturating_sub(index - window.start)));
-        let last = run.by_ref().rev().take(3).find_map(place_of);
+        // Only messages stay what they are: dividers move, and membership lines run together.
+        let is_message = |index: &usize| matches!(old.rows.get(*index), Some(Row::Message { .. }));
+        let mut messages = (window.start..window.end).filter(is_message);
+        let first = messages.find_map(|index| Some(place_of(index)?.saturating_sub(index - window.start)));
+        let last = (window.start..window.end).rev().filter(is_message).find_map(place_of);
         let last = if window.end >= old.rows.len() { rows.len().checked_sub(1).or(last) } else { last };
         let anchor = self.anchor.borrow();
         let anchor =
@@ -206,7 +206,10 @@ impl Scroller {
             let above = rows.item(middle).is_none_or(|row| row.get_bounding_client_rect().bottom() <= edge);
             if above { low = middle + 1 } else { high = middle }
         }
-        let anchor = rows.item(low).and_then(|row| {
+        // Dividers move when older rows come in before them: the first message is the better mark.
+        let message =
+            (low..rows.length()).find_map(|index| rows.item(index).filter(|row| row.tag_name() == "ARTICLE"));
+        let anchor = message.or_else(|| rows.item(low)).and_then(|row| {
             let top = row.get_bounding_client_rect().top() - edge;
             Some(Anchor { key: row.get_attribute("data-key")?, top })
         });

@@ -1,0 +1,263 @@
+use teahouse_client_core::{Argument, Connection, NameProblem, Notice, SlashCommand, Ticks, display_name};
+use teahouse_protocol::{MemberName, NameError, RoomName, TextError};
+
+/// The language that the program speaks to its user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    English,
+    Chinese,
+}
+
+impl Language {
+    /// As the locale says: the first of LC_ALL, LC_MESSAGES and LANG that is set.
+    pub(crate) fn of_environment() -> Self {
+        Self::of_locale(|variable| std::env::var(variable).ok())
+    }
+
+    fn of_locale(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set).unwrap_or_default();
+        if locale.to_ascii_lowercase().starts_with("zh") { Self::Chinese } else { Self::English }
+    }
+
+    /// The one of two texts that is in this language.
+    pub(crate) fn pick<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+        }
+    }
+
+    fn say(self, english: String, chinese: String) -> String {
+        match self {
+            Self::English => english,
+            Self::Chinese => chinese,
+        }
+    }
+
+    /// Members who came and went.
+    pub(crate) fn members(self, joined: &[MemberName], left: &[MemberName]) -> String {
+        let list = |names: &[MemberName]| names.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
+        let mut parts = Vec::new();
+        if !joined.is_empty() {
+            parts.push(self.say(format!("{} joined", list(joined)), format!("{} 来了", list(joined))));
+        }
+        if !left.is_empty() {
+            parts.push(self.say(format!("{} left", list(left)), format!("{} 走了", list(left))));
+        }
+        parts.join(self.pick("; ", "；"))
+    }
+
+    /// Somebody made the room.
+    pub(crate) fn created(self, by: &MemberName) -> String {
+        self.say(format!("{by} made this room"), format!("{by} 建了这个房间"))
+    }
+
+    /// How the link stands.
+    pub(crate) fn connection(self, connection: &Connection, now: Ticks) -> String {
+        match connection {
+            Connection::NeedsName { problem } => match problem {
+                Some(problem) => self.name_problem(problem),
+                None => self.pick("a name is needed: --name NAME", "需要一个名字：--name 名字").into(),
+            },
+            Connection::Connecting { .. } => self.pick("connecting…", "正在连接……").into(),
+            Connection::Online => self.pick("connected", "已连接").into(),
+            Connection::Waiting { retry_at, reason, .. } => {
+                let reason = display_name(reason);
+                let seconds = retry_at.0.saturating_sub(now.0).div_ceil(1_000);
+                self.say(
+                    format!("offline: {reason}; trying again in {seconds} s"),
+                    format!("已断开：{reason}；{seconds} 秒后重试"),
+                )
+            }
+            Connection::Stopped { reason } => {
+                let reason = display_name(reason);
+                self.say(format!("the server refused: {reason}"), format!("服务器拒绝：{reason}"))
+            }
+        }
+    }
+
+    /// Why another name is needed.
+    pub(crate) fn name_problem(self, problem: &NameProblem) -> String {
+        match problem {
+            NameProblem::Taken(name) => self.name_taken(name),
+            NameProblem::Rule(reason) => self.bad_name(reason),
+            NameProblem::Refused(words) => {
+                let words = display_name(words);
+                self.say(
+                    format!("the server refused the name: {words}"),
+                    format!("服务器不接受这个名字：{words}"),
+                )
+            }
+        }
+    }
+
+    fn name_taken(self, name: &MemberName) -> String {
+        self.say(
+            format!("the name {name}, or one that looks like it, is taken; choose another"),
+            format!("名字 {name}（或看起来一样的名字）已有人用，请换一个"),
+        )
+    }
+
+    fn bad_name(self, reason: &NameError) -> String {
+        let chinese = match reason {
+            NameError::Length(length) => format!("名字要有 1 到 32 个字符，不能是 {length} 个"),
+            NameError::Space => "名字里不能有空格，可用 - 或 _".into(),
+            NameError::Invisible(c) => format!("名字里不能有看不见的字符 U+{:04X}", *c as u32),
+            NameError::FirstChar(c) => format!("名字不能以 {c} 开头"),
+            NameError::Reserved(c) => format!("名字里不能有 {c}"),
+        };
+        self.say(format!("a name {reason}"), chinese)
+    }
+
+    /// Why a text cannot be posted.
+    pub(crate) fn bad_text(self, reason: &TextError) -> String {
+        let chinese = match reason {
+            TextError::Empty => "消息不能为空".into(),
+            TextError::Long(length) => format!("消息最多 8000 个字符，这一条有 {length} 个"),
+        };
+        self.say(format!("a message {reason}"), chinese)
+    }
+
+    fn usage(self, command: SlashCommand) -> String {
+        let argument = match command.argument() {
+            Some(Argument::Room) => self.pick(" ROOM", " 房间"),
+            Some(Argument::Name) => self.pick(" NAME", " 名字"),
+            Some(Argument::Text) => self.pick(" TEXT", " 文字"),
+            None => "",
+        };
+        format!("/{}{argument}", command.word())
+    }
+
+    fn meaning(self, command: SlashCommand) -> &'static str {
+        match command {
+            SlashCommand::Join => self.pick("join a room, or make it, and open it", "进入房间，没有就新建"),
+            SlashCommand::Leave => self.pick("leave this room", "离开这个房间"),
+            SlashCommand::Me => self.pick("tell what you do", "描述动作"),
+            SlashCommand::Name => self.pick("be called something else", "改名"),
+            SlashCommand::Rooms => self.pick("list the rooms", "列出房间"),
+            SlashCommand::Who => self.pick("list who is in this room", "列出房间里的人"),
+            SlashCommand::Help => self.pick("list the commands", "列出命令"),
+        }
+    }
+
+    /// What the brain has to say, in lines.
+    pub(crate) fn notice(self, notice: &Notice) -> Vec<String> {
+        let line = match notice {
+            Notice::Help => {
+                let mut lines: Vec<String> = SlashCommand::ALL
+                    .into_iter()
+                    .map(|command| format!("{}  {}", self.usage(command), self.meaning(command)))
+                    .collect();
+                lines.push(self.pick("//text  posts /text", "//文字  发送 /文字").into());
+                lines.push(self.pick("Ctrl+D  quits", "Ctrl+D  退出").into());
+                return lines;
+            }
+            Notice::UnknownCommand { command } => {
+                let command = display_name(command);
+                self.say(
+                    format!("there is no command /{command}; /help lists them; //{command} posts /{command}"),
+                    format!("没有命令 /{command}；/help 列出命令；//{command} 会发送 /{command}"),
+                )
+            }
+            Notice::Usage { command } => {
+                let usage = self.usage(*command);
+                self.say(format!("write {usage}"), format!("用法：{usage}"))
+            }
+            Notice::BadName { reason } => self.bad_name(reason),
+            Notice::BadText { reason } => self.bad_text(reason),
+            Notice::NameTaken { name } => self.name_taken(name),
+            Notice::NotMember { room } => self.say(
+                format!("you are not in #{room}; /join {room}"),
+                format!("你不在 #{room}；/join {room}"),
+            ),
+            Notice::OutboxFull => self
+                .pick("too many messages wait to be sent; try again later", "等待发送的消息太多，请稍后再试")
+                .into(),
+            Notice::Offline => self.pick("not connected; try again later", "没有连接，请稍后再试").into(),
+            Notice::TimelineFull { room } => {
+                self.say(format!("no more of #{room} can be loaded"), format!("#{room} 不能再加载更多"))
+            }
+            Notice::Rooms { rooms } => {
+                let line = |room: &teahouse_client_core::RoomSummary| {
+                    let mark = if room.joined { "*" } else { " " };
+                    format!("{mark} #{} ({})", room.name, room.members)
+                };
+                return rooms.iter().map(line).collect();
+            }
+            Notice::Who { room, members, total } => {
+                let name = |member: &teahouse_client_core::Member| {
+                    let away = if member.online { "" } else { self.pick(" (away)", "（离开）") };
+                    format!("{}{away}", member.name)
+                };
+                let names = members.iter().map(name).collect::<Vec<_>>().join(", ");
+                format!("#{room} ({total}): {names}")
+            }
+            Notice::Joined { room } => self.say(format!("you joined #{room}"), format!("你进入了 #{room}")),
+            Notice::Left { room } => self.say(format!("you left #{room}"), format!("你离开了 #{room}")),
+            Notice::ServerError { message, .. } => {
+                let message = display_name(message);
+                self.say(format!("the server refused: {message}"), format!("服务器拒绝：{message}"))
+            }
+            Notice::Goodbye { message, .. } => {
+                let message = display_name(message);
+                self.say(format!("the server says goodbye: {message}"), format!("服务器告别：{message}"))
+            }
+            _ => return Vec::new(),
+        };
+        vec![line]
+    }
+
+    /// A post that the server refused.
+    pub(crate) fn not_sent(self, reason: &str, text: &str) -> String {
+        let (reason, text) = (display_name(reason), display_name(text));
+        self.say(format!("not sent ({reason}): {text}"), format!("没有发出（{reason}）：{text}"))
+    }
+
+    /// A post that waits for the link.
+    pub(crate) fn queued(self, text: &str) -> String {
+        let text = display_name(text);
+        self.say(format!("will be sent when connected: {text}"), format!("连接后发送：{text}"))
+    }
+
+    /// A room that is not open has something new.
+    pub(crate) fn news(self, room: &RoomName) -> String {
+        self.say(format!("#{room} has new messages; /join {room}"), format!("#{room} 有新消息；/join {room}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_variable_that_is_set_decides() {
+        let check = |set: &[(&str, &str)], expected| {
+            let value =
+                |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            assert_eq!(Language::of_locale(value), expected, "{set:?}");
+        };
+        check(&[], Language::English);
+        check(&[("LANG", "zh_CN.UTF-8")], Language::Chinese);
+        check(&[("LC_ALL", "en_US.UTF-8"), ("LANG", "zh_CN.UTF-8")], Language::English);
+        check(&[("LC_ALL", ""), ("LC_MESSAGES", "zh_TW"), ("LANG", "C")], Language::Chinese);
+    }
+
+    #[test]
+    fn foreign_words_are_harmless_in_notices() {
+        for language in [Language::English, Language::Chinese] {
+            let command = "\u{1b}[2J".to_owned();
+            for line in language.notice(&Notice::UnknownCommand { command }) {
+                assert!(!line.contains('\u{1b}'), "{line:?}");
+            }
+            assert!(!language.not_sent("\u{1b}c", "\u{7}").contains(char::is_control));
+        }
+    }
+
+    #[test]
+    fn help_lists_every_command() {
+        let lines = Language::Chinese.notice(&Notice::Help);
+        assert_eq!(lines[0], "/join 房间  进入房间，没有就新建");
+        assert_eq!(lines.len(), SlashCommand::ALL.len() + 2);
+    }
+}

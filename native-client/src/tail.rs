@@ -1,0 +1,117 @@
+use std::io::{self, Write};
+use std::time::Duration;
+
+use teahouse_client_core::{
+    Connection, FollowConfig, FollowFrom, FollowOutput, Follower, Input, display_name,
+};
+use teahouse_protocol::{Event, EventKind, ServerMessage};
+
+use crate::arguments::TailOptions;
+use crate::driver::{Clock, Driver, seed};
+use crate::exit::Exit;
+use crate::language::Language;
+use crate::session::CLIENT;
+use crate::view::line::Look;
+use crate::view::style::Style;
+
+/// How long a tail that does not follow waits for the server.
+const REACH_WITHIN: Duration = Duration::from_secs(10);
+
+/// Prints a room's last events and what follows.
+pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
+    let language = Language::of_environment();
+    let style = Style::of_output(options.color.color);
+    let look = Look { style, language, zone: jiff::tz::TimeZone::system() };
+    let clock = Clock::start();
+    let config = FollowConfig {
+        client: CLIENT.into(),
+        room: options.room,
+        from: options.since.map_or(FollowFrom::Last(options.last), FollowFrom::After),
+        follow: !options.no_follow,
+    };
+    let follower = Follower::new(config, seed()?, clock.now().ticks);
+    let mut driver = Driver::new(follower, clock, options.host.unwrap_or(options.server.server));
+    let mut offline = false;
+    let mut give_up = Box::pin(tokio::time::sleep(REACH_WITHIN));
+    let mut outputs = driver.feed(Input::Start);
+    loop {
+        let mut lines = String::new();
+        let mut end = None;
+        for output in outputs {
+            match output {
+                FollowOutput::Event(event) => {
+                    lines.push_str(&if options.json { json_line(event) } else { text_line(&look, &event) });
+                    give_up.as_mut().reset(tokio::time::Instant::now() + REACH_WITHIN);
+                }
+                FollowOutput::Connection(connection) => {
+                    let waits = matches!(connection, Connection::Waiting { .. });
+                    if (waits && !offline) || (connection == Connection::Online && offline) {
+                        eprintln!("teahouse: {}", language.connection(&connection, clock.now().ticks));
+                        offline = waits;
+                    }
+                }
+                FollowOutput::OtherLog => eprintln!(
+                    "teahouse: {}",
+                    language.pick(
+                        "the server has another log now; going on from its end",
+                        "服务器换了一份记录，从它的末尾继续"
+                    )
+                ),
+                FollowOutput::Done => end = Some(Exit::Done),
+                FollowOutput::Refused { message, .. } => {
+                    eprintln!("teahouse: {}", display_name(&message));
+                    end = Some(Exit::Refused);
+                }
+                FollowOutput::OpenLink | FollowOutput::CloseLink | FollowOutput::Send(_) => {}
+            }
+        }
+        if let Err(error) = print(&lines) {
+            // Whoever read this has enough: `teahouse tail | head`.
+            return if error.kind() == io::ErrorKind::BrokenPipe {
+                Ok(Exit::Done)
+            } else {
+                Err(error.into())
+            };
+        }
+        if let Some(exit) = end {
+            return Ok(exit);
+        }
+        outputs = tokio::select! {
+            outputs = driver.step() => outputs,
+            () = &mut give_up, if options.no_follow => {
+                eprintln!("teahouse: {}", language.pick("the server cannot be reached", "连不上服务器"));
+                return Ok(Exit::Unreachable);
+            }
+            _ = tokio::signal::ctrl_c() => return Ok(Exit::Other),
+        };
+    }
+}
+
+fn print(lines: &str) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(lines.as_bytes())?;
+    out.flush()
+}
+
+/// The wire's own object, except for kinds that this version does not know: their fields are lost to it.
+fn json_line(event: Event) -> String {
+    if event.kind == EventKind::Unknown {
+        return String::new();
+    }
+    ServerMessage::Event(event).to_json() + "\n"
+}
+
+fn text_line(look: &Look, event: &Event) -> String {
+    let by = std::slice::from_ref(&event.by);
+    let line = match &event.kind {
+        EventKind::Post { text, action } => look.message(event.at, &event.by, text, *action, None),
+        EventKind::Join => look.aside(&look.language.members(by, &[])),
+        EventKind::Leave => look.aside(&look.language.members(&[], by)),
+        EventKind::Create => look.aside(&look.language.created(&event.by)),
+        EventKind::Unknown => return String::new(),
+    };
+    line + "\n"
+}

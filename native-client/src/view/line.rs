@@ -1,0 +1,132 @@
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use teahouse_client_core::{Span, spans};
+use teahouse_protocol::{MemberName, UnixMillis};
+use unicode_width::UnicodeWidthStr;
+
+use super::style::Style;
+use crate::language::Language;
+
+/// What every line depends on.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    pub(crate) style: Style,
+    pub(crate) language: Language,
+    pub(crate) zone: TimeZone,
+}
+
+impl Look {
+    /// The moment at this place.
+    pub(crate) fn local(&self, at: UnixMillis) -> Zoned {
+        let millis = i64::try_from(at.get()).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX).to_zoned(self.zone.clone())
+    }
+
+    /// `12:03 ana: 你好`; further lines of a text stand under its first.
+    pub(crate) fn message(
+        &self,
+        at: UnixMillis,
+        by: &MemberName,
+        text: &str,
+        action: bool,
+        me: Option<&MemberName>,
+    ) -> String {
+        let time = self.local(at).strftime("%H:%M").to_string();
+        let between = if action { "* " } else { "" };
+        let after = if action { " " } else { ": " };
+        let indent = UnicodeWidthStr::width(format!("{time} {between}{by}{after}").as_str());
+        let text = self.text(text, me).replace('\n', &format!("\n{:indent$}", ""));
+        format!("{} {between}{}{after}{text}", self.style.faint(&time), self.style.name(by))
+    }
+
+    fn text(&self, text: &str, me: Option<&MemberName>) -> String {
+        let shown = spans(text, me).into_iter().map(|span| match span {
+            Span::Text(text) => text,
+            Span::Link { text, .. } => self.style.link(&text),
+            Span::Mention { text, me } => self.style.mention(&text, me),
+            Span::Code(text) => self.style.code(&text),
+        });
+        // A terminal's tab stops know nothing of the indentation.
+        shown.collect::<String>().replace('\t', "    ")
+    }
+
+    /// A day begins.
+    pub(crate) fn day(&self, at: UnixMillis) -> String {
+        let day = self.local(at);
+        let text = match self.language {
+            Language::English => day.strftime("%A, %-d %B %Y").to_string(),
+            Language::Chinese => {
+                let weekday = ["一", "二", "三", "四", "五", "六", "日"]
+                    [usize::try_from(day.weekday().to_monday_zero_offset()).unwrap_or(0)];
+                format!("{}年{}月{}日 星期{weekday}", day.year(), day.month(), day.day())
+            }
+        };
+        self.style.faint(&format!("── {text} ──"))
+    }
+
+    /// Something that is no message.
+    pub(crate) fn aside(&self, text: &str) -> String {
+        self.style.faint(&format!("· {text}"))
+    }
+
+    /// Something that went wrong.
+    pub(crate) fn alarm(&self, text: &str) -> String {
+        self.style.alarm(&format!("! {text}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(style: Style, language: Language) -> Look {
+        Look { style, language, zone: TimeZone::fixed(jiff::tz::offset(8)) }
+    }
+
+    fn name(text: &str) -> MemberName {
+        MemberName::parse(text).expect("a legal name")
+    }
+
+    fn check(by: &str, text: &str, action: bool, expected: &str) {
+        let at = UnixMillis::parse("2026-11-22T04:03:59Z").expect("a time");
+        let plain = look(Style::PLAIN, Language::English);
+        assert_eq!(plain.message(at, &name(by), text, action, Some(&name("ana"))), expected);
+        // Colours add escape sequences of this program's own and change nothing else.
+        let colored =
+            look(Style::COLORED, Language::English).message(at, &name(by), text, action, Some(&name("ana")));
+        let mut bare = String::new();
+        let mut parts = colored.split("\x1b[");
+        bare.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let (codes, text) = part.split_once('m').expect("only colours");
+            assert!(codes.chars().all(|c| c.is_ascii_digit() || c == ';'), "{codes:?}");
+            bare.push_str(text);
+        }
+        assert_eq!(bare, expected);
+    }
+
+    #[test]
+    fn messages_are_one_line_or_stand_under_their_first() {
+        check("bo", "你好", false, "12:03 bo: 你好");
+        check(
+            "小明",
+            "你好，ana\n第二行\r\n三",
+            false,
+            "12:03 小明: 你好，ana\n            第二行\n            三",
+        );
+        check("bo", "waves\tat https://a.b.", true, "12:03 * bo waves    at https://a.b.");
+    }
+
+    #[test]
+    fn escape_sequences_never_reach_the_terminal() {
+        check("bo", "\x1b]0;title\x07\x1b[2J\u{9b}31m", false, "12:03 bo: ␛]0;title␇␛[2J\u{fffd}31m");
+        check("bo", "a\u{202e}b `\x1b[1m`", false, "12:03 bo: a\u{fffd}b ␛[1m");
+    }
+
+    #[test]
+    fn days_have_names_in_both_languages() {
+        let at = UnixMillis::parse("2026-11-22T16:00:00Z").expect("a time");
+        assert_eq!(look(Style::PLAIN, Language::English).day(at), "── Monday, 23 November 2026 ──");
+        assert_eq!(look(Style::PLAIN, Language::Chinese).day(at), "── 2026年11月23日 星期一 ──");
+    }
+}

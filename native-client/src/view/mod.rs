@@ -1,0 +1,6 @@
+//! From the brain's model to lines of text.
+
+pub(crate) mod line;
+pub(crate) mod prompt;
+pub(crate) mod style;
+pub(crate) mod transcript;

@@ -342,6 +342,3 @@ impl Brain {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -67,11 +67,14 @@ impl Brain {
                 room.reading.forget_counts();
                 // A read position of another log says nothing about this one.
                 if room.reading.read.as_ref().is_none_or(|read| read.epoch != reply.epoch) {
-                    room.reading.read = Some(Position { epoch: reply.epoch, seq: reply.head });
+                    let read = Position { epoch: reply.epoch, seq: reply.head };
+                    let value = store::encode(&read);
+                    room.reading.read = Some(read);
+                    self.store(&Key::Read(name.clone()), Some(value));
                 }
-                room.reading.line_due = room.timeline.unread_after.is_none();
             }
         }
+        let room = self.room_entry(&name);
         if room.timeline.lacks_latest() && room.timeline.loading.is_none() {
             self.ask_latest(&name);
         }

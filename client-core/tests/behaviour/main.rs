@@ -1,0 +1,10 @@
+//! What the brain does, input by input, in virtual time. The desk plays driver and server.
+
+mod commands;
+mod desk;
+mod following;
+mod link;
+mod posts;
+mod reading;
+mod rows;
+mod watching;

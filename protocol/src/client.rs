@@ -62,16 +62,16 @@ pub struct Hello {
 
 /// How a client says who it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "AuthFields")]
 pub enum Auth {
     /// A guest, new to the server.
     Guest {
         /// The name it would like. Without one the server finds one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<MemberName>,
         /// Whether the name stays this guest's while nobody is connected under it. The guest must then keep the
         /// token. Otherwise the guest leaves its rooms, and the name is free again, when its last connection closes.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         keep: bool,
     },
     /// Somebody whom an earlier `welcome` gave this token.
@@ -79,6 +79,36 @@ pub enum Auth {
         /// The token of that `welcome`.
         token: String,
     },
+}
+
+/// [`Auth`] with the fields of all its kinds: read this way, an error names the field.
+#[derive(Deserialize)]
+struct AuthFields {
+    #[serde(rename = "type")]
+    kind: AuthKind,
+    name: Option<MemberName>,
+    #[serde(default)]
+    keep: bool,
+    token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AuthKind {
+    Guest,
+    Token,
+}
+
+impl TryFrom<AuthFields> for Auth {
+    type Error = &'static str;
+
+    fn try_from(fields: AuthFields) -> Result<Self, Self::Error> {
+        match fields.kind {
+            AuthKind::Guest => Ok(Self::Guest { name: fields.name, keep: fields.keep }),
+            // In serde's own words, as for every other missing field.
+            AuthKind::Token => fields.token.map(|token| Self::Token { token }).ok_or("missing field `token`"),
+        }
+    }
 }
 
 /// Asks to become a member of a room. Answered by `ack`; a member already gets an `ack` without `seq`.

@@ -207,6 +207,20 @@ mod tests {
             Some("after.seq"),
             "the field `after.seq` is missing",
         );
+        check(
+            r#"{"id":3,"type":"hello","protocol":1,"auth":{"type":"guest","name":""}}"#,
+            Some(3),
+            InvalidField,
+            Some("auth.name"),
+            "`auth.name` must be 1 to 32 characters long, not 0",
+        );
+        check(
+            r#"{"id":3,"type":"hello","protocol":1,"auth":{"type":"token"}}"#,
+            Some(3),
+            InvalidField,
+            Some("auth.token"),
+            "the field `auth.token` is missing",
+        );
     }
 
     #[test]

@@ -91,7 +91,7 @@ mod tests {
         let line = vec![b'x'; FRAME_BYTES_MAX];
         for ending in [&b"\n"[..], b"\r\n"] {
             let (lines, _) = frame(&[&line, ending]).unwrap();
-            assert_eq!(lines, [line.clone()]);
+            assert_eq!(lines, std::slice::from_ref(&line));
             assert_eq!(frame(&[&line, b"x", ending]), Err(LineTooLong));
             assert_eq!(frame(&[&[&line[..], b"x", ending].concat()]), Err(LineTooLong));
         }

@@ -153,6 +153,7 @@ impl NameKey {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls read better")]
     fn check(text: &str, expected: Result<&str, NameError>) {
         assert_eq!(
             RoomName::parse(text).as_ref().map(RoomName::as_str),

@@ -72,9 +72,11 @@ pub async fn accept(listener: TcpListener, pin: Option<Pin>, house: Arc<House>, 
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let visit = Visit::begin(peer);
-                let (house, router, waiting) = (Arc::clone(&house), router.clone(), Arc::clone(&waiting));
+                // Taken here, since tasks do not begin in the order of their connections.
+                let seat = pin.is_none().then(|| waiting.enter(peer.ip()));
+                let (house, router) = (Arc::clone(&house), router.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = receive(stream, pin, visit, house, router, &waiting).await {
+                    if let Err(error) = receive(stream, pin, seat, visit, house, router).await {
                         tracing::debug!("{peer}: {error}");
                     }
                 });
@@ -91,10 +93,10 @@ pub async fn accept(listener: TcpListener, pin: Option<Pin>, house: Arc<House>, 
 async fn receive(
     mut stream: TcpStream,
     pin: Option<Pin>,
+    seat: Option<Seat>,
     visit: Arc<Visit>,
     house: Arc<House>,
     router: Router,
-    waiting: &Arc<WaitingRoom>,
 ) -> io::Result<()> {
     let peer = visit.peer();
     stream.set_nodelay(true)?;
@@ -109,7 +111,7 @@ async fn receive(
         }
         Some(Pin::Json) => (Guess::Json, Vec::new()),
         Some(Pin::Http) => (Guess::Http, Vec::new()),
-        None => match first_bytes(&mut stream, &house, waiting, peer.ip()).await? {
+        None => match first_bytes(&mut stream, &house, seat).await? {
             Some(first) => first,
             None => return Ok(()),
         },
@@ -134,20 +136,19 @@ async fn receive(
 async fn first_bytes(
     stream: &mut TcpStream,
     house: &House,
-    waiting: &Arc<WaitingRoom>,
-    address: IpAddr,
+    seat: Option<Seat>,
 ) -> io::Result<Option<(Guess, Vec<u8>)>> {
-    let mut first = Vec::new();
-    let seat = waiting.enter(address);
-    let until = Instant::now() + house.patience.silence;
-    tokio::select! {
-        readable = timeout_at(until, stream.readable()) => match readable {
-            Ok(readable) => readable?,
-            Err(_) => return Ok(None),
-        },
-        () = seat.called_up() => return Ok(None),
+    if let Some(seat) = seat {
+        let until = Instant::now() + house.patience.silence;
+        tokio::select! {
+            readable = timeout_at(until, stream.readable()) => match readable {
+                Ok(readable) => readable?,
+                Err(_) => return Ok(None),
+            },
+            () = seat.called_up() => return Ok(None),
+        }
     }
-    drop(seat);
+    let mut first = Vec::new();
     loop {
         let mut buffer = [0; 64];
         let pause = Instant::now() + text::PAUSE;

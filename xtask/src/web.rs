@@ -9,6 +9,7 @@ use crate::precompress::{Compressed, precompress};
 use crate::project::{Project, output, succeed};
 use crate::steps::{Outcome, Steps};
 use crate::tools::{self, Tools, lock, with_path};
+use crate::wasm_target::WASM_TARGET;
 
 /// The profile of the root manifest that the browser client is built with.
 const CARGO_PROFILE: &str = "wasm-release";
@@ -48,6 +49,8 @@ pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Outcome> {
         return Ok(Outcome::Ready);
     }
     eprintln!("      compiling to WebAssembly, about 3 minutes the first time …");
+    // Offline, trunk keeps cargo from downloading as well; on a fresh machine nothing is there yet.
+    succeed(&mut project.cargo(&["fetch", "--target", WASM_TARGET]))?;
     let mut trunk = Command::new(tools.program("trunk")?);
     trunk
         .current_dir(&project.root)

@@ -33,7 +33,15 @@ async fn refused(data: &Path, listen: &str, folder: &Path) -> String {
     assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
     let errors = said.lines().filter(|line| !line.trim().is_empty()).count();
     assert_eq!(errors, 1, "one sentence: {said}");
-    assert!(contents(folder) == before, "the data is untouched");
+    let after = contents(folder);
+    for (file, bytes) in &before {
+        assert!(after.get(file) == Some(bytes), "{} is untouched", file.display());
+    }
+    // SQLite may leave the empty files behind that it opens beside a database.
+    for file in after.keys().filter(|file| !before.contains_key(*file)) {
+        let name = file.to_string_lossy();
+        assert!(name.ends_with("-wal") || name.ends_with("-shm") || name.ends_with(".lock"), "{name} is new");
+    }
     said
 }
 

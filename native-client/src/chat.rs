@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use teahouse_client_core::{
-    Change, Config, Connection, Entry, Input, Intent, LocalId, Output, PostState, Room,
+    Brain, Change, Config, Connection, Entry, Input, Intent, LocalId, Output, PostState, Room,
 };
 use teahouse_protocol::{MemberName, RoomName};
 
@@ -136,7 +136,7 @@ impl Chat {
                 if let Some(exit) = stopped(brain, self.look.language) {
                     return Ok(exit);
                 }
-                if lines.is_none() && under_way == 0 {
+                if lines.is_none() && under_way == 0 && !awaits_echo(brain) {
                     return Ok(failed(brain, self.look.language).unwrap_or(Exit::Done));
                 }
             }
@@ -315,6 +315,12 @@ impl Chat {
             Screen::Plain(_) => Ok(writeln!(io::stderr().lock(), "teahouse: {text}")?),
         }
     }
+}
+
+/// Whether an acknowledged post has yet to come back as an event, to be printed in its place.
+fn awaits_echo(brain: &Brain) -> bool {
+    let sent = |entry: Entry<'_>| matches!(entry, Entry::Pending(post) if post.state == PostState::Sent);
+    brain.model().rooms().any(|room| room.timeline().entries().any(sent))
 }
 
 fn failures(room: &Room) -> Vec<(LocalId, String, String)> {

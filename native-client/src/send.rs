@@ -3,7 +3,7 @@ use std::time::Duration;
 use teahouse_client_core::{
     Brain, Config, Connection, Entry, Input, Intent, Notice, Output, PostState, display_name,
 };
-use teahouse_protocol::{PostText, RoomName};
+use teahouse_protocol::{ErrorCode, PostText, RoomName};
 
 use crate::arguments::SendOptions;
 use crate::exit::Exit;
@@ -166,6 +166,11 @@ impl Words {
                     eprintln!("teahouse: {}", self.language.bad_text(&reason));
                     self.exit = Exit::Usage;
                 }
+                Output::Notice(Notice::ServerError { code: ErrorCode::NoSuchRoom, .. }) => eprintln!(
+                    "teahouse: {}",
+                    self.language
+                        .pick("there is no such room; --create makes it", "没有这个房间；用 --create 新建")
+                ),
                 // Refused posts say the same once more, with their texts.
                 Output::Notice(Notice::ServerError { .. }) => {}
                 Output::Notice(notice) => {

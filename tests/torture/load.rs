@@ -1,0 +1,93 @@
+//! Writers and watchers of a test, together.
+
+use teahouse_protocol::{RoomName, Seq};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::audit::{audit, head};
+use crate::host::{Host, Up};
+use crate::link::{Link, Way, room};
+use crate::run::{Run, Tally};
+use crate::watcher::{Sight, Watcher};
+use crate::writer::{Account, Reins, Writer};
+
+/// Who is there, and what they do it with.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// What drives the writers.
+    pub(crate) reins: Reins,
+    rooms: Vec<RoomName>,
+    until: Vec<watch::Sender<Option<Seq>>>,
+    writers: JoinSet<Account>,
+    watchers: JoinSet<Sight>,
+}
+
+impl Load {
+    /// Lets writers and watchers loose on two rooms, half of each through each door. `up` says where they go; `host` is
+    /// where the rooms are made first.
+    pub(crate) async fn begin(
+        run: &Run,
+        host: &Host,
+        up: Up,
+        writers: usize,
+        watchers: usize,
+        window: u64,
+    ) -> Self {
+        let rooms = vec![room("lobby"), room("茶")];
+        let mut link = Link::open(host.address(), Way::Tcp).await.expect("the server accepts");
+        link.hello_as_anybody().await.expect("the server welcomes");
+        for room in &rooms {
+            link.join(room).await.expect("the server makes rooms");
+        }
+        let mut load = Self {
+            reins: Reins::new(up),
+            until: rooms.iter().map(|_| watch::channel(None).0).collect(),
+            rooms,
+            writers: JoinSet::new(),
+            watchers: JoinSet::new(),
+        };
+        for number in 0..writers {
+            let way = if number % 2 == 0 { Way::Tcp } else { Way::Ws };
+            let room = load.rooms[number / 2 % 2].clone();
+            let name = format!("writer{number}");
+            let random = run.random(number as u64 + 100);
+            load.writers.spawn(Writer::new(&name, way, room, &load.reins, random).window(window).run());
+        }
+        for number in 0..watchers {
+            let way = if number % 2 == 0 { Way::Ws } else { Way::Tcp };
+            let at = number / 2 % 2;
+            let watcher =
+                Watcher::new(way, load.rooms[at].clone(), load.reins.up.clone(), load.until[at].subscribe());
+            load.watchers.spawn(watcher.run());
+        }
+        load
+    }
+
+    /// Lets everybody finish what they began, and compares it with the history of the server at its own address.
+    pub(crate) async fn end(mut self, host: &Host) -> Tally {
+        self.reins.stop.send_replace(true);
+        let accounts = joined("writers", &mut self.writers).await;
+        for (room, until) in self.rooms.iter().zip(&self.until) {
+            until.send_replace(Some(head(host.address(), room).await.seq));
+        }
+        let sights = joined("watchers", &mut self.watchers).await;
+        let tally = audit(host.address(), &accounts, &sights).await;
+        let (breaks, refusals): (u64, u64) =
+            accounts.iter().fold((0, 0), |(b, r), account| (b + account.breaks, r + account.refusals));
+        let resumes: u64 = sights.iter().map(|sight| sight.resumes).sum();
+        let shown: usize = sights.iter().map(|sight| sight.seen.len()).sum();
+        println!(
+            "{breaks} broken links of writers, {refusals} refusals, {resumes} resumed watches, {shown} events shown"
+        );
+        tally
+    }
+}
+
+async fn joined<T: 'static>(who: &str, tasks: &mut JoinSet<T>) -> Vec<T> {
+    let mut done = Vec::new();
+    while let Some(task) = teahouse_tests::wait::within(&format!("{who} to finish"), tasks.join_next()).await
+    {
+        done.push(task.expect("no task panics"));
+    }
+    done
+}

@@ -1,0 +1,31 @@
+//! Torture: what happens to a real server, done to it on purpose, again and again. `TORTURE.md` says what each test
+//! promises.
+//!
+//! Every test prints its seed; `TEAHOUSE_SEED` sets it. `TEAHOUSE_TORTURE=long` makes the runs long.
+#![cfg(target_os = "linux")]
+
+mod run;
+
+mod host;
+mod link;
+
+mod writer;
+
+mod watcher;
+
+mod audit;
+mod load;
+
+mod disk;
+mod proxy;
+
+mod kill;
+
+mod faults;
+mod power;
+
+mod links;
+
+mod descriptors;
+
+mod model;

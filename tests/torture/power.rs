@@ -1,0 +1,111 @@
+//! The power goes, which `kill -9` cannot show, since the page cache survives it.
+
+use std::path::Path;
+
+use teahouse_tests::server;
+
+use crate::disk::{Cut, Disk};
+use crate::host::{Host, Spec};
+use crate::link::{Link, Way, room};
+use crate::load::Load;
+use crate::run::{Run, Tally};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_the_power_goes() {
+    let run = Run::begin("power");
+    let mut random = run.random(1);
+    let mut disk = Disk::new();
+    let mut host = Host::start(&disk.data(), Spec::default()).await;
+    let load = Load::begin(&run, &host, host.up(), 4, 4, 16).await;
+    let mut damage = Tally::default();
+    let cycles = run.pick(8, 100);
+    for cycle in 0..cycles {
+        if random.bool() {
+            // Now and then in the middle of coming back.
+            let more = if random.u8(..4) == 0 { random.u64(..4) } else { random.u64(10..250) };
+            load.reins.acknowledged(more).await;
+        } else {
+            disk.lose_power_at_fsync(random.u64(1..60)).await;
+        }
+        host.is_going_down();
+        let torn = random.bool();
+        disk.cut(if torn { Cut::Torn(&mut random) } else { Cut::Clean });
+        host.kill().await;
+        disk.power_on();
+        let data = disk.copy_of_data();
+        for problem in problems(data.path()).await {
+            damage.lost += 1;
+            damage.complain(format!("after cut {cycle} (torn: {torn}): {problem}"));
+        }
+        host.start_again().await;
+    }
+    load.reins.acknowledged(1).await;
+    let mut tally = load.end(&host).await;
+    host.stop().await;
+    tally.add(damage);
+    tally.cycles = cycles;
+    tally.faults += cycles;
+    run.finish(&tally);
+}
+
+/// What SQLite and the server's own `verify` find wrong with data that nobody uses.
+pub(crate) async fn problems(data: &Path) -> Vec<String> {
+    let mut problems = Vec::new();
+    let checked = rusqlite::Connection::open(data.join("teahouse.db")).and_then(|database| {
+        database.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))
+    });
+    match checked {
+        Ok(verdict) if verdict == "ok" => {}
+        Ok(verdict) => problems.push(verdict),
+        Err(error) => problems.push(error.to_string()),
+    }
+    let mut verify = server::command(data);
+    let output = verify.arg("verify").output().await.expect("the server's program starts");
+    if !output.status.success() {
+        let said = [output.stdout, output.stderr].concat();
+        problems.push(format!("verify: {}", String::from_utf8_lossy(&said)));
+    }
+    problems
+}
+
+/// The power goes while the first start makes the database, at each fsync in turn, until a start gets through all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_can_be_cut_anywhere() {
+    let run = Run::begin("power at the first start");
+    let mut random = run.random(1);
+    let mut tally = Tally::default();
+    let rounds = run.pick(2, 10);
+    for round in 0..rounds {
+        for fsyncs in 1.. {
+            let mut disk = Disk::new();
+            let mut host = Host::prepare(&disk.data(), Spec::default());
+            let due = disk.lose_power_at_fsync(fsyncs);
+            host.launch();
+            let cut = tokio::select! {
+                () = due => true,
+                started = host.listening_or_end() => started.is_err(),
+            };
+            tally.cycles += 1;
+            if !cut {
+                host.stop().await;
+                break;
+            }
+            // In the first round clean, then torn.
+            disk.cut(if round == 0 { Cut::Clean } else { Cut::Torn(&mut random) });
+            host.kill().await;
+            disk.power_on();
+            tally.faults += 1;
+            host.launch();
+            if let Err(said) = host.listening_or_end().await {
+                tally.lost += 1;
+                tally.complain(format!("cut at fsync {fsyncs} of the first start: {said}"));
+                continue;
+            }
+            let mut link = Link::open(host.address(), Way::Tcp).await.expect("the server accepts");
+            link.hello_as_anybody().await.expect("the server welcomes");
+            link.join(&room("lobby")).await.expect("the server writes");
+            host.stop().await;
+        }
+    }
+    run.finish(&tally);
+}

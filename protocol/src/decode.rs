@@ -23,7 +23,14 @@ pub struct DecodeError {
 
 impl From<DecodeError> for ErrorReply {
     fn from(error: DecodeError) -> Self {
-        Self { re: error.re, code: error.code, message: error.message, field: error.field, temporary: false }
+        Self {
+            re: error.re,
+            code: error.code,
+            message: error.message,
+            field: error.field,
+            temporary: false,
+            retry_after_ms: None,
+        }
     }
 }
 

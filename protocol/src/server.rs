@@ -295,6 +295,9 @@ pub struct ErrorReply {
     pub field: Option<String>,
     /// Whether the same request may succeed later.
     pub temporary: bool,
+    /// When to send the request again at the earliest, in milliseconds from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 /// What kind of failure an error is.
@@ -327,6 +330,8 @@ pub enum ErrorCode {
     NotMember,
     /// A limit of the server is reached; the message names it.
     LimitReached,
+    /// This client posts too fast; `retry_after_ms` says how long to pause.
+    RateLimited,
     /// The server has too much to do at the moment.
     Busy,
     /// The server cannot write to its disk at the moment. Reading works.

@@ -118,7 +118,7 @@ async fn receive(
     };
     let door = match guess {
         Guess::Http => {
-            http::serve(stream, &first, visit, &house, &router).await;
+            Box::pin(http::serve(stream, &first, visit, &house, &router)).await;
             return Ok(());
         }
         Guess::Tls => {

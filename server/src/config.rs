@@ -12,6 +12,7 @@ use serde::Deserialize;
 use teahouse_protocol::RoomName;
 
 use crate::house::Patience;
+use crate::pace::Pace;
 
 /// The port of the tutorial that this began with.
 pub const PORT: u16 = 2023;
@@ -48,6 +49,12 @@ pub struct Options {
     /// From connecting to the first byte, in milliseconds [default: 300000]
     #[arg(long, value_name = "MS", env = "TEAHOUSE_SILENT_TIMEOUT_MS")]
     pub silent_timeout_ms: Option<u64>,
+    /// Take so many posts a second from one connection, five times as many in a burst; 0 takes any number [default: 100]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_POSTS_PER_SECOND")]
+    pub posts_per_second: Option<u32>,
+    /// Take so many posts a second from one address, five times as many in a burst; 0 takes any number [default: 1000]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_POSTS_PER_SECOND")]
+    pub address_posts_per_second: Option<u32>,
 }
 
 /// What an administrator does with the data.
@@ -93,6 +100,8 @@ struct File {
     log: Option<String>,
     handshake_timeout_ms: Option<u64>,
     silent_timeout_ms: Option<u64>,
+    posts_per_second: Option<u32>,
+    address_posts_per_second: Option<u32>,
 }
 
 /// Why the options cannot be used.
@@ -185,6 +194,8 @@ pub struct Config {
     pub log: String,
     /// How long to wait for peers.
     pub patience: Patience,
+    /// How fast clients may post.
+    pub pace: Pace,
 }
 
 impl Options {
@@ -207,6 +218,9 @@ impl Options {
         let millis = |option: Option<u64>, file: Option<u64>, default: u64| {
             Duration::from_millis(option.or(file).unwrap_or(default))
         };
+        let per_second = |option: Option<u32>, file: Option<u32>, default: u32| {
+            Some(option.or(file).unwrap_or(default)).filter(|number| *number > 0).map(f64::from)
+        };
         Ok(Config {
             task: self.task,
             listen: if default_listen { defaults.into() } else { listen },
@@ -217,6 +231,10 @@ impl Options {
             patience: Patience {
                 handshake: millis(self.handshake_timeout_ms, file.handshake_timeout_ms, 10_000),
                 silence: millis(self.silent_timeout_ms, file.silent_timeout_ms, 300_000),
+            },
+            pace: Pace {
+                connection: per_second(self.posts_per_second, file.posts_per_second, 100),
+                address: per_second(self.address_posts_per_second, file.address_posts_per_second, 1_000),
             },
         })
     }

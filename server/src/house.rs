@@ -12,6 +12,7 @@ use crate::connection::Mailbox;
 use crate::directory::Directory;
 use crate::log::Reader;
 use crate::order::Order;
+use crate::pace::{AddressPaces, Pace};
 use crate::state::{Action, UserId};
 
 /// A user who lost its last connection counts as away only after this time, since a page that is loaded anew is back
@@ -40,6 +41,10 @@ pub struct House {
     pub reader: Reader,
     /// How long to wait.
     pub patience: Patience,
+    /// How fast clients may post.
+    pub pace: Pace,
+    /// How fast the addresses of clients have posted.
+    pub address_paces: AddressPaces,
     /// Origins, beside the server's own, from which a browser may connect.
     pub allowed_origins: Vec<String>,
     connections: Mutex<Slab<Arc<Mailbox>>>,
@@ -59,10 +64,21 @@ impl House {
         order: Order,
         reader: Reader,
         patience: Patience,
+        pace: Pace,
         allowed_origins: Vec<String>,
     ) -> Self {
         let (open, _) = watch::channel(0);
-        Self { directory, order, reader, patience, allowed_origins, connections: Mutex::default(), open }
+        Self {
+            directory,
+            order,
+            reader,
+            patience,
+            pace,
+            address_paces: AddressPaces::default(),
+            allowed_origins,
+            connections: Mutex::default(),
+            open,
+        }
     }
 
     fn connections(&self) -> std::sync::MutexGuard<'_, Slab<Arc<Mailbox>>> {

@@ -14,5 +14,6 @@ pub mod house;
 pub mod http;
 pub mod log;
 pub mod order;
+pub mod pace;
 pub mod state;
 pub mod wire_errors;

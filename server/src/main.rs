@@ -57,7 +57,8 @@ async fn serve(config: Config) -> Result<()> {
     let directory = Arc::new(Directory::default());
     directory.restore(&state, &mut Vec::new());
     let (order, order_thread) = Order::start(log, state, Arc::clone(&directory));
-    let house = House::new(directory, order, reader, config.patience, config.allowed_origins.clone());
+    let house =
+        House::new(directory, order, reader, config.patience, config.pace, config.allowed_origins.clone());
     let house = Arc::new(house);
     let mut signals = Signals::new()?;
 

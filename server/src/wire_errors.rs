@@ -1,5 +1,7 @@
 //! The one place where the server's own errors become codes of the wire.
 
+use std::time::Duration;
+
 use teahouse_protocol::{ErrorCode, ErrorReply, RequestId};
 
 use crate::log::LogError;
@@ -38,6 +40,9 @@ pub enum SessionError {
     /// A page of nothing.
     #[error("`limit` must be at least 1")]
     NoLimit,
+    /// Posts came too fast.
+    #[error("too many posts; try again in {} ms", .0.as_millis())]
+    TooFast(Duration),
     /// No complete hello came.
     #[error("no complete hello came within {0} ms")]
     TimedOut(u128),
@@ -55,6 +60,7 @@ impl SessionError {
             Self::NoSuchRoom(_) => ErrorCode::NoSuchRoom,
             Self::TooManyWatches => ErrorCode::LimitReached,
             Self::OneCursor | Self::NoLimit => ErrorCode::InvalidField,
+            Self::TooFast(_) => ErrorCode::RateLimited,
             Self::TimedOut(_) => ErrorCode::TimedOut,
             Self::TooManyBadLines => ErrorCode::TooManyBadLines,
         }
@@ -69,6 +75,13 @@ impl SessionError {
         }
     }
 
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooFast(pause) => Some(*pause),
+            _ => None,
+        }
+    }
+
     /// As a reply, or without a request as a word about the connection.
     pub fn reply(&self, re: Option<RequestId>) -> ErrorReply {
         ErrorReply {
@@ -76,7 +89,10 @@ impl SessionError {
             code: self.code(),
             message: self.to_string(),
             field: self.field().map(Into::into),
-            temporary: false,
+            temporary: self.retry_after().is_some(),
+            retry_after_ms: self
+                .retry_after()
+                .map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
         }
     }
 }
@@ -95,7 +111,14 @@ pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
         Refusal::Busy | Refusal::Closing => (ErrorCode::Busy, None, true),
         Refusal::Storage => (ErrorCode::StorageUnavailable, None, true),
     };
-    ErrorReply { re: Some(re), code, message: refusal.to_string(), field: field.map(Into::into), temporary }
+    ErrorReply {
+        re: Some(re),
+        code,
+        message: refusal.to_string(),
+        field: field.map(Into::into),
+        temporary,
+        retry_after_ms: None,
+    }
 }
 
 /// The reply to a read that failed.
@@ -106,5 +129,12 @@ pub fn unreadable(re: RequestId, error: &LogError) -> ErrorReply {
         }
         _ => ("the server cannot read its disk at the moment; try again in a few seconds".into(), true),
     };
-    ErrorReply { re: Some(re), code: ErrorCode::StorageUnavailable, message, field: None, temporary }
+    ErrorReply {
+        re: Some(re),
+        code: ErrorCode::StorageUnavailable,
+        message,
+        field: None,
+        temporary,
+        retry_after_ms: None,
+    }
 }

@@ -57,12 +57,18 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Takes over a socket. `first` was read from it already.
-    pub fn new(stream: TcpStream, peer: SocketAddr, house: Arc<House>, door: Door, first: &[u8]) -> Self {
+    /// Takes over a socket. In a box, since the task of each connection would hold it twice. `first` was read from it already.
+    pub fn new(
+        stream: TcpStream,
+        peer: SocketAddr,
+        house: Arc<House>,
+        door: Door,
+        first: &[u8],
+    ) -> Box<Self> {
         let mailbox = Arc::new(Mailbox::default());
         let session = Session::new(Arc::clone(&house), Arc::clone(&mailbox), peer);
         let hello_until = (door.kind() != DoorKind::Text).then(|| Instant::now() + house.patience.handshake);
-        let mut connection = Self {
+        let mut connection = Box::new(Self {
             stream,
             house,
             mailbox,
@@ -77,14 +83,14 @@ impl Connection {
             goodbye: None,
             hello_until,
             pause_until: None,
-        };
+        });
         connection.receive(first);
         connection
     }
 
     /// Greets a person before the first byte.
     #[must_use]
-    pub fn greeting_at_once(mut self) -> Self {
+    pub fn greeting_at_once(mut self: Box<Self>) -> Box<Self> {
         if let Door::Text(door) = &mut self.door {
             door.enter(&mut self.inbound);
         }
@@ -92,7 +98,7 @@ impl Connection {
     }
 
     /// Serves the peer until one side has had enough. Answers who it was.
-    pub async fn run(mut self) -> Option<String> {
+    pub async fn run(mut self: Box<Self>) -> Option<String> {
         let place = self.house.enter(Arc::clone(&self.mailbox));
         let served = self.serve().await;
         let name = self.session.name().map(ToString::to_string);
@@ -297,20 +303,27 @@ impl Connection {
         self.pause_until = self.door.awaits_pause().then(|| Instant::now() + text::PAUSE);
     }
 
+    /// Throws away what the peer still writes. Answers whether that was the end. Not part of [`Self::linger`], whose
+    /// buffer would be part of every connection's task.
+    fn discard(&self) -> io::Result<bool> {
+        let mut buffer = [0; READ_BYTES];
+        match self.stream.try_read(&mut buffer) {
+            Ok(read) => Ok(read == 0),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Closes so that the peer can still read the last words: bytes of the peer that nobody read would turn the
     /// close into a reset, which throws them away.
     async fn linger(&mut self) {
         let until = Instant::now() + LINGER;
         let drained = async {
             self.stream.shutdown().await?;
-            let mut buffer = [0; 1024];
             loop {
                 self.stream.readable().await?;
-                match self.stream.try_read(&mut buffer) {
-                    Ok(0) => return Ok(()),
-                    Ok(_) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error),
+                if self.discard()? {
+                    return Ok::<(), io::Error>(());
                 }
             }
         };

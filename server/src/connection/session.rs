@@ -19,6 +19,7 @@ use crate::fanout::Room;
 use crate::house::{House, SERVER};
 use crate::log::{LogError, Page, PageQuery};
 use crate::order::{Refusal, ReplyTo};
+use crate::pace::{ConnectionPace, TooFast};
 use crate::state::{Action, Outcome, TokenHash, UserId};
 use crate::wire_errors::{SessionError, refused, unreadable};
 
@@ -36,6 +37,7 @@ pub(super) struct Session {
     pub(super) watches: Watches,
     /// Proposals on their way; the answers come in this order.
     asked: VecDeque<Asked>,
+    pace: ConnectionPace,
     /// Whether something other than posts is on its way, before which nothing else begins.
     alone: bool,
 }
@@ -56,6 +58,7 @@ impl Session {
             hello_came: false,
             watches: Watches::default(),
             asked: VecDeque::new(),
+            pace: ConnectionPace::default(),
             alone: false,
         }
     }
@@ -108,6 +111,10 @@ impl Session {
             }
             Command::Post(post) => {
                 let room = self.room(&post.room)?.id;
+                let now = std::time::Instant::now();
+                self.pace
+                    .take(self.house.pace, self.peer.ip(), &self.house.address_paces, now)
+                    .map_err(|TooFast(pause)| SessionError::TooFast(pause))?;
                 let action = Action::Post { user, room, op: post.op, text: post.text, action: post.action };
                 Ok(self.propose(re, action, Asked::Change))
             }

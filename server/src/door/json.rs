@@ -49,6 +49,7 @@ pub(super) fn frame_too_long(frame: &str) -> ErrorReply {
         ),
         field: None,
         temporary: false,
+        retry_after_ms: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What every view holds: the model, the driver, and the state that is the views' own.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -16,6 +17,9 @@ use crate::page::{self, Theme};
 
 /// The room that everybody comes into first.
 const LOBBY: &str = "lobby";
+/// How often the list of the server's rooms is asked for while the user looks at the page, in milliseconds: no push tells
+/// of new ones.
+const ROOMS_EVERY_MS: u64 = 60_000;
 /// How many events of history are asked for at a time.
 const HISTORY_PAGE: u32 = 80;
 
@@ -81,8 +85,8 @@ impl App {
         let lang = RwSignal::new(Lang::En);
         let on_notice = move |notice| match notice {
             Notice::Help => put(dialog, Some(Dialog::Keys)),
-            // Both are plain to see.
-            Notice::Joined { .. } | Notice::Left { .. } => {}
+            // These are plain to see; the last in the banner.
+            Notice::Joined { .. } | Notice::Left { .. } | Notice::Goodbye { reconnect: true, .. } => {}
             notice => model.notice(notice),
         };
         let on_mention = move |mention: Mention| notify::mention(lang.get_untracked(), &mention);
@@ -120,6 +124,11 @@ impl App {
     /// A text in the reader's language; follows the switch of languages.
     pub(crate) fn say(self, text: Text) -> &'static str {
         text.in_lang(self.lang.get())
+    }
+
+    /// The same for a place in a view. One type for all texts: every closure of its own costs the page a kilobyte.
+    pub(crate) fn text(self, text: Text) -> impl Fn() -> &'static str + Copy + Send + Sync + 'static {
+        move || self.say(text)
     }
 
     /// The same with something in it.
@@ -231,6 +240,12 @@ impl App {
                 .get(),
             )
         });
+        // Whoever looks for a room sees the rooms there are.
+        Effect::new(move || {
+            if self.drawer.get() == Some(Drawer::Rooms) || self.dialog.get() == Some(Dialog::Switcher) {
+                self.intend(Intent::RefreshRooms);
+            }
+        });
         Effect::new(move |earlier: Option<Option<RoomName>>| {
             let room = model.active.get();
             if let Some(room) = &room {
@@ -242,6 +257,12 @@ impl App {
             self.at_bottom.track();
             self.give_attention();
         });
+    }
+
+    fn refresh_rooms(self) {
+        if page::has_attention() {
+            self.intend(Intent::RefreshRooms);
+        }
     }
 
     fn give_attention(self) {
@@ -262,7 +283,11 @@ impl App {
         window_event_listener(ev::offline, move |_| {
             self.driver.with_value(|driver| driver.take(Input::WentOffline))
         });
-        window_event_listener(ev::focus, move |_| self.give_attention());
+        window_event_listener(ev::focus, move |_| {
+            self.give_attention();
+            self.refresh_rooms();
+        });
+        set_interval(move || self.refresh_rooms(), Duration::from_millis(ROOMS_EVERY_MS));
         window_event_listener(ev::blur, move |_| self.give_attention());
         page::on_visibility_change(move || {
             self.give_attention();

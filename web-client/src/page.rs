@@ -165,7 +165,7 @@ pub(crate) fn follow_visual_viewport() {
         if (seen.scale() - 1.0).abs() > 0.01 {
             return;
         }
-        let _ = root.style().set_property("--seen-height", &format!("{}px", seen.height()));
+        let _ = root.style().set_property("--seen-height", &format!("{}px", seen.height().round() as i32));
         if seen.offset_top() > 0.5 {
             window().scroll_to_with_x_and_y(0.0, 0.0);
         }

@@ -14,6 +14,7 @@ mod roving;
 mod scroller;
 mod seal;
 mod settings;
+mod shown;
 mod switcher;
 mod timeline;
 mod welcome;

@@ -34,7 +34,10 @@ where
     /// its value changes. Of entries with one key the first counts.
     pub(crate) fn update(&self, items: impl IntoIterator<Item = (K, T)>) {
         let old = self.slots.get_untracked();
-        let mut known: BTreeMap<&K, &ArcRwSignal<T>> = old.iter().map(|(key, value)| (key, value)).collect();
+        let mut known = BTreeMap::new();
+        for (key, value) in &old {
+            known.insert(key, value);
+        }
         let mut seen = BTreeSet::new();
         let new: Vec<Slot<K, T>> = items
             .into_iter()

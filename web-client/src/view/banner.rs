@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use teahouse_client_core::{Intent, Ticks};
 
+use super::shown::shown;
 use crate::app::App;
 use crate::clock;
 use crate::i18n::{Phrase, Text};
@@ -13,13 +14,11 @@ use crate::model::Link;
 const COUNTDOWN_STEP_MS: u64 = 250;
 
 /// The banner, where it is due.
-pub(crate) fn banner(app: App) -> impl IntoView {
-    view! {
-        <Show when=move || app.model.banner.get()>{move || due(app)}</Show>
-    }
+pub(crate) fn banner(app: App) -> AnyView {
+    shown(move || app.model.banner.get(), move || due(app))
 }
 
-fn due(app: App) -> impl IntoView {
+fn due(app: App) -> AnyView {
     let now = RwSignal::new(clock::ticks());
     let step =
         set_interval_with_handle(move || now.set(clock::ticks()), Duration::from_millis(COUNTDOWN_STEP_MS));
@@ -39,7 +38,7 @@ fn due(app: App) -> impl IntoView {
                 // The countdown is for the eye; the state itself is told once, by the connection's own line.
                 <strong aria-hidden="true">{text}</strong>
                 " "
-                <span class="banner-more">{move || app.say(Text::StillWrite)}</span>
+                <span class="banner-more">{app.text(Text::StillWrite)}</span>
             </span>
             <button
                 type="button"
@@ -47,10 +46,11 @@ fn due(app: App) -> impl IntoView {
                 data-testid="retry-now"
                 on:click=move |_| app.intend(Intent::ReconnectNow)
             >
-                {move || app.say(Text::RetryNow)}
+                {app.text(Text::RetryNow)}
             </button>
         </div>
     }
+    .into_any()
 }
 
 /// Whole seconds from `now` to `then`, rounded up.
@@ -59,7 +59,7 @@ fn seconds(then: Ticks, now: Ticks) -> u64 {
 }
 
 /// How the link stands, in one word; screen readers hear it when it changes.
-pub(crate) fn connection(app: App) -> impl IntoView {
+pub(crate) fn connection(app: App) -> AnyView {
     let state = move || {
         app.model.link.with(|link| match link {
             Link::NeedsName(_) => ("needs-name", Text::YourName),
@@ -75,4 +75,5 @@ pub(crate) fn connection(app: App) -> impl IntoView {
             <span class="connection-text">{move || app.say(state().1)}</span>
         </div>
     }
+    .into_any()
 }

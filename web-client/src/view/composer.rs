@@ -32,7 +32,7 @@ struct Composer {
 }
 
 /// The composer.
-pub(crate) fn composer(app: App) -> impl IntoView {
+pub(crate) fn composer(app: App) -> AnyView {
     let field = NodeRef::<html::Textarea>::new();
     let filled = RwSignal::new(false);
     let composer = StoredValue::new_local(Rc::new(Composer {
@@ -87,8 +87,8 @@ pub(crate) fn composer(app: App) -> impl IntoView {
                     type="button"
                     class="send"
                     data-testid="send"
-                    title=move || app.say(Text::Send)
-                    aria-label=move || app.say(Text::Send)
+                    title=app.text(Text::Send)
+                    aria-label=app.text(Text::Send)
                     data-filled=move || filled.get().to_string()
                     // The field keeps the focus, and a phone its keyboard.
                     on:pointerdown=move |event| event.prevent_default()
@@ -97,9 +97,10 @@ pub(crate) fn composer(app: App) -> impl IntoView {
                     {icon(Icon::Send)}
                 </button>
             </div>
-            <p class="composer-hint" aria-hidden="true">{move || app.say(Text::ComposerHint)}</p>
+            <p class="composer-hint" aria-hidden="true">{app.text(Text::ComposerHint)}</p>
         </div>
     }
+    .into_any()
 }
 
 impl Composer {

@@ -4,12 +4,13 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
+use super::shown::shown;
 use crate::app::{App, Dialog};
 use crate::i18n::Text;
 use crate::model::put;
 
 /// Shows `body` while the page's open dialog is `which`.
-pub(crate) fn dialog<V: IntoView + 'static>(
+pub(crate) fn dialog<V: IntoAny + 'static>(
     app: App,
     which: Dialog,
     title: Text,
@@ -39,23 +40,28 @@ pub(crate) fn dialog<V: IntoView + 'static>(
         }
     };
     view! {
-        <dialog node_ref=element class="dialog" aria-label=move || app.say(title) on:close=closed on:click=beside>
-            <Show when=move || open.get()>
-                <div class="dialog-card">
-                    <header class="dialog-head">
-                        <h2>{move || app.say(title)}</h2>
-                        <button
-                            type="button"
-                            class="tool"
-                            aria-label=move || app.say(Text::Close)
-                            on:click=move |_| put(app.dialog, None)
-                        >
-                            {icon(Icon::Cross)}
-                        </button>
-                    </header>
-                    {body()}
-                </div>
-            </Show>
+        <dialog node_ref=element class="dialog" aria-label=app.text(title) on:close=closed on:click=beside>
+            {shown(move || open.get(), move || card(app, title, body().into_any()))}
         </dialog>
     }
+}
+
+fn card(app: App, title: Text, body: AnyView) -> AnyView {
+    view! {
+        <div class="dialog-card">
+            <header class="dialog-head">
+                <h2>{app.text(title)}</h2>
+                <button
+                    type="button"
+                    class="tool"
+                    aria-label=app.text(Text::Close)
+                    on:click=move |_| put(app.dialog, None)
+                >
+                    {icon(Icon::Cross)}
+                </button>
+            </header>
+            {body}
+        </div>
+    }
+    .into_any()
 }

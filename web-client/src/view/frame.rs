@@ -6,13 +6,14 @@ use wasm_bindgen::JsCast;
 
 use super::banner::{banner, connection};
 use super::icon::{Icon, icon};
+use super::shown::shown;
 use super::{composer, keys, members, notices, rooms, settings, switcher, timeline};
 use crate::app::{App, Drawer};
 use crate::i18n::{Phrase, Text};
 use crate::model::put;
 
 /// The chat.
-pub(crate) fn frame(app: App) -> impl IntoView {
+pub(crate) fn frame(app: App) -> AnyView {
     let drawer = move || match app.drawer.get() {
         Some(Drawer::Rooms) => "rooms",
         Some(Drawer::Members) => "members",
@@ -48,18 +49,14 @@ pub(crate) fn frame(app: App) -> impl IntoView {
         {keys::keys(app)}
         {settings::settings(app)}
     }
+.into_any()
 }
 
-fn header(app: App) -> impl IntoView {
+fn header(app: App) -> AnyView {
     let model = app.model;
     let count = move || {
         let count = model.member_count.get();
         app.phrase(&Phrase::MemberCount { total: count.total, online: count.online })
-    };
-    let leave = move |_| {
-        if let Some(room) = model.active.get_untracked() {
-            app.intend(Intent::Leave(room));
-        }
     };
     view! {
         <header class="header">
@@ -67,14 +64,12 @@ fn header(app: App) -> impl IntoView {
                 type="button"
                 class="tool only-narrow"
                 data-testid="rooms-toggle"
-                aria-label=move || app.say(Text::ShowRooms)
+                aria-label=app.text(Text::ShowRooms)
                 aria-expanded=move || (app.drawer.get() == Some(Drawer::Rooms)).to_string()
                 on:click=move |_| app.toggle_drawer(Drawer::Rooms)
             >
                 {icon(Icon::Menu)}
-                <Show when=move || { model.totals.get().unread > 0 }>
-                    <span class="tool-dot" data-mentions=move || (model.totals.get().mentions > 0).to_string()></span>
-                </Show>
+                {shown(move || model.totals.get().unread > 0, move || unread_dot(app))}
             </button>
             <h1 class="header-title" data-testid="room-title">
                 {move || {
@@ -97,18 +92,34 @@ fn header(app: App) -> impl IntoView {
                 {icon(Icon::People)}
                 <span class="tool-count">{move || model.member_count.get().total}</span>
             </button>
-            <Show when=move || model.active_joined.get()>
-                <button
-                    type="button"
-                    class="tool"
-                    data-testid="leave-room"
-                    title=move || app.say(Text::Leave)
-                    aria-label=move || app.say(Text::Leave)
-                    on:click=leave
-                >
-                    {icon(Icon::Door)}
-                </button>
-            </Show>
+            {shown(move || model.active_joined.get(), move || leave_button(app))}
         </header>
     }
+    .into_any()
+}
+
+fn unread_dot(app: App) -> AnyView {
+    let mentions = move || (app.model.totals.get().mentions > 0).to_string();
+    view! { <span class="tool-dot" data-mentions=mentions></span> }.into_any()
+}
+
+fn leave_button(app: App) -> AnyView {
+    let leave = move |_| {
+        if let Some(room) = app.model.active.get_untracked() {
+            app.intend(Intent::Leave(room));
+        }
+    };
+    view! {
+        <button
+            type="button"
+            class="tool"
+            data-testid="leave-room"
+            title=app.text(Text::Leave)
+            aria-label=app.text(Text::Leave)
+            on:click=leave
+        >
+            {icon(Icon::Door)}
+        </button>
+    }
+    .into_any()
 }

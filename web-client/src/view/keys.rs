@@ -20,7 +20,7 @@ const KEYS: [(&str, Text); 9] = [
 ];
 
 /// The dialog with keys and commands.
-pub(crate) fn keys(app: App) -> impl IntoView {
+pub(crate) fn keys(app: App) -> AnyView {
     dialog(app, Dialog::Keys, Text::Keys, move || {
         view! {
             <dl class="key-list">
@@ -28,24 +28,25 @@ pub(crate) fn keys(app: App) -> impl IntoView {
                     .map(|(key, text)| {
                         view! {
                             <dt><kbd>{key}</kbd></dt>
-                            <dd>{move || app.say(text)}</dd>
+                            <dd>{app.text(text)}</dd>
                         }
                     })
                     .collect_view()}
             </dl>
-            <h3>{move || app.say(Text::Commands)}</h3>
+            <h3>{app.text(Text::Commands)}</h3>
             <dl class="key-list">
                 {SlashCommand::ALL
                     .map(|command| {
                         view! {
                             <dt><kbd>{move || usage(app.lang.get(), command)}</kbd></dt>
-                            <dd>{move || app.say(command_text(command))}</dd>
+                            <dd>{app.text(command_text(command))}</dd>
                         }
                     })
                     .collect_view()}
                 <dt><kbd>"//"</kbd></dt>
-                <dd>{move || app.say(Text::CommandEscape)}</dd>
+                <dd>{app.text(Text::CommandEscape)}</dd>
             </dl>
         }
     })
+    .into_any()
 }

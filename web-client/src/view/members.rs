@@ -6,32 +6,34 @@ use teahouse_protocol::MemberName;
 use super::icon::{Icon, icon};
 use super::roving::rove;
 use super::seal::seal;
+use super::shown::shown;
 use crate::app::App;
 use crate::i18n::{Phrase, Text};
 use crate::model::{Keyed, put};
 
 /// The members' panel.
-pub(crate) fn members(app: App) -> impl IntoView {
+pub(crate) fn members(app: App) -> AnyView {
     let model = app.model;
     let unlisted = move || {
         let count = model.member_count.get();
         count.total.saturating_sub(count.listed as u64)
     };
+    let more = move || view! { <p class="hint">{move || app.phrase(&Phrase::MoreMembers(unlisted()))}</p> };
     view! {
         <aside
             class="members"
             id="members"
             data-region="members"
             data-testid="members"
-            aria-label=move || app.say(Text::Members)
+            aria-label=app.text(Text::Members)
         >
             <div class="members-head">
-                <h2>{move || app.say(Text::Members)}</h2>
+                <h2>{app.text(Text::Members)}</h2>
                 <span class="grow"></span>
                 <button
                     type="button"
                     class="tool"
-                    aria-label=move || app.say(Text::Close)
+                    aria-label=app.text(Text::Close)
                     on:click=move |_| {
                         if crate::page::is_narrow() { put(app.drawer, None) } else { app.toggle_members() }
                     }
@@ -41,28 +43,28 @@ pub(crate) fn members(app: App) -> impl IntoView {
             </div>
             <div class="members-scroll" on:keydown=move |event| rove(&event, "#members .member")>
                 {group(app, Text::OnlineNow, model.online, true)} {group(app, Text::Away, model.away, false)}
-                <Show when=move || { unlisted() > 0 }>
-                    <p class="hint">{move || app.phrase(&Phrase::MoreMembers(unlisted()))}</p>
-                </Show>
+                {shown(move || unlisted() > 0, more)}
             </div>
         </aside>
     }
+    .into_any()
 }
 
-fn group(app: App, heading: Text, members: Keyed<MemberName, ()>, online: bool) -> impl IntoView {
-    view! {
-        <Show when=move || { members.len() > 0 }>
-            <h3 class="members-heading">{move || app.say(heading)} " " <span>{move || members.len()}</span></h3>
+fn group(app: App, heading: Text, members: Keyed<MemberName, ()>, online: bool) -> AnyView {
+    let list = move || {
+        view! {
+            <h3 class="members-heading">{app.text(heading)} " " <span>{move || members.len()}</span></h3>
             <ul class="member-list">
                 <For each=move || members.slots() key=|slot| slot.0.clone() let:slot>
                     <li>{member(app, slot.0, online)}</li>
                 </For>
             </ul>
-        </Show>
-    }
+        }
+    };
+    shown(move || members.len() > 0, list)
 }
 
-fn member(app: App, name: MemberName, online: bool) -> impl IntoView {
+fn member(app: App, name: MemberName, online: bool) -> AnyView {
     let model = app.model;
     let this = name.clone();
     let is_me = Memo::new(move |_| model.me.with(|me| me.as_ref() == Some(&this)));
@@ -71,6 +73,7 @@ fn member(app: App, name: MemberName, online: bool) -> impl IntoView {
         let first = model.online.keys().into_iter().next().or_else(|| model.away.keys().into_iter().next());
         first.as_ref() == Some(&this)
     });
+    let you = move || view! { <span class="member-you">{app.text(Text::You)}</span> };
     let text = name.to_string();
     let data = text.clone();
     view! {
@@ -88,10 +91,9 @@ fn member(app: App, name: MemberName, online: bool) -> impl IntoView {
         >
             {seal(&text)}
             <span class="member-name">{text}</span>
-            <Show when=move || is_me.get()>
-                <span class="member-you">{move || app.say(Text::You)}</span>
-            </Show>
+            {shown(move || is_me.get(), you)}
             <span class="sr">{move || app.say(if online { Text::OnlineNow } else { Text::Away })}</span>
         </button>
     }
+    .into_any()
 }

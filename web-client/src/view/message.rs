@@ -43,7 +43,7 @@ pub(crate) fn row(
             }
             Row::Unread => EitherOf6::B(view! {
                 <div class="divider unread" data-key=key data-testid="unread-line" role="separator">
-                    <span>{move || app.say(Text::NewMessages)}</span>
+                    <span>{app.text(Text::NewMessages)}</span>
                 </div>
             }),
             Row::Message {
@@ -111,7 +111,7 @@ fn gap(app: App, key: String, loading: bool) -> impl IntoView {
         <div class="gap" data-key=key data-testid="gap" data-loading=loading.to_string()>
             <span>{move || app.say(if loading { Text::Loading } else { Text::Gap })}</span>
             <button type="button" class="button small" disabled=loading on:click=load>
-                {move || app.say(Text::LoadGap)}
+                {app.text(Text::LoadGap)}
             </button>
         </div>
     }
@@ -194,7 +194,7 @@ fn time(app: App, at: UnixMillis, link: Option<String>) -> impl IntoView {
     let stamp = at.to_string();
     match link {
         Some(link) => Either::Left(view! {
-            <a class="time" href=link title=move || app.say(Text::LinkToMessage)>
+            <a class="time" href=link title=app.text(Text::LinkToMessage)>
                 <time datetime=stamp>{shown}</time>
             </a>
         }),
@@ -231,7 +231,7 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
                     data-testid="discard"
                     on:click=move |_| app.intend(Intent::Discard(local))
                 >
-                    {move || app.say(Text::Discard)}
+                    {app.text(Text::Discard)}
                 </button>
             }
         })
@@ -239,11 +239,11 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
     match state {
         PostState::Queued => Either::Left(view! {
             <div class="progress queued">
-                {icon(Icon::Clock)} <span>{move || app.say(Text::Queued)}</span> {discard()}
+                {icon(Icon::Clock)} <span>{app.text(Text::Queued)}</span> {discard()}
             </div>
         }),
         PostState::Sent => Either::Right(Either::Left(view! {
-            <div class="progress sent">{icon(Icon::Clock)} <span class="sr">{move || app.say(Text::Sent)}</span></div>
+            <div class="progress sent">{icon(Icon::Clock)} <span class="sr">{app.text(Text::Sent)}</span></div>
         })),
         PostState::Failed { reason, retryable } => {
             let retry = local.filter(|_| retryable).map(|local| {
@@ -254,7 +254,7 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
                         data-testid="retry"
                         on:click=move |_| app.intend(Intent::Retry(local))
                     >
-                        {move || app.say(Text::Retry)}
+                        {app.text(Text::Retry)}
                     </button>
                 }
             });

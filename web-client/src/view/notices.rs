@@ -8,7 +8,7 @@ use crate::i18n::{Phrase, Text};
 use crate::model::NumberedNotice;
 
 /// The notices.
-pub(crate) fn notices(app: App) -> impl IntoView {
+pub(crate) fn notices(app: App) -> AnyView {
     let notices = app.model.notices;
     view! {
         <div class="notices" role="status" aria-live="polite">
@@ -17,9 +17,10 @@ pub(crate) fn notices(app: App) -> impl IntoView {
             </For>
         </div>
     }
+    .into_any()
 }
 
-fn one(app: App, (number, notice): NumberedNotice) -> impl IntoView {
+fn one(app: App, (number, notice): NumberedNotice) -> AnyView {
     let close = move |_| app.model.notices.update(|notices| notices.retain(|(other, _)| *other != number));
     view! {
         <div class="notice" data-testid="notice">
@@ -27,12 +28,13 @@ fn one(app: App, (number, notice): NumberedNotice) -> impl IntoView {
             <button
                 type="button"
                 class="tool small"
-                aria-label=move || app.say(Text::Close)
-                title=move || app.say(Text::Close)
+                aria-label=app.text(Text::Close)
+                title=app.text(Text::Close)
                 on:click=close
             >
                 {icon(Icon::Cross)}
             </button>
         </div>
     }
+    .into_any()
 }

@@ -9,33 +9,36 @@ use web_sys::KeyboardEvent;
 use super::icon::{Icon, icon};
 use super::roving::rove;
 use super::seal::seal;
+use super::shown::shown;
 use super::welcome::{lang_toggle, theme_toggle};
-use crate::app::{App, Dialog, Drawer};
+use crate::app::{App, Dialog};
 use crate::i18n::{Phrase, Text};
 use crate::model::{Keyed, RoomLine, put};
 
 /// The rooms' panel.
-pub(crate) fn rooms(app: App) -> impl IntoView {
+pub(crate) fn rooms(app: App) -> AnyView {
     let model = app.model;
     let creating = RwSignal::new(false);
-    // The list is asked for again whenever it is opened on a small screen.
-    Effect::new(move || {
-        if app.drawer.get() == Some(Drawer::Rooms) {
-            app.intend(Intent::RefreshRooms);
+    let others = move || {
+        view! {
+            <div class="rooms-heading">
+                <h2>{app.text(Text::OtherRooms)}</h2>
+            </div>
+            {list(app, model.other_rooms)}
         }
-    });
+    };
     view! {
-        <nav class="rooms" id="rooms" data-region="rooms" aria-label=move || app.say(Text::Rooms)>
+        <nav class="rooms" id="rooms" data-region="rooms" aria-label=app.text(Text::Rooms)>
             <div class="rooms-head">
                 <span class="brand" aria-hidden="true"></span>
-                <span class="brand-name">{move || app.say(Text::Brand)}</span>
+                <span class="brand-name">{app.text(Text::Brand)}</span>
                 <span class="grow"></span>
                 <button
                     type="button"
                     class="tool"
                     data-testid="switcher-open"
                     title=move || format!("{} (Ctrl+K)", app.say(Text::SwitchRoom))
-                    aria-label=move || app.say(Text::SwitchRoom)
+                    aria-label=app.text(Text::SwitchRoom)
                     on:click=move |_| put(app.dialog, Some(Dialog::Switcher))
                 >
                     {icon(Icon::Find)}
@@ -43,7 +46,7 @@ pub(crate) fn rooms(app: App) -> impl IntoView {
                 <button
                     type="button"
                     class="tool only-narrow"
-                    aria-label=move || app.say(Text::Close)
+                    aria-label=app.text(Text::Close)
                     on:click=move |_| put(app.drawer, None)
                 >
                     {icon(Icon::Cross)}
@@ -51,34 +54,30 @@ pub(crate) fn rooms(app: App) -> impl IntoView {
             </div>
             <div class="rooms-scroll" on:keydown=move |event| rove(&event, "#rooms .room")>
                 <div class="rooms-heading">
-                    <h2>{move || app.say(Text::Rooms)}</h2>
+                    <h2>{app.text(Text::Rooms)}</h2>
                     <button
                         type="button"
                         class="tool small"
                         data-testid="create-room-open"
-                        title=move || app.say(Text::NewRoom)
-                        aria-label=move || app.say(Text::NewRoom)
+                        title=app.text(Text::NewRoom)
+                        aria-label=app.text(Text::NewRoom)
                         aria-expanded=move || creating.get().to_string()
                         on:click=move |_| creating.update(|creating| *creating = !*creating)
                     >
                         {icon(Icon::Plus)}
                     </button>
                 </div>
-                <Show when=move || creating.get()>{move || create_form(app, creating)}</Show>
+                {shown(move || creating.get(), move || create_form(app, creating))}
                 {list(app, model.rooms)}
-                <Show when=move || { model.other_rooms.len() > 0 }>
-                    <div class="rooms-heading">
-                        <h2>{move || app.say(Text::OtherRooms)}</h2>
-                    </div>
-                    {list(app, model.other_rooms)}
-                </Show>
+                {shown(move || model.other_rooms.len() > 0, others)}
             </div>
             {user_bar(app)}
         </nav>
     }
+    .into_any()
 }
 
-fn list(app: App, rooms: Keyed<RoomName, RoomLine>) -> impl IntoView {
+fn list(app: App, rooms: Keyed<RoomName, RoomLine>) -> AnyView {
     view! {
         <ul class="room-list">
             <For each=move || rooms.slots() key=|slot| slot.0.clone() let:slot>
@@ -86,9 +85,10 @@ fn list(app: App, rooms: Keyed<RoomName, RoomLine>) -> impl IntoView {
             </For>
         </ul>
     }
+    .into_any()
 }
 
-fn line(app: App, name: RoomName, line: ArcRwSignal<RoomLine>) -> impl IntoView {
+fn line(app: App, name: RoomName, line: ArcRwSignal<RoomLine>) -> AnyView {
     let model = app.model;
     let this = name.clone();
     let is_active = Memo::new(move |_| model.active.with(|active| active.as_ref() == Some(&this)));
@@ -110,6 +110,17 @@ fn line(app: App, name: RoomName, line: ArcRwSignal<RoomLine>) -> impl IntoView 
         let mentions = (line.mentions > 0).then(|| app.phrase(&Phrase::Mentions(line.mentions)));
         [unread, mentions].into_iter().flatten().collect::<Vec<_>>().join(" · ")
     };
+    let badge_class = move || if line.get().mentions > 0 { "badge mention" } else { "badge" };
+    let badge_text = move || match line.get() {
+        RoomLine { mentions: 0, unread, .. } => capped(unread),
+        RoomLine { mentions, .. } => format!("@{}", capped(mentions)),
+    };
+    let badge = move || {
+        view! {
+            <span class="sr">{counts}</span>
+            <span class=badge_class aria-hidden="true">{badge_text}</span>
+        }
+    };
     let text = name.to_string();
     let data = text.clone();
     view! {
@@ -127,24 +138,17 @@ fn line(app: App, name: RoomName, line: ArcRwSignal<RoomLine>) -> impl IntoView 
         >
             <span class="room-mark" aria-hidden="true">"#"</span>
             <span class="room-name">{text}</span>
-            <Show when=move || { line.get().unread > 0 }>
-                <span class="sr">{counts}</span>
-                <Show
-                    when=move || { line.get().mentions > 0 }
-                    fallback=move || view! { <span class="badge" aria-hidden="true">{move || capped(line.get().unread)}</span> }
-                >
-                    <span class="badge mention" aria-hidden="true">"@" {move || capped(line.get().mentions)}</span>
-                </Show>
-            </Show>
+            {shown(move || line.get().unread > 0, badge)}
         </button>
     }
+    .into_any()
 }
 
 fn capped(count: u64) -> String {
     if count > 99 { "99+".to_owned() } else { count.to_string() }
 }
 
-fn create_form(app: App, creating: RwSignal<bool>) -> impl IntoView {
+fn create_form(app: App, creating: RwSignal<bool>) -> AnyView {
     let field = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None);
     Effect::new(move || {
@@ -179,15 +183,15 @@ fn create_form(app: App, creating: RwSignal<bool>) -> impl IntoView {
                     node_ref=field
                     class="field small"
                     data-testid="create-room-input"
-                    aria-label=move || app.say(Text::RoomName)
-                    placeholder=move || app.say(Text::RoomName)
+                    aria-label=app.text(Text::RoomName)
+                    placeholder=app.text(Text::RoomName)
                     autocomplete="off"
                     autocapitalize="off"
                     spellcheck="false"
                     enterkeyhint="done"
                 />
                 <button type="submit" class="button primary small" data-testid="create-room-submit">
-                    {move || app.say(Text::Create)}
+                    {app.text(Text::Create)}
                 </button>
             </div>
             <p class="hint" role="alert" data-problem="true">
@@ -195,9 +199,10 @@ fn create_form(app: App, creating: RwSignal<bool>) -> impl IntoView {
             </p>
         </form>
     }
+    .into_any()
 }
 
-fn user_bar(app: App) -> impl IntoView {
+fn user_bar(app: App) -> AnyView {
     let me = move || app.model.me.get().map(|name| name.to_string()).unwrap_or_default();
     view! {
         <div class="user-bar">
@@ -205,19 +210,19 @@ fn user_bar(app: App) -> impl IntoView {
                 type="button"
                 class="user"
                 data-testid="settings-open"
-                title=move || app.say(Text::Menu)
+                title=app.text(Text::Menu)
                 on:click=move |_| put(app.dialog, Some(Dialog::Settings))
             >
                 {move || seal(&me())}
                 <span class="user-name" data-testid="me">{me}</span>
-                <span class="sr">{move || app.say(Text::Menu)}</span>
+                <span class="sr">{app.text(Text::Menu)}</span>
             </button>
             <button
                 type="button"
                 class="tool not-touch"
                 data-testid="keys-open"
-                title=move || app.say(Text::Keys)
-                aria-label=move || app.say(Text::Keys)
+                title=app.text(Text::Keys)
+                aria-label=app.text(Text::Keys)
                 on:click=move |_| put(app.dialog, Some(Dialog::Keys))
             >
                 {icon(Icon::Keyboard)}
@@ -226,4 +231,5 @@ fn user_bar(app: App) -> impl IntoView {
             {theme_toggle(app)}
         </div>
     }
+    .into_any()
 }

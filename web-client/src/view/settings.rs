@@ -8,19 +8,21 @@ use teahouse_protocol::MemberName;
 
 use super::dialog::dialog;
 use super::seal::seal;
+use super::shown::shown;
 use crate::app::{App, Dialog};
 use crate::i18n::{Phrase, Text};
 use crate::model::put;
 use crate::notify::{self, Permission};
 
 /// The settings dialog.
-pub(crate) fn settings(app: App) -> impl IntoView {
+pub(crate) fn settings(app: App) -> AnyView {
     dialog(app, Dialog::Settings, Text::Menu, move || {
         view! { {name_form(app)} {notifications(app)} {storage(app)} {sign_out(app)} }
     })
+    .into_any()
 }
 
-fn name_form(app: App) -> impl IntoView {
+fn name_form(app: App) -> AnyView {
     let field = NodeRef::<html::Input>::new();
     let problem = RwSignal::new(None);
     let me = app.model.me.get_untracked().map(|name| name.to_string()).unwrap_or_default();
@@ -37,7 +39,7 @@ fn name_form(app: App) -> impl IntoView {
     };
     view! {
         <form class="setting" on:submit=submit>
-            <label for="new-name">{move || app.say(Text::CommandName)}</label>
+            <label for="new-name">{app.text(Text::CommandName)}</label>
             <div class="field-row">
                 {seal(&me)}
                 <input
@@ -58,11 +60,12 @@ fn name_form(app: App) -> impl IntoView {
             </p>
         </form>
     }
+    .into_any()
 }
 
-fn notifications(app: App) -> impl IntoView {
+fn notifications(app: App) -> AnyView {
     let permission = RwSignal::new(notify::permission());
-    let line = move |text: Text| view! { <p class="hint">{move || app.say(text)}</p> };
+    let line = move |text: Text| view! { <p class="hint">{app.text(text)}</p> };
     view! {
         <div class="setting" data-testid="notifications">
             {move || match permission.get() {
@@ -74,7 +77,7 @@ fn notifications(app: App) -> impl IntoView {
                                 class="button"
                                 on:click=move |_| notify::ask(move |now| permission.set(now))
                             >
-                                {move || app.say(Text::NotifyOn)}
+                                {app.text(Text::NotifyOn)}
                             </button>
                         },
                     )
@@ -86,17 +89,15 @@ fn notifications(app: App) -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }
 
-fn storage(app: App) -> impl IntoView {
-    view! {
-        <Show when=move || !app.model.storage_works.get()>
-            <p class="setting hint">{move || app.say(Text::StorageOff)}</p>
-        </Show>
-    }
+fn storage(app: App) -> AnyView {
+    let line = move || view! { <p class="setting hint">{app.text(Text::StorageOff)}</p> };
+    shown(move || !app.model.storage_works.get(), line)
 }
 
-fn sign_out(app: App) -> impl IntoView {
+fn sign_out(app: App) -> AnyView {
     let forget = move |_| {
         put(app.dialog, None);
         app.intend(Intent::ForgetMe);
@@ -104,9 +105,10 @@ fn sign_out(app: App) -> impl IntoView {
     view! {
         <div class="setting">
             <button type="button" class="button danger" data-testid="sign-out" on:click=forget>
-                {move || app.say(Text::SignOut)}
+                {app.text(Text::SignOut)}
             </button>
-            <p class="hint">{move || app.say(Text::SignOutSure)}</p>
+            <p class="hint">{app.text(Text::SignOutSure)}</p>
         </div>
     }
+    .into_any()
 }

@@ -6,6 +6,7 @@ use teahouse_protocol::RoomName;
 use web_sys::KeyboardEvent;
 
 use super::dialog::dialog;
+use super::shown::shown;
 use crate::app::{App, Dialog};
 use crate::i18n::Text;
 use crate::model::RoomLine;
@@ -14,11 +15,11 @@ use crate::model::RoomLine;
 const OFFERED_MAX: usize = 12;
 
 /// The switcher's dialog.
-pub(crate) fn switcher(app: App) -> impl IntoView {
-    dialog(app, Dialog::Switcher, Text::SwitchRoom, move || search(app))
+pub(crate) fn switcher(app: App) -> AnyView {
+    dialog(app, Dialog::Switcher, Text::SwitchRoom, move || search(app)).into_any()
 }
 
-fn search(app: App) -> impl IntoView {
+fn search(app: App) -> AnyView {
     let field = NodeRef::<html::Input>::new();
     let typed = RwSignal::new(String::new());
     let chosen = RwSignal::new(0_usize);
@@ -27,8 +28,13 @@ fn search(app: App) -> impl IntoView {
             let _ = field.focus();
         }
     });
-    let rooms = [app.model.rooms.values_untracked(), app.model.other_rooms.values_untracked()].concat();
-    let found = Memo::new(move |_| offered(&rooms, &typed.get()));
+    let rooms = move || {
+        let model = app.model;
+        // The values are read as they are now; what is waited for are rooms that were not known yet.
+        let _ = (model.rooms.len(), model.other_rooms.len());
+        [model.rooms.values_untracked(), model.other_rooms.values_untracked()].concat()
+    };
+    let found = Memo::new(move |_| offered(&rooms(), &typed.get()));
     let on_keydown = move |event: KeyboardEvent| {
         if event.is_composing() || event.key_code() == 229 {
             return;
@@ -50,6 +56,7 @@ fn search(app: App) -> impl IntoView {
         typed.set(event_target_value(&event));
         chosen.set(0);
     };
+    let nothing = move || view! { <li class="hint">{app.text(Text::NoRoomFound)}</li> };
     view! {
         <input
             node_ref=field
@@ -59,8 +66,8 @@ fn search(app: App) -> impl IntoView {
             aria-expanded="true"
             aria-controls="switcher-list"
             aria-activedescendant=move || format!("switch-{}", chosen.get())
-            aria-label=move || app.say(Text::SwitchHint)
-            placeholder=move || app.say(Text::SwitchHint)
+            aria-label=app.text(Text::SwitchHint)
+            placeholder=app.text(Text::SwitchHint)
             autocomplete="off"
             spellcheck="false"
             on:input=on_input
@@ -90,11 +97,10 @@ fn search(app: App) -> impl IntoView {
                     })
                     .collect_view()
             }}
-            <Show when=move || found.with(Vec::is_empty)>
-                <li class="hint">{move || app.say(Text::NoRoomFound)}</li>
-            </Show>
+            {shown(move || found.with(Vec::is_empty), nothing)}
         </ul>
     }
+.into_any()
 }
 
 /// The rooms to offer for what was typed. Without a word: those with something new first. Else those whose name begins
@@ -111,9 +117,13 @@ fn offered(rooms: &[RoomLine], typed: &str) -> Vec<RoomLine> {
             _ => Some((1, 0, u8::from(!room.joined))),
         }
     };
-    let mut found: Vec<_> = rooms.iter().filter_map(|room| Some((rank(room)?, room.clone()))).collect();
-    found.sort_by_key(|(rank, _)| *rank);
-    found.into_iter().map(|(_, room)| room).take(OFFERED_MAX).collect()
+    let mut found: Vec<_> = rooms.iter().filter_map(|room| Some((rank(room)?, room))).collect();
+    // By hand, in place: a library sort of its own weighs more than the whole dialog.
+    for sorted in 1..found.len() {
+        let at = found[..sorted].partition_point(|(rank, _)| *rank <= found[sorted].0);
+        found[at..=sorted].rotate_right(1);
+    }
+    found.into_iter().map(|(_, room)| room.clone()).take(OFFERED_MAX).collect()
 }
 
 fn fold(name: &RoomName) -> String {

@@ -11,16 +11,17 @@ use leptos::prelude::*;
 use super::icon::{Icon, icon};
 use super::message;
 use super::scroller::Scroller;
+use super::shown::shown;
 use crate::app::App;
 use crate::i18n::{Phrase, Text};
 
 /// The timeline.
-pub(crate) fn timeline(app: App) -> impl IntoView {
+pub(crate) fn timeline(app: App) -> AnyView {
     let view = NodeRef::<html::Div>::new();
     let content = NodeRef::<html::Div>::new();
     let scroller = StoredValue::new_local(Scroller::new(app, view, content));
     let on_scroller = move |act: fn(&Scroller)| scroller.with_value(|scroller: &Rc<Scroller>| act(scroller));
-    let (shown, marked, below, spoken) = scroller.with_value(|scroller| {
+    let (rows, marked, below, spoken) = scroller.with_value(|scroller| {
         (scroller.shown, scroller.marked.read_only(), scroller.below, scroller.spoken)
     });
     Effect::new(move || {
@@ -70,36 +71,41 @@ pub(crate) fn timeline(app: App) -> impl IntoView {
                 tabindex="0"
                 role="log"
                 aria-live="off"
-                aria-label=move || app.say(Text::Messages)
+                aria-label=app.text(Text::Messages)
                 data-testid="timeline"
                 data-at-bottom=move || app.at_bottom.get().to_string()
                 on:scroll=move |_| on_scroller(Scroller::on_scroll)
             >
                 <div class="timeline-head">{move || head().map(|text| app.say(text))}</div>
                 <div node_ref=content class="timeline-rows">
-                    <For each=move || shown.slots() key=|slot| slot.0 let:slot>
+                    <For each=move || rows.slots() key=|slot| slot.0 let:slot>
                         {message::row(app, slot.0, slot.1, marked)}
                     </For>
                 </div>
             </div>
             <div class="sr" aria-live="polite" data-testid="announcer">{move || spoken.get()}</div>
-            <Show when=move || !app.at_bottom.get()>
-                <button
-                    type="button"
-                    class="new-below"
-                    data-testid="new-below"
-                    data-count=move || below.get().to_string()
-                    on:click=move |_| app.to_latest.notify()
-                >
-                    <span>
-                        {move || match below.get() {
-                            0 => app.say(Text::ToLatest).to_owned(),
-                            count => app.phrase(&Phrase::NewBelow(count)),
-                        }}
-                    </span>
-                    {icon(Icon::Down)}
-                </button>
-            </Show>
+            {shown(move || !app.at_bottom.get(), move || to_latest(app, below))}
         </section>
     }
+    .into_any()
+}
+
+fn to_latest(app: App, below: RwSignal<u64>) -> AnyView {
+    let text = move || match below.get() {
+        0 => app.say(Text::ToLatest).to_owned(),
+        count => app.phrase(&Phrase::NewBelow(count)),
+    };
+    view! {
+        <button
+            type="button"
+            class="new-below"
+            data-testid="new-below"
+            data-count=move || below.get().to_string()
+            on:click=move |_| app.to_latest.notify()
+        >
+            <span>{text}</span>
+            {icon(Icon::Down)}
+        </button>
+    }
+    .into_any()
 }

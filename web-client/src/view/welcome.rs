@@ -11,7 +11,7 @@ use crate::i18n::{Phrase, Text};
 use crate::model::Link;
 
 /// The welcome page.
-pub(crate) fn welcome(app: App) -> impl IntoView {
+pub(crate) fn welcome(app: App) -> AnyView {
     let field = NodeRef::<html::Input>::new();
     Effect::new(move || {
         if let Some(field) = field.get() {
@@ -41,10 +41,10 @@ pub(crate) fn welcome(app: App) -> impl IntoView {
             <main class="welcome-card">
                 <div class="welcome-cup" aria-hidden="true"></div>
                 <h1 class="welcome-title">
-                    {move || app.say(Text::Brand)} <small>{move || app.say(Text::Tagline)}</small>
+                    {app.text(Text::Brand)} <small>{app.text(Text::Tagline)}</small>
                 </h1>
                 <form class="welcome-form" on:submit=submit>
-                    <label for="name">{move || app.say(Text::YourName)}</label>
+                    <label for="name">{app.text(Text::YourName)}</label>
                     <div class="field-row">
                         <input
                             node_ref=field
@@ -55,7 +55,7 @@ pub(crate) fn welcome(app: App) -> impl IntoView {
                             autocapitalize="off"
                             spellcheck="false"
                             enterkeyhint="go"
-                            placeholder=move || app.say(Text::NameExample)
+                            placeholder=app.text(Text::NameExample)
                             aria-describedby="name-hint"
                             aria-invalid=invalid
                         />
@@ -78,26 +78,28 @@ pub(crate) fn welcome(app: App) -> impl IntoView {
             </footer>
         </div>
     }
+.into_any()
 }
 
 /// Switches the language.
-pub(crate) fn lang_toggle(app: App) -> impl IntoView {
+pub(crate) fn lang_toggle(app: App) -> AnyView {
     view! {
         <button
             type="button"
             class="tool lang-toggle"
             data-testid="lang-toggle"
-            title=move || app.say(Text::OtherLang)
-            aria-label=move || app.say(Text::OtherLang)
+            title=app.text(Text::OtherLang)
+            aria-label=app.text(Text::OtherLang)
             on:click=move |_| app.toggle_lang()
         >
-            {move || app.say(Text::OtherLangShort)}
+            {app.text(Text::OtherLangShort)}
         </button>
     }
+    .into_any()
 }
 
 /// Switches between light and dark.
-pub(crate) fn theme_toggle(app: App) -> impl IntoView {
+pub(crate) fn theme_toggle(app: App) -> AnyView {
     let label = move || app.say(if app.is_dark() { Text::ToLight } else { Text::ToDark });
     view! {
         <button
@@ -111,4 +113,5 @@ pub(crate) fn theme_toggle(app: App) -> impl IntoView {
             {move || icon(if app.is_dark() { Icon::Sun } else { Icon::Moon })}
         </button>
     }
+    .into_any()
 }

@@ -217,6 +217,8 @@ impl Page {
             .into_iter()
             .filter(|(level, _)| level != "INFO" && level != "DEBUG")
             .map(|(_, text)| text)
+            // trunk preloads with an integrity that Chromium checks only later, and says so.
+            .filter(|text| !text.contains("`integrity` attribute is currently ignored for preload"))
             .collect()
     }
 }

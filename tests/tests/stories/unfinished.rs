@@ -67,6 +67,21 @@ async fn somebody_who_said_hello_may_be_silent() {
 }
 
 #[tokio::test]
+async fn a_silent_connection_is_kept() {
+    let server = Server::start().await;
+    let mut silent = Text::connect(&server).await;
+    // Words without a line ending are answered after a pause: whoever is silent must outlive that pause, twice.
+    for words in ["你好", "再见"] {
+        let mut other = Text::connect(&server).await;
+        other.send(words).await;
+        other.received.line("the words", |line| line.ends_with(words)).await;
+        assert!(!silent.received.has_ended(), "closed though there is room");
+    }
+    silent.send("现在\n").await;
+    silent.received.line("the words", |line| line.ends_with("现在")).await;
+}
+
+#[tokio::test]
 async fn silence_ends_after_a_while() {
     let server = Server::with(&SOON[2..]).await;
     let silent = Text::connect(&server).await;

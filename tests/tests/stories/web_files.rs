@@ -4,7 +4,7 @@ use teahouse_tests::programs;
 use teahouse_tests::server::Server;
 use teahouse_tests::text::Text;
 
-/// An HTTP answer: the head in lower case, and the body's length in bytes.
+/// An HTTP answer.
 struct Answer {
     head: String,
     body: String,
@@ -12,8 +12,8 @@ struct Answer {
 
 impl Answer {
     fn header(&self, name: &str) -> &str {
-        let start = format!("{name}: ");
-        self.head.lines().find_map(|line| line.strip_prefix(&*start)).unwrap_or_default()
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.into_iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
 
     fn status(&self) -> &str {
@@ -33,7 +33,7 @@ async fn request(server: &Server, method: &str, path: &str, headers: &str) -> An
         .await;
     let answer = connection.received.end().await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP answer: {answer:?}"));
-    Answer { head: head.to_ascii_lowercase(), body: body.to_owned() }
+    Answer { head: head.to_owned(), body: body.to_owned() }
 }
 
 /// The files that a page names in `href` and `src`, and in its start script.

@@ -195,6 +195,11 @@ impl Directory {
         }
     }
 
+    /// Whether a connection is this user's.
+    pub fn is_connected(&self, user: UserId) -> bool {
+        self.read().users.get(&user).is_some_and(|known| known.connections > 0)
+    }
+
     /// A connection was this user's. Answers whether it was the last one of a user whose name is not kept.
     pub fn disconnected(&self, user: UserId) -> bool {
         let mut inner = self.write();

@@ -106,13 +106,6 @@ impl House {
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
-    /// A connection became this user's.
-    pub fn connected(&self, user: UserId) {
-        let mut wake = Vec::new();
-        self.directory.connected(user, &mut wake);
-        wake.iter().for_each(|mailbox| mailbox.wake());
-    }
-
     /// A connection was this user's.
     pub fn disconnected(self: &Arc<Self>, user: UserId, peer: SocketAddr) {
         if self.directory.disconnected(user) {

@@ -14,10 +14,10 @@ use tokio::sync::mpsc;
 use crate::connection::{Answer, Mailbox};
 use crate::directory::Directory;
 use crate::log::{Log, LogError};
-use crate::state::{Action, Change, Outcome, Proposal, Rejection, State};
+use crate::state::{Action, Change, Outcome, Proposal, Rejection, State, UserId};
 
 /// So many proposals wait for their turn; a further one is refused with [`Refusal::Busy`].
-const QUEUE_MAX: usize = 32_768;
+const QUEUE_MAX: usize = 8_192;
 /// The most proposals in one transaction.
 const BATCH_MAX: usize = 1_024;
 /// After a failure the log is opened anew at most so often.
@@ -71,7 +71,10 @@ impl Order {
             Worker { log, state, directory, submissions, broken: None, healthy: Arc::clone(&healthy) };
         let thread = thread::Builder::new()
             .name("order".into())
-            .spawn(move || worker.run())
+            .spawn(move || {
+                let _abort = AbortOnPanic;
+                worker.run();
+            })
             .expect("the system has room for one thread");
         (Self { queue: RwLock::new(Some(queue)), healthy }, thread)
     }
@@ -121,6 +124,25 @@ pub fn prepare(log: &mut Log, state: &mut State) -> Result<(), LogError> {
     batch.commit()
 }
 
+/// Who arrived by a proposal. From then on the connection behind it counts as the user's.
+fn arrived(decided: &Decided) -> Option<UserId> {
+    match decided {
+        Ok(Outcome::Arrived { user, .. }) => Some(*user),
+        _ => None,
+    }
+}
+
+/// Ends the program when the thread that holds it panics: without the log's thread nothing would ever be answered.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 struct Worker {
     log: Log,
     state: State,
@@ -168,6 +190,9 @@ impl Worker {
         let results = match self.usable(wake).and_then(|()| self.write(proposals)) {
             Ok((results, changes)) => {
                 self.directory.publish(changes, wake);
+                for arrived in results.iter().filter_map(arrived) {
+                    self.directory.connected(arrived, wake);
+                }
                 results
             }
             Err(error) => {
@@ -196,6 +221,14 @@ impl Worker {
                 && let Some((room, seq)) = batch.find_op(*user, op)?
             {
                 results.push(Ok(Outcome::Done { room, seq: Some(seq) }));
+                continue;
+            }
+            // Somebody may have come back while this proposal waited.
+            if let Action::Depart { user } = proposal.action
+                && (self.directory.is_connected(user)
+                    || results.iter().filter_map(arrived).any(|back| back == user))
+            {
+                results.push(Ok(Outcome::Unchanged));
                 continue;
             }
             match self.state.apply(proposal) {

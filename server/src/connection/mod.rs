@@ -131,8 +131,15 @@ impl Connection {
                 );
             }
             self.flush()?;
-            if self.out.is_empty() && self.is_over() {
-                return Ok(());
+            if self.out.is_empty() {
+                if self.is_over() {
+                    return Ok(());
+                }
+                if self.has_more_to_do() {
+                    // Others on this thread come first.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
             }
             self.wait().await?;
         }
@@ -140,6 +147,24 @@ impl Connection {
 
     fn is_over(&self) -> bool {
         self.last_words || (self.ended && self.inbound.is_empty() && self.session.is_idle())
+    }
+
+    /// Whether requests or cursors were left because `out` was full.
+    fn has_more_to_do(&self) -> bool {
+        self.closing.is_none()
+            && (self.session.watches.has_ready()
+                || self.inbound.front().is_some_and(|next| self.may_start(next)))
+    }
+
+    fn may_start(&self, next: &Inbound) -> bool {
+        match next {
+            Inbound::Request(request) => self.session.may_start(&request.command),
+            Inbound::Bad(_) | Inbound::Fatal(_) | Inbound::Closed => self.session.is_idle(),
+        }
+    }
+
+    fn unwritten_bytes(&self) -> usize {
+        self.out.iter().map(Bytes::len).sum()
     }
 
     fn take_mail(&mut self) {
@@ -150,6 +175,9 @@ impl Connection {
         for answer in post.answers {
             self.session.answered(answer, &mut self.door, &mut self.out);
         }
+        if self.session.is_gone() {
+            self.closing.get_or_insert(Closing::Policy);
+        }
         if let Some(goodbye) = post.goodbye {
             self.goodbye = Some(goodbye);
             self.closing.get_or_insert(Closing::GoingAway);
@@ -157,13 +185,9 @@ impl Connection {
     }
 
     fn start_requests(&mut self) {
-        while self.closing.is_none() {
-            let may_start = match self.inbound.front() {
-                None => return,
-                Some(Inbound::Request(request)) => self.session.may_start(&request.command),
-                Some(_) => self.session.is_idle(),
-            };
-            if !may_start {
+        // A few bytes may ask for a long answer, so the answers count and not the requests.
+        while self.closing.is_none() && self.unwritten_bytes() < OUT_BYTES_MAX {
+            if !self.inbound.front().is_some_and(|next| self.may_start(next)) {
                 return;
             }
             match self.inbound.pop_front() {
@@ -243,7 +267,7 @@ impl Connection {
 
     /// Until there is something to do.
     async fn wait(&mut self) -> io::Result<()> {
-        let unwritten: usize = self.out.iter().map(Bytes::len).sum();
+        let unwritten = self.unwritten_bytes();
         let may_read =
             !self.ended && self.closing.is_none() && self.inbound.is_empty() && unwritten < OUT_BYTES_MAX;
         let until = [self.hello_until, self.pause_until].into_iter().flatten().min();

@@ -20,7 +20,7 @@ use crate::house::{House, SERVER};
 use crate::log::{LogError, Page, PageQuery};
 use crate::order::{Refusal, ReplyTo};
 use crate::pace::{ConnectionPace, TooFast};
-use crate::state::{Action, Outcome, TokenHash, UserId};
+use crate::state::{Action, Outcome, Rejection, TokenHash, UserId};
 use crate::wire_errors::{SessionError, refused, unreadable};
 
 /// Requests that lie further back than this many events are not replayed but reset.
@@ -38,6 +38,8 @@ pub(super) struct Session {
     /// Proposals on their way; the answers come in this order.
     asked: VecDeque<Asked>,
     pace: ConnectionPace,
+    /// Whether the user lost its name to somebody else, with which this session is over.
+    gone: bool,
     /// Whether something other than posts is on its way, before which nothing else begins.
     alone: bool,
 }
@@ -59,8 +61,14 @@ impl Session {
             watches: Watches::default(),
             asked: VecDeque::new(),
             pace: ConnectionPace::default(),
+            gone: false,
             alone: false,
         }
+    }
+
+    /// Whether the user lost its name to somebody else, so that nothing can succeed any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Whether nothing is on its way.
@@ -244,6 +252,7 @@ impl Session {
                     Ok(outcome) => self.decided(re, asked, outcome),
                     Err(refusal) => {
                         self.log_refusal(&refusal);
+                        self.gone |= refusal == Refusal::Rejected(Rejection::UserGone);
                         ServerMessage::Error(refused(re, &refusal))
                     }
                 }
@@ -278,7 +287,6 @@ impl Session {
         match (asked, outcome) {
             (Asked::Hello { token }, Outcome::Arrived { user, name, .. }) => {
                 tracing::info!("{} is {name}", self.peer);
-                self.house.connected(user);
                 if let Some((before, _)) = self.user.replace((user, name.clone())) {
                     self.house.disconnected(before, self.peer);
                 }

@@ -45,6 +45,11 @@ impl Watches {
         self.cursors.len()
     }
 
+    /// Whether something may be there to gather.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     pub(super) fn is_watching(&self, room: RoomId) -> bool {
         self.cursors.iter().any(|(_, cursor)| cursor.room.id == room)
     }

@@ -1,21 +1,27 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use rusqlite::Connection;
+use rusqlite::hooks::Wal;
 
 use super::LogError;
 use super::open::configure;
 
-/// The write-ahead log is moved into the database when it has grown to so many bytes.
-const WAL_BYTES_DUE: u64 = 16 * 1024 * 1024;
-/// When it has grown to so many bytes in spite of that, because somebody has read all the time, the writer stops for it.
-const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The write-ahead log is moved into the database each time it has grown by so many pages, which are 16 MiB.
+const WAL_PAGES_DUE: u32 = 4_096;
+/// When it has grown to so many pages in spite of that, because somebody has read all the time, the writer stops for it.
+const WAL_PAGES_MAX: u32 = 16 * WAL_PAGES_DUE;
 
 /// Moves the write-ahead log into the database beside the writer, on a thread and a connection of its own, so that no
 /// commit waits for it.
 pub(super) struct Checkpointer {
-    wal: PathBuf,
+    /// How many pages the write-ahead log held after the last commit.
+    pages: Arc<AtomicU32>,
+    /// How many it held when the last checkpoint was asked for.
+    asked_at: u32,
     /// Holds one request at the most; a second one would ask for the same.
     due: SyncSender<()>,
 }
@@ -29,16 +35,28 @@ impl Checkpointer {
             .name("checkpoint".into())
             .spawn(move || run(&database, &requests))
             .expect("the system has room for one thread");
-        Self { wal: file.with_extension("db-wal"), due }
+        Self { pages: Arc::default(), asked_at: 0, due }
+    }
+
+    /// Follows what a writer's connection commits.
+    pub(super) fn follow(&self, writer: &mut Connection) -> rusqlite::Result<()> {
+        let pages = Arc::clone(&self.pages);
+        writer.wal_hook(Some(move |_: &mut Wal, now| {
+            pages.store(u32::try_from(now).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))
     }
 
     /// Asks for a checkpoint when one is due. The writer calls this between batches with its own connection, which is
     /// used only when the thread cannot keep up.
-    pub(super) fn after_batch(&self, writer: &Connection) -> Result<(), LogError> {
-        let bytes = std::fs::metadata(&self.wal).map_or(0, |meta| meta.len());
-        if bytes >= WAL_BYTES_MAX {
+    pub(super) fn after_batch(&mut self, writer: &Connection) -> Result<(), LogError> {
+        let pages = self.pages.load(Ordering::Relaxed);
+        // After a whole checkpoint the next commit begins at the front again.
+        self.asked_at = self.asked_at.min(pages);
+        if pages >= WAL_PAGES_MAX {
             writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
-        } else if bytes >= WAL_BYTES_DUE {
+        } else if pages - self.asked_at >= WAL_PAGES_DUE {
+            self.asked_at = pages;
             // Full: one is asked for already.
             let _ = self.due.try_send(());
         }
@@ -47,14 +65,25 @@ impl Checkpointer {
 }
 
 fn run(database: &Path, requests: &Receiver<()>) {
+    let mut open = None;
     while requests.recv().is_ok() {
-        let moved = Connection::open(database).and_then(|connection| {
-            configure(&connection)?;
-            // PASSIVE waits for nobody and nobody waits for it.
-            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        });
-        if let Err(error) = moved {
+        if let Err(error) = checkpoint(database, &mut open) {
+            // It may be the disk, after which a connection is not used again.
+            open = None;
             tracing::warn!("the write-ahead log could not be moved into the database: {error}");
         }
     }
+}
+
+fn checkpoint(database: &Path, open: &mut Option<Connection>) -> rusqlite::Result<()> {
+    let connection = match open {
+        Some(connection) => connection,
+        None => {
+            let connection = Connection::open(database)?;
+            configure(&connection)?;
+            open.insert(connection)
+        }
+    };
+    // PASSIVE waits for nobody and nobody waits for it.
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }

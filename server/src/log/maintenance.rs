@@ -123,8 +123,7 @@ fn sync_parent(path: &Path) -> Result<(), MaintenanceError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let io = |source| MaintenanceError::Io { path: parent.into(), source };
-    fs::File::open(parent).and_then(|dir| dir.sync_all()).map_err(io)
+    open::sync_directory(parent).map_err(|source| MaintenanceError::Io { path: parent.into(), source })
 }
 
 /// Looks through the log of a data directory, or through a backup file.
@@ -155,7 +154,7 @@ pub fn restore(from: &Path, dir: &Path, epoch: &Epoch) -> Result<Report, Mainten
         let path = path.to_owned();
         move |source| MaintenanceError::Io { path, source }
     };
-    fs::create_dir_all(dir).map_err(io(dir))?;
+    open::make_directory(dir).map_err(io(dir))?;
     let _lock = open::lock(dir)?;
     let partial = partial_name(&to);
     fs::copy(from, &partial).map_err(io(&partial))?;

@@ -21,21 +21,16 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
     let file = dir.join(DATABASE_FILE);
     let not_writable = |source| OpenError::NotWritable { dir: dir.into(), source };
     let sqlite = |source: rusqlite::Error| classify(&file, source);
-    fs::create_dir_all(dir).map_err(not_writable)?;
+    make_directory(dir).map_err(not_writable)?;
     let lock = lock(dir)?;
     check_header(&file)?;
-
-    let fresh = !file.exists();
-    let mut connection = Connection::open(&file).map_err(sqlite)?;
+    if !file.exists() {
+        create(dir, &file, fresh_epoch)?;
+    }
+    let connection = Connection::open(&file).map_err(sqlite)?;
     // A damaged database must stay as it is, so nothing is moved into it before it has been looked through.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite)?;
-    if fresh {
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(sqlite)?;
-        connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
-        schema::create(&mut connection, fresh_epoch.as_str()).map_err(sqlite)?;
-        // The version stands in the header, where an older program looks before it opens anything.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sqlite)?;
-    } else if fs::metadata(&file).map_or(0, |meta| meta.len()) <= QUICK_CHECK_BYTES_MAX {
+    if fs::metadata(&file).map_or(0, |meta| meta.len()) <= QUICK_CHECK_BYTES_MAX {
         let verdict: String =
             connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
         if verdict != "ok" {
@@ -44,13 +39,56 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
     }
     configure(&connection).map_err(sqlite)?;
 
-    let mut log = Log::new(connection, file.clone(), lock);
+    let mut log = Log::new(connection, file.clone(), lock).map_err(sqlite)?;
     let (state, epoch) = log.load().map_err(|error| match error {
         LogError::Sqlite(source) => classify(&file, source),
         other => OpenError::Corrupt { file: file.clone(), detail: other.to_string() },
     })?;
     log.allow_checkpoint_on_close().map_err(sqlite)?;
     Ok((log, state, Reader::new(file, epoch)))
+}
+
+/// Makes the directory and sees to it that it is still there after a power cut: the name of a directory is on disk
+/// when its parent is.
+pub(super) fn make_directory(dir: &Path) -> io::Result<()> {
+    let dir = std::path::absolute(dir)?;
+    let made: Vec<&Path> = dir.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
+    fs::create_dir_all(&dir)?;
+    for path in made.into_iter().filter_map(Path::parent) {
+        sync_directory(path)?;
+    }
+    // An earlier start may have been cut between making it and this.
+    match dir.parent().map(sync_directory) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Brings the names in a directory to the disk.
+pub(super) fn sync_directory(dir: &Path) -> io::Result<()> {
+    // Windows opens no directories, and needs none of this.
+    if cfg!(windows) { Ok(()) } else { File::open(dir)?.sync_all() }
+}
+
+/// Makes an empty database under another name and gives it its own when it is whole, so that a power cut leaves no
+/// half of one.
+fn create(dir: &Path, file: &Path, epoch: &Epoch) -> Result<(), OpenError> {
+    let not_writable = |source| OpenError::NotWritable { dir: dir.into(), source };
+    let partial = dir.join(format!("{DATABASE_FILE}.new"));
+    for leftover in [partial.clone(), dir.join(format!("{DATABASE_FILE}.new-journal"))] {
+        match fs::remove_file(&leftover) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_writable(error)),
+            _ => {}
+        }
+    }
+    let sqlite = |source: rusqlite::Error| classify(file, source);
+    let mut connection = Connection::open(&partial).map_err(sqlite)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
+    schema::create(&mut connection, epoch.as_str()).map_err(sqlite)?;
+    drop(connection);
+    File::open(&partial).and_then(|made| made.sync_all()).map_err(not_writable)?;
+    fs::rename(&partial, file).map_err(not_writable)?;
+    sync_directory(dir).map_err(not_writable)
 }
 
 /// Sets what the promises rest on, and reads it back.

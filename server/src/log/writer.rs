@@ -21,9 +21,10 @@ pub struct Log {
 }
 
 impl Log {
-    pub(super) fn new(connection: Connection, file: PathBuf, lock: File) -> Self {
+    pub(super) fn new(mut connection: Connection, file: PathBuf, lock: File) -> rusqlite::Result<Self> {
         let checkpointer = Checkpointer::start(&file);
-        Self { connection, file, checkpointer, _lock: lock }
+        checkpointer.follow(&mut connection)?;
+        Ok(Self { connection, file, checkpointer, _lock: lock })
     }
 
     pub(super) fn allow_checkpoint_on_close(&self) -> rusqlite::Result<()> {
@@ -32,8 +33,9 @@ impl Log {
 
     /// Closes and opens the database anew, after a failure, and reads the state as it is on disk.
     pub fn reopen(&mut self) -> Result<State, LogError> {
-        let connection = Connection::open(&self.file)?;
+        let mut connection = Connection::open(&self.file)?;
         configure(&connection)?;
+        self.checkpointer.follow(&mut connection)?;
         self.connection = connection;
         self.load().map(|(state, _)| state)
     }

@@ -8,6 +8,8 @@
 pub(crate) const ROWS_MAX: usize = 240;
 /// By how many rows the run moves.
 pub(crate) const STEP: usize = 80;
+/// So few rows beyond an end are taken along.
+const REST: usize = 24;
 /// How many rows stand there at first, and after trimming at the bottom.
 pub(crate) const ROWS_FIRST: usize = 120;
 
@@ -64,12 +66,14 @@ impl RowWindow {
     /// One step towards the older rows; what is too much goes at the bottom.
     pub(crate) fn up(self) -> Self {
         let start = self.start.saturating_sub(STEP);
+        let start = if start < REST { 0 } else { start };
         Self { start, end: self.end.min(start + ROWS_MAX) }
     }
 
     /// One step towards the newer rows; what is too much goes at the top.
     pub(crate) fn down(self, rows: usize) -> Self {
-        let end = (self.end + STEP).min(rows);
+        let end = self.end + STEP;
+        let end = if end + REST > rows { rows } else { end };
         Self { start: self.start.max(end.saturating_sub(ROWS_MAX)), end }
     }
 
@@ -106,6 +110,13 @@ mod tests {
             run = next;
         }
         assert_eq!(run.end, rows);
+    }
+
+    #[test]
+    fn no_handful_is_left_over_at_an_end() {
+        assert_eq!(RowWindow { start: 82, end: 200 }.up(), RowWindow { start: 0, end: 200 });
+        assert_eq!(RowWindow { start: 0, end: 118 }.down(200), RowWindow { start: 0, end: 200 });
+        assert_eq!(RowWindow { start: 120, end: 300 }.up(), RowWindow { start: 40, end: 280 });
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::pin::pin;
 
 use teahouse_client_core::{
     Brain, Change, Config, Connection, Entry, Input, Intent, LocalId, Output, PostState, Room,
@@ -7,13 +8,13 @@ use teahouse_client_core::{
 use teahouse_protocol::{MemberName, RoomName};
 
 use crate::arguments::ChatOptions;
-use crate::exit::Exit;
+use crate::exit::{Exit, interrupted};
 use crate::input::InputLines;
 use crate::language::Language;
 use crate::send::{failed, stopped};
 use crate::session::{CLIENT, Keeps, Session};
 use crate::view::line::Look;
-use crate::view::prompt::Prompt;
+use crate::view::prompt::{Prompt, Typed};
 use crate::view::style::Style;
 use crate::view::transcript::Transcript;
 
@@ -104,10 +105,10 @@ enum Screen {
 }
 
 impl Screen {
-    async fn next(&mut self) -> anyhow::Result<Option<String>> {
+    async fn next(&mut self) -> anyhow::Result<Typed> {
         match self {
             Self::Terminal(prompt) => Ok(prompt.next().await),
-            Self::Plain(Some(lines)) => lines.next().await,
+            Self::Plain(Some(lines)) => Ok(lines.next().await?.map_or(Typed::End, Typed::Line)),
             Self::Plain(None) => std::future::pending().await,
         }
     }
@@ -129,6 +130,7 @@ impl Chat {
     async fn run(&mut self) -> anyhow::Result<Exit> {
         self.feed(Input::Start)?;
         self.feed(Input::Attention { focused: true, at_bottom: true })?;
+        let mut interrupted = pin!(interrupted());
         loop {
             let brain = &self.session.driver.machine;
             let under_way = brain.unacknowledged();
@@ -143,13 +145,17 @@ impl Chat {
             tokio::select! {
                 outputs = self.session.driver.step() => self.show(outputs)?,
                 line = self.screen.next(), if under_way < UNDER_WAY_MAX => match line? {
-                    Some(line) => self.typed(line)?,
-                    None => match &mut self.screen {
+                    Typed::Line(line) => self.typed(line)?,
+                    Typed::Interrupted => {
+                        self.leave()?;
+                        return Ok(Exit::Other);
+                    }
+                    Typed::End => match &mut self.screen {
                         Screen::Plain(lines) => *lines = None,
                         Screen::Terminal(_) => return self.leave(),
                     },
                 },
-                _ = tokio::signal::ctrl_c() => return Ok(Exit::Other),
+                () = &mut interrupted => return Ok(Exit::Other),
             }
         }
     }

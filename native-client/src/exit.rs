@@ -21,6 +21,26 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Waits until the system asks the program to end.
+pub(crate) async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hang_up)) =
+            (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without handlers the system ends the program itself.
+    let _ = tokio::signal::ctrl_c().await;
+}
+
 /// For `--help`.
 pub(crate) const EXIT_HELP: &str = "\
 Exit codes:

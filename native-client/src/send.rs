@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::time::Duration;
 
 use teahouse_client_core::{
@@ -6,7 +7,7 @@ use teahouse_client_core::{
 use teahouse_protocol::{ErrorCode, PostText, RoomName};
 
 use crate::arguments::SendOptions;
-use crate::exit::Exit;
+use crate::exit::{Exit, interrupted};
 use crate::input::{InputLines, whole_input};
 use crate::language::Language;
 use crate::session::{CLIENT, Keeps, Session};
@@ -63,6 +64,7 @@ async fn post(
     }
     let patience = Duration::from_secs(options.timeout);
     let mut give_up = Box::pin(tokio::time::sleep(patience));
+    let mut interrupted = pin!(interrupted());
     let mut under_way = session.driver.machine.unacknowledged();
     loop {
         if let Some(exit) = stopped(&session.driver.machine, language) {
@@ -99,7 +101,7 @@ async fn post(
                 });
                 return Ok(Exit::Unreachable);
             }
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Other),
+            () = &mut interrupted => return Ok(Exit::Other),
         }
     }
 }

@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::pin::pin;
 use std::time::Duration;
 
 use teahouse_client_core::{
@@ -8,7 +9,7 @@ use teahouse_protocol::{Event, EventKind, ServerMessage};
 
 use crate::arguments::TailOptions;
 use crate::driver::{Clock, Driver, seed};
-use crate::exit::Exit;
+use crate::exit::{Exit, interrupted};
 use crate::language::Language;
 use crate::session::CLIENT;
 use crate::view::line::Look;
@@ -33,6 +34,7 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
     let mut driver = Driver::new(follower, clock, options.host.unwrap_or(options.server.server));
     let mut offline = false;
     let mut give_up = Box::pin(tokio::time::sleep(REACH_WITHIN));
+    let mut interrupted = pin!(interrupted());
     let mut outputs = driver.feed(Input::Start);
     loop {
         let mut lines = String::new();
@@ -82,7 +84,7 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
                 eprintln!("teahouse: {}", language.pick("the server cannot be reached", "连不上服务器"));
                 return Ok(Exit::Unreachable);
             }
-            _ = tokio::signal::ctrl_c() => return Ok(Exit::Other),
+            () = &mut interrupted => return Ok(Exit::Other),
         };
     }
 }

@@ -6,7 +6,7 @@ use crate::desk::{Desk, room};
 fn check_kept(line: &str, expected: &Notice) {
     let mut desk = Desk::in_lobby(1);
     desk.submit(line);
-    assert_eq!(desk.notices(), [expected.clone()], "{line:?}");
+    assert_eq!(desk.notices(), std::slice::from_ref(expected), "{line:?}");
     assert_eq!(desk.lobby().draft(), line);
     assert_eq!(desk.stored["draft/lobby"], line);
     desk.check_sent(&[]);

@@ -3,4 +3,5 @@
 pub(crate) mod line;
 pub(crate) mod prompt;
 pub(crate) mod style;
+pub(crate) mod terminal;
 pub(crate) mod transcript;

@@ -11,6 +11,8 @@ use teahouse_client_core::{Model, SlashCommand};
 use tokio::sync::mpsc;
 use unicode_width::UnicodeWidthStr;
 
+use super::terminal::TerminalGuard;
+
 /// How many lines typed ahead wait for the brain.
 const TYPED_MAX: usize = 64;
 /// How many typed lines the arrow keys go back.
@@ -25,14 +27,27 @@ struct Words {
 
 /// A line editor at the bottom of the terminal, with a thread of its own, and a printer above it.
 pub(crate) struct Prompt {
-    lines: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<Typed>,
     printer: Box<dyn ExternalPrinter + Send>,
     words: Arc<Mutex<Words>>,
+    _guard: TerminalGuard,
+}
+
+/// What came from the line editor.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    /// A finished line.
+    Line(String),
+    /// Ctrl+D, or the terminal is gone.
+    End,
+    /// Ctrl+C.
+    Interrupted,
 }
 
 impl Prompt {
     /// Starts editing. The thread ends with the program.
     pub(crate) fn start(prompt: String) -> anyhow::Result<Self> {
+        let guard = TerminalGuard::new();
         let words = Arc::new(Mutex::new(Words::default()));
         let config = Config::builder()
             .completion_type(CompletionType::Circular)
@@ -51,22 +66,27 @@ impl Prompt {
                     Ok(line) => {
                         let columns = editor.dimensions().map_or(80, |(columns, _)| usize::from(columns));
                         erase_typed(&prompt, &line, columns);
-                        if sender.blocking_send(line).is_err() {
+                        if sender.blocking_send(Typed::Line(line)).is_err() {
                             return;
                         }
                     }
                     Err(ReadlineError::Signal(_)) => {}
-                    // Ctrl+C, Ctrl+D, and a terminal that is gone: no more lines come.
-                    Err(_) => return,
+                    Err(error) => {
+                        let interrupted = matches!(error, ReadlineError::Interrupted);
+                        // Nobody listens any more when the program ends for another reason.
+                        let _ =
+                            sender.blocking_send(if interrupted { Typed::Interrupted } else { Typed::End });
+                        return;
+                    }
                 }
             }
         })?;
-        Ok(Self { lines, printer, words })
+        Ok(Self { lines, printer, words, _guard: guard })
     }
 
-    /// The next finished line; `None` when there are no more. Cancelling loses nothing.
-    pub(crate) async fn next(&mut self) -> Option<String> {
-        self.lines.recv().await
+    /// What is typed next. Cancelling loses nothing.
+    pub(crate) async fn next(&mut self) -> Typed {
+        self.lines.recv().await.unwrap_or(Typed::End)
     }
 
     /// Prints above what is being typed.

@@ -30,3 +30,5 @@ pub const BACKOFF_MIN_MS: u64 = 500;
 pub const BANNER_AFTER_MS: u64 = 2_000;
 /// Messages of one author within this time form a group, in milliseconds.
 pub const GROUP_WITHIN_MS: u64 = 5 * 60_000;
+/// The longest pause that the brain makes because a server asks for it, in milliseconds.
+pub const RETRY_AFTER_MAX_MS: u64 = 5 * 60_000;

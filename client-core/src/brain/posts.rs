@@ -2,7 +2,7 @@ use teahouse_protocol::{Ack, Command, ErrorCode, ErrorReply, Post, PostText, Roo
 
 use super::{Asked, Brain};
 use crate::input::{Now, Ticks};
-use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_POSTS_MAX};
+use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_POSTS_MAX, RETRY_AFTER_MAX_MS};
 use crate::outbox::{LocalId, PendingPost, PostState};
 use crate::output::{Change, Notice};
 use crate::store::{self, Key, StoredFailure, StoredPost};
@@ -199,10 +199,7 @@ impl Brain {
                 post.request = None;
                 post.state = PostState::Queued;
             }
-            // Those sent together are refused together; one delay is enough for them.
-            if self.resend_at.is_none() {
-                self.resend_at = Some(now.after(self.resend_backoff.next_ms(&mut self.random)));
-            }
+            self.pause_posts(error.retry_after_ms, now);
             return self.change(Change::Timeline(name.clone()));
         }
         let hopeless = matches!(
@@ -216,6 +213,17 @@ impl Brain {
             room.wanted = false;
             self.change(Change::Rooms);
         }
+    }
+
+    /// Sends no post before the server is ready for it. Those sent together are refused together; one delay is enough
+    /// for them, unless the server asks for a longer one.
+    pub(super) fn pause_posts(&mut self, retry_after_ms: Option<u64>, now: Ticks) {
+        let asked = retry_after_ms.map(|ms| now.after(ms.min(RETRY_AFTER_MAX_MS)));
+        if asked.is_none() && self.resend_at.is_some() {
+            return;
+        }
+        let at = asked.unwrap_or_else(|| now.after(self.resend_backoff.next_ms(&mut self.random)));
+        self.resend_at = self.resend_at.max(Some(at));
     }
 
     fn fail(&mut self, name: &RoomName, local: LocalId, reason: &str, retryable: bool) {

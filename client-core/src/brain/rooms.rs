@@ -4,7 +4,7 @@ use teahouse_protocol::{
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
-use crate::limits::{BACKOFF_MIN_MS, INACTIVE_TIMELINE_EVENTS_MAX, MEMBERS_LISTED_MAX, ROOMS_LISTED_MAX};
+use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, MEMBERS_LISTED_MAX, ROOMS_LISTED_MAX};
 use crate::output::{Change, Notice, RoomSummary};
 use crate::room::Member;
 use crate::store::Key;
@@ -83,9 +83,7 @@ impl Brain {
         let room = self.room_entry(name);
         room.joining = false;
         if error.temporary {
-            let at = now.after(self.resend_backoff.next_ms(&mut self.random).max(BACKOFF_MIN_MS));
-            self.resend_at = Some(at);
-            return;
+            return self.pause_posts(error.retry_after_ms, now);
         }
         room.wanted = false;
         room.create = false;

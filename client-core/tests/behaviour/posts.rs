@@ -121,6 +121,22 @@ fn a_temporary_refusal_is_tried_again_later() {
 }
 
 #[test]
+fn a_server_that_says_when_is_heard() {
+    let mut desk = Desk::in_lobby(1);
+    desk.submit("hi");
+    let op = desk.sent_ops();
+    desk.reply(
+        "post lobby hi",
+        json!({"type": "error", "code": "rate_limited", "message": "slower", "temporary": true,
+        "retry_after_ms": 4_000}),
+    );
+    desk.wait(3_999);
+    desk.check_sent(&[]);
+    desk.wait(1);
+    assert_eq!(desk.sent_ops(), op);
+}
+
+#[test]
 fn a_refusal_keeps_the_text_for_retry_or_discard() {
     let mut desk = Desk::in_lobby(1);
     desk.submit("hi");

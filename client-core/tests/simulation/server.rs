@@ -134,6 +134,7 @@ impl Server {
             message,
             field: None,
             temporary: code == ErrorCode::Busy,
+            retry_after_ms: None,
         };
         let reject = |rejection: Rejection| {
             let code = match rejection {

@@ -23,6 +23,8 @@ use crate::http;
 const SILENT_PER_ADDRESS_MAX: usize = 32;
 /// The most connections that have said nothing, in all.
 const SILENT_MAX: usize = 1_000;
+/// A connection counts as silent after this time; a crowd that comes at once may take that long to say its first word.
+const WAITS_STANDING: Duration = Duration::from_secs(1);
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The kernel asks a peer that has said nothing for so long whether it is still there.
@@ -72,11 +74,11 @@ pub async fn accept(listener: TcpListener, pin: Option<Pin>, house: Arc<House>, 
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let visit = Visit::begin(peer);
-                // Taken here, since tasks do not begin in the order of their connections.
-                let seat = pin.is_none().then(|| waiting.enter(peer.ip()));
+                // Drawn here, since tasks do not begin in the order of their connections.
+                let ticket = waiting.draw_ticket(peer.ip());
                 let (house, router) = (Arc::clone(&house), router.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = receive(stream, pin, seat, visit, house, router).await {
+                    if let Err(error) = receive(stream, pin, ticket, visit, house, router).await {
                         tracing::debug!("{peer}: {error}");
                     }
                 });
@@ -93,7 +95,7 @@ pub async fn accept(listener: TcpListener, pin: Option<Pin>, house: Arc<House>, 
 async fn receive(
     mut stream: TcpStream,
     pin: Option<Pin>,
-    seat: Option<Seat>,
+    ticket: Ticket,
     visit: Arc<Visit>,
     house: Arc<House>,
     router: Router,
@@ -111,7 +113,7 @@ async fn receive(
         }
         Some(Pin::Json) => (Guess::Json, Vec::new()),
         Some(Pin::Http) => (Guess::Http, Vec::new()),
-        None => match first_bytes(&mut stream, &house, seat).await? {
+        None => match first_bytes(&mut stream, &house, ticket).await? {
             Some(first) => first,
             None => return Ok(()),
         },
@@ -136,33 +138,33 @@ async fn receive(
 async fn first_bytes(
     stream: &mut TcpStream,
     house: &House,
-    seat: Option<Seat>,
+    ticket: Ticket,
 ) -> io::Result<Option<(Guess, Vec<u8>)>> {
-    if let Some(seat) = seat {
-        let until = Instant::now() + house.patience.silence;
-        tokio::select! {
-            readable = timeout_at(until, stream.readable()) => match readable {
-                Ok(readable) => readable?,
-                Err(_) => return Ok(None),
-            },
-            () = seat.called_up() => return Ok(None),
-        }
-    }
     let mut first = Vec::new();
-    loop {
-        let mut buffer = [0; 64];
-        let pause = Instant::now() + text::PAUSE;
-        let read = match timeout_at(pause, stream.read(&mut buffer)).await {
-            Ok(read) => read?,
-            Err(_) => return Ok((!first.is_empty()).then_some((Guess::Text, first))),
-        };
-        if read == 0 {
-            return Ok((!first.is_empty()).then_some((Guess::Text, first)));
+    let begin = Instant::now();
+    match timeout_at(begin + WAITS_STANDING, stream.read_buf(&mut first)).await {
+        Ok(read) => read?,
+        Err(_) => {
+            let seat = ticket.take_seat();
+            tokio::select! {
+                // Whoever has said something by now is not silent.
+                biased;
+                read = stream.read_buf(&mut first) => read?,
+                () = tokio::time::sleep_until(begin + house.patience.silence) => 0,
+                () = seat.called_up() => 0,
+            }
         }
-        first.extend_from_slice(&buffer[..read]);
+    };
+    loop {
         match sniff(&first) {
+            _ if first.is_empty() => return Ok(None),
             Guess::Unsure => {}
             guess => return Ok(Some((guess, first))),
+        }
+        let pause = Instant::now() + text::PAUSE;
+        match timeout_at(pause, stream.read_buf(&mut first)).await {
+            Ok(Ok(read)) if read > 0 => {}
+            _ => return Ok(Some((Guess::Text, first))),
         }
     }
 }
@@ -175,9 +177,16 @@ pub struct WaitingRoom {
 
 #[derive(Debug, Default)]
 struct Seats {
-    next: u64,
+    next_ticket: u64,
     taken: BTreeMap<u64, (IpAddr, Arc<Notify>)>,
     per_address: HashMap<IpAddr, usize>,
+}
+
+/// Says in which order connections came.
+struct Ticket {
+    room: Arc<WaitingRoom>,
+    number: u64,
+    address: IpAddr,
 }
 
 /// A place in the waiting room; given back when dropped.
@@ -192,11 +201,21 @@ impl WaitingRoom {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(self: &Arc<Self>, address: IpAddr) -> Seat {
-        let call = Arc::new(Notify::new());
+    fn draw_ticket(self: &Arc<Self>, address: IpAddr) -> Ticket {
         let mut seats = self.seats();
-        let number = seats.next;
-        seats.next += 1;
+        let number = seats.next_ticket;
+        seats.next_ticket += 1;
+        drop(seats);
+        Ticket { room: Arc::clone(self), number, address }
+    }
+}
+
+impl Ticket {
+    /// Takes a seat; where too many are taken, whoever came first has to go.
+    fn take_seat(self) -> Seat {
+        let Self { room, number, address } = self;
+        let call = Arc::new(Notify::new());
+        let mut seats = room.seats();
         seats.taken.insert(number, (address, Arc::clone(&call)));
         let from_here = seats.per_address.entry(address).or_default();
         *from_here += 1;
@@ -211,7 +230,7 @@ impl WaitingRoom {
             seats.call_up(oldest);
         }
         drop(seats);
-        Seat { room: Arc::clone(self), number, call }
+        Seat { room, number, call }
     }
 }
 
@@ -279,8 +298,9 @@ mod tests {
     #[test]
     fn the_oldest_of_a_crowded_address_goes_first() {
         let room = Arc::new(WaitingRoom::default());
-        let other = room.enter(address(2));
-        let seats: Vec<Seat> = (0..=SILENT_PER_ADDRESS_MAX).map(|_| room.enter(address(1))).collect();
+        let other = room.draw_ticket(address(2)).take_seat();
+        let seats: Vec<Seat> =
+            (0..=SILENT_PER_ADDRESS_MAX).map(|_| room.draw_ticket(address(1)).take_seat()).collect();
         assert!(is_called_up(&seats[0]));
         assert!(!is_called_up(&seats[1]) && !is_called_up(&other));
         drop(seats);
@@ -291,7 +311,8 @@ mod tests {
     #[test]
     fn the_oldest_of_all_goes_when_the_room_is_full() {
         let room = Arc::new(WaitingRoom::default());
-        let seats: Vec<Seat> = (0..=SILENT_MAX).map(|n| room.enter(address((n % 200) as u8))).collect();
+        let seats: Vec<Seat> =
+            (0..=SILENT_MAX).map(|n| room.draw_ticket(address((n % 200) as u8)).take_seat()).collect();
         assert!(is_called_up(&seats[0]) && !is_called_up(&seats[1]));
     }
 }

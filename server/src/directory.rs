@@ -13,7 +13,7 @@ use teahouse_protocol::{
 
 use crate::connection::Mailbox;
 use crate::fanout::{Room, encode_segments};
-use crate::state::{Change, RoomId, State, StoredEvent, UserId};
+use crate::state::{self, Change, RoomId, State, StoredEvent, TokenHash, UserId};
 
 /// Rooms, members and connections.
 #[derive(Default)]
@@ -28,12 +28,14 @@ struct Inner {
     room_by_key: HashMap<NameKey, Arc<Room>>,
     users: HashMap<UserId, User>,
     user_by_key: HashMap<NameKey, UserId>,
+    user_by_token: HashMap<TokenHash, UserId>,
 }
 
 /// A user who holds a name.
 struct User {
     name: MemberName,
     keep: bool,
+    token: TokenHash,
     rooms: BTreeSet<RoomId>,
     /// How many connections are this user's.
     connections: usize,
@@ -64,7 +66,7 @@ impl Directory {
             inner.remove_user(id);
         }
         for (id, user) in state.users() {
-            inner.add_user(id, user.name.clone(), user.keep);
+            inner.add_user(id, user);
             let before = inner.users.get(&id).map(|known| known.rooms.clone()).unwrap_or_default();
             for room in before.difference(&user.rooms) {
                 inner.set_member(*room, id, &user.name, false);
@@ -95,7 +97,7 @@ impl Directory {
                     }
                     events.entry(event.room).or_default().push(event);
                 }
-                (Change::UserAdded { id, user }, Some(inner)) => inner.add_user(id, user.name, user.keep),
+                (Change::UserAdded { id, user }, Some(inner)) => inner.add_user(id, &user),
                 (Change::UserRetired { id }, Some(inner)) => inner.remove_user(id),
                 (Change::RoomAdded { id, name, .. }, Some(inner)) => {
                     inner.add_room(Room::new(id, name, teahouse_protocol::Seq::ZERO));
@@ -184,15 +186,22 @@ impl Directory {
         inner.users.get(id).is_some_and(|user| user.connections == 0).then_some(*id)
     }
 
+    /// A connection became that of the user who has this token, if there is one.
+    pub fn connected_with(
+        &self,
+        token: TokenHash,
+        wake: &mut Vec<Arc<Mailbox>>,
+    ) -> Option<(UserId, MemberName)> {
+        let mut inner = self.write();
+        let id = *inner.user_by_token.get(&token)?;
+        let name = inner.users.get(&id)?.name.clone();
+        inner.connected(id, wake);
+        Some((id, name))
+    }
+
     /// A connection became this user's. The first one is news for the user's rooms.
     pub fn connected(&self, user: UserId, wake: &mut Vec<Arc<Mailbox>>) {
-        let mut inner = self.write();
-        if let Some(known) = inner.users.get_mut(&user) {
-            known.connections += 1;
-            if known.connections == 1 {
-                inner.tell_presence(user, true, wake);
-            }
-        }
+        self.write().connected(user, wake);
     }
 
     /// Whether a connection is this user's.
@@ -225,13 +234,22 @@ impl Inner {
         self.room_by_id.insert(room.id, room);
     }
 
-    fn add_user(&mut self, id: UserId, name: MemberName, keep: bool) {
+    fn add_user(&mut self, id: UserId, user: &state::User) {
+        let state::User { name, keep, token, .. } = user;
         self.user_by_key.insert(name.key(), id);
-        self.users.entry(id).or_insert_with(|| User { name, keep, rooms: BTreeSet::new(), connections: 0 });
+        self.user_by_token.insert(*token, id);
+        self.users.entry(id).or_insert_with(|| User {
+            name: name.clone(),
+            keep: *keep,
+            token: *token,
+            rooms: BTreeSet::new(),
+            connections: 0,
+        });
     }
 
     fn remove_user(&mut self, id: UserId) {
         if let Some(user) = self.users.remove(&id) {
+            self.user_by_token.remove(&user.token);
             let key = user.name.key();
             // A later user may hold the name by now.
             if self.user_by_key.get(&key) == Some(&id) {
@@ -255,6 +273,15 @@ impl Inner {
                 user.rooms.insert(room);
             } else {
                 user.rooms.remove(&room);
+            }
+        }
+    }
+
+    fn connected(&mut self, user: UserId, wake: &mut Vec<Arc<Mailbox>>) {
+        if let Some(known) = self.users.get_mut(&user) {
+            known.connections += 1;
+            if known.connections == 1 {
+                self.tell_presence(user, true, wake);
             }
         }
     }

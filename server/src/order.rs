@@ -190,8 +190,10 @@ impl Worker {
         let results = match self.usable(wake).and_then(|()| self.write(proposals)) {
             Ok((results, changes)) => {
                 self.directory.publish(changes, wake);
-                for arrived in results.iter().filter_map(arrived) {
-                    self.directory.connected(arrived, wake);
+                // Nobody waits for the answer about somebody who was let in by a token already.
+                let awaited = results.iter().zip(&replies).filter(|(_, reply)| reply.is_some());
+                for user in awaited.filter_map(|(decided, _)| arrived(decided)) {
+                    self.directory.connected(user, wake);
                 }
                 results
             }

@@ -188,9 +188,47 @@ impl Session {
                 let replaces = name.as_ref().and_then(|name| self.house.directory.absent_holder(name));
                 (Action::ArriveAsGuest { name, keep, token: hash(&token), replaces }, Some(token))
             }
-            Auth::Token { token } => (Action::ArriveWithToken { token: hash(&token) }, None),
+            Auth::Token { token } => return Ok(Some(self.hello_again(re, hash(&token)))),
         };
         Ok(self.propose(re, action, Asked::Hello { token }))
+    }
+
+    /// Lets in somebody who was here before. That writes nothing that anybody waits for, so it works when the disk does
+    /// not.
+    fn hello_again(&mut self, re: RequestId, token: TokenHash) -> ServerMessage {
+        let mut wake = Vec::new();
+        let found = self.house.directory.connected_with(token, &mut wake);
+        wake.iter().for_each(|mailbox| mailbox.wake());
+        match found {
+            Some((user, name)) => {
+                // Keeps the name for another 30 days; should this one be refused, the next hello does.
+                let _ = self.house.order.submit(Action::ArriveWithToken { token }, None);
+                self.welcome(re, user, name, None)
+            }
+            None => ServerMessage::Error(refused(re, &Rejection::BadToken.into())),
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        re: RequestId,
+        user: UserId,
+        name: MemberName,
+        token: Option<String>,
+    ) -> ServerMessage {
+        tracing::info!("{} is {name}", self.peer);
+        if let Some((before, _)) = self.user.replace((user, name.clone())) {
+            self.house.disconnected(before, self.peer);
+        }
+        ServerMessage::Welcome(Welcome {
+            re,
+            protocol: PROTOCOL_VERSION,
+            user: User { name },
+            token,
+            limits: Limits::CURRENT,
+            rooms: self.house.directory.rooms_of(user),
+            server: SERVER.into(),
+        })
     }
 
     fn watch(&mut self, re: RequestId, watch: Watch) -> Result<ServerMessage, SessionError> {
@@ -286,19 +324,7 @@ impl Session {
     fn decided(&mut self, re: RequestId, asked: Asked, outcome: Outcome) -> ServerMessage {
         match (asked, outcome) {
             (Asked::Hello { token }, Outcome::Arrived { user, name, .. }) => {
-                tracing::info!("{} is {name}", self.peer);
-                if let Some((before, _)) = self.user.replace((user, name.clone())) {
-                    self.house.disconnected(before, self.peer);
-                }
-                ServerMessage::Welcome(Welcome {
-                    re,
-                    protocol: PROTOCOL_VERSION,
-                    user: User { name },
-                    token,
-                    limits: Limits::CURRENT,
-                    rooms: self.house.directory.rooms_of(user),
-                    server: SERVER.into(),
-                })
+                self.welcome(re, user, name, token)
             }
             (_, Outcome::Done { room, seq }) => {
                 let room = self.house.directory.room_by_id(room).expect("what was done is published");

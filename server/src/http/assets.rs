@@ -76,11 +76,12 @@ fn etag(file: &Embedded) -> HeaderValue {
     HeaderValue::from_str(&tag).expect("base64 is visible ASCII")
 }
 
-/// Whether the name changes with the content, as trunk's `name-0123456789abcdef.js` and `…_bg.wasm` do.
+/// Whether the name changes with the content, as trunk's `name-0123456789abcdef.js` and `…_bg.wasm` do. trunk writes the
+/// hash, a number of 64 bits, without leading zeros.
 fn is_hashed(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    name.split(['-', '.', '_'])
-        .any(|part| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    let hash = path.rsplit('-').next().unwrap_or_default();
+    let digits = hash.bytes().take_while(u8::is_ascii_hexdigit).count();
+    path.contains('-') && (8..=16).contains(&digits) && hash[digits..].starts_with(['.', '_'])
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -134,6 +135,8 @@ mod tests {
     fn names_with_a_hash_are_kept_for_ever() {
         assert!(is_hashed("/teahouse-web-0123456789abcdef.js"));
         assert!(is_hashed("/teahouse-web-0123456789abcdef_bg.wasm"));
+        assert!(is_hashed("/frame-690492ce2d5f361.css"));
+        assert!(!is_hashed("/tea-house.css"));
         assert!(!is_hashed("/index.html"));
         assert!(!is_hashed("/favicon.svg"));
     }

@@ -169,8 +169,15 @@ impl Browser {
         .await;
     }
 
-    /// Saves what the page looks like as `target/screenshots/NAME.png`.
+    /// Saves what the page looks like, once nothing moves any more, as `target/screenshots/NAME.png`.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
+        self.when(
+            "nothing moves that will come to rest",
+            "return document.getAnimations().every(animation => animation.playState !== 'running'
+                 || animation.effect.getComputedTiming().iterations === Infinity);",
+            json!([]),
+        )
+        .await;
         let bytes = within("a screenshot", self.client.screenshot()).await.expect("a screenshot");
         save_screenshot(name, &bytes)
     }

@@ -46,7 +46,7 @@ async fn trunk_serve_shows_the_client_and_reaches_the_server() {
             .env_remove("NO_COLOR"),
     );
     let address = format!("http://127.0.0.1:{port}/");
-    trunk.stderr.until("its address", |log| log.contains(&address).then_some(())).await;
+    trunk.stdout.until("its address", |log| log.contains(&address).then_some(())).await;
     browser.open(&address).await;
     let page = Page { browser };
     page.browser.element(&testid("name-input")).await;

@@ -140,7 +140,7 @@ impl Story {
             Happening::ToServer(link, line) => {
                 let now = self.now().unix;
                 for (to, line) in self.server.receive(link, &line, now) {
-                    self.to_client(to, line);
+                    self.deliver(to, line);
                 }
             }
             Happening::ToClient(link, line) => self.link_input(link, Input::Received(line)),
@@ -207,7 +207,7 @@ impl Story {
         }
     }
 
-    fn to_client(&mut self, id: LinkId, line: String) {
+    fn deliver(&mut self, id: LinkId, line: String) {
         let delay = self.dice.below(300);
         let link =
             self.clients.iter_mut().find_map(|client| client.link.as_mut().filter(|link| link.id == id));

@@ -109,3 +109,22 @@ async fn texts_that_are_empty_or_too_long_are_told_the_rule() {
     witness.hello("witness").await;
     assert_eq!(witness.posts("lobby").await.len(), 2, "nothing of it was posted");
 }
+
+#[tokio::test]
+async fn whoever_posts_too_fast_is_told_how_long_to_wait() {
+    let server = Server::with(&["--posts-per-second", "1"]).await;
+    let mut client = tcp::enter(&server, "ana").await;
+    let refusal = loop {
+        let reply = client.ask("post", json!({"room": "lobby", "text": "快"})).await;
+        if reply["type"] == "error" {
+            break reply;
+        }
+    };
+    assert_eq!(
+        (&refusal["code"], &refusal["temporary"]),
+        (&json!("rate_limited"), &json!(true)),
+        "{refusal}"
+    );
+    assert!(refusal["retry_after_ms"].as_u64() > Some(0), "{refusal}");
+    client.must("ping", json!({})).await;
+}

@@ -70,7 +70,7 @@ pub enum Auth {
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<MemberName>,
         /// Whether the name stays this guest's while nobody is connected under it. The guest must then keep the
-        /// token. Otherwise the guest leaves its rooms, and the name is free again, when its last connection closes.
+        /// token, and be a member of a room. Otherwise the guest leaves its rooms, and the name is free again, when its last connection closes.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         keep: bool,
     },

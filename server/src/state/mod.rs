@@ -48,6 +48,15 @@ pub struct User {
     pub rooms: BTreeSet<RoomId>,
 }
 
+impl User {
+    /// Whether the name waits for this user. Not for one who is in no room: its welcome may have been lost, and then
+    /// nobody has the token.
+    fn is_kept_at(&self, now: UnixMillis) -> bool {
+        let away_ms = now.get().saturating_sub(self.seen_at.get());
+        self.keep && !self.rooms.is_empty() && away_ms < KEPT_NAME_MS
+    }
+}
+
 /// A room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
@@ -170,10 +179,7 @@ impl State {
         };
         let mut changes = Vec::new();
         if let Some(&holder) = self.user_by_key.get(&name.key()) {
-            let kept_for_holder = self
-                .users
-                .get(&holder)
-                .is_some_and(|user| user.keep && at.get().saturating_sub(user.seen_at.get()) < KEPT_NAME_MS);
+            let kept_for_holder = self.users.get(&holder).is_some_and(|user| user.is_kept_at(at));
             if holder == SERVER_USER || kept_for_holder || replaces != Some(holder) {
                 return Err(Rejection::NameTaken(name));
             }

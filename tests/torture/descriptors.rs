@@ -68,7 +68,6 @@ async fn running_out_of_descriptors_is_waited_out() {
         })
         .await;
         tally.faults += 1;
-        assert!(host.open_files() as u64 <= open_files_max);
         goes_on(&mut ana, cycle * 2 + 1).await;
         // Half of them leave: the others, who wait in the kernel's queue, are let in.
         let waiting = streams.split_off(streams.len() / 2);
@@ -88,6 +87,32 @@ async fn running_out_of_descriptors_is_waited_out() {
         goes_on(&mut ana, cycle * 2 + 2).await;
     }
     tally.add(audit(host.address(), &[], &[]).await);
+    host.stop().await;
+    run.finish(&tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_from_one_address_gets_in() {
+    let run = Run::begin("burst");
+    let folder = TempDir::new().expect("a temporary folder");
+    let spec = Spec { open_files_max: Some(4_096), ..Spec::default() };
+    let mut host = Host::start(&folder.path().join("data"), spec).await;
+    let clients: u64 = run.pick(300, 1_500);
+    let mut burst = JoinSet::new();
+    for number in 0..clients {
+        let address = host.address();
+        burst.spawn(async move {
+            let mut link = Link::open(address, if number % 2 == 0 { Way::Tcp } else { Way::Ws }).await?;
+            link.hello_as_anybody().await
+        });
+    }
+    let mut tally = Tally { cycles: 1, messages: clients, ..Tally::default() };
+    while let Some(entered) = within("everybody to get in", burst.join_next()).await {
+        if let Err(broken) = entered.expect("no task panics") {
+            tally.lost += 1;
+            tally.complain(broken.0);
+        }
+    }
     host.stop().await;
     run.finish(&tally);
 }

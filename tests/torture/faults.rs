@@ -11,7 +11,7 @@ use crate::audit::head;
 use crate::disk::{Cut, Disk, Fsync};
 use crate::host::{Host, Spec};
 use crate::link::{Link, Way, kept, room};
-use crate::load::Load;
+use crate::load::{Crowd, Load};
 use crate::power::problems;
 use crate::run::{Run, Tally};
 
@@ -51,7 +51,9 @@ impl Author {
                 self.written += 1;
                 Ok(ack.seq.expect("a post has a seq"))
             }
-            ServerMessage::Error(error) => Err(error.code == ErrorCode::StorageUnavailable && error.temporary),
+            ServerMessage::Error(error) => {
+                Err(error.code == ErrorCode::StorageUnavailable && error.temporary)
+            }
             other => panic!("{}", other.to_json()),
         }
     }
@@ -68,11 +70,14 @@ impl Author {
                 }
             }
         };
-        tokio::time::timeout(RECOVERY_MAX, working).await.expect("writes work again in time, without a restart");
+        tokio::time::timeout(RECOVERY_MAX, working)
+            .await
+            .expect("writes work again in time, without a restart");
     }
 
-    /// Reads in every way there is.
-    async fn read(&mut self) {
+    /// Reads in every way there is; gives the head of the lobby.
+    async fn read(&mut self) -> Seq {
+        let mut head = Seq::ZERO;
         for command in [
             Command::Ping(Ping {}),
             Command::Who(Who { room: room("lobby") }),
@@ -81,7 +86,11 @@ impl Author {
             let kind = format!("{command:?}");
             let reply = self.link.ask(command).await.unwrap_or_else(|error| panic!("{kind}: {}", error.0));
             assert!(!matches!(reply, ServerMessage::Error(_)), "{kind}: {}", reply.to_json());
+            if let ServerMessage::History(page) = reply {
+                head = page.head;
+            }
         }
+        head
     }
 }
 
@@ -126,7 +135,7 @@ async fn nothing_is_acknowledged_or_shown_before_its_fsync() {
     let mut watcher = watching(&host).await;
     let mut tally = Tally { cycles: run.pick(5, 50), ..Tally::default() };
     for _ in 0..tally.cycles {
-        let before = head(host.address(), &room("lobby")).await.seq;
+        let before = reader.read().await;
         disk.set_fsync(Fsync::Waits);
         let asked = disk.fsyncs(1);
         let post = author.post(author.written + 1);
@@ -134,8 +143,7 @@ async fn nothing_is_acknowledged_or_shown_before_its_fsync() {
         asked.await;
         assert!(disk.fsyncs_waiting() > 0);
         // Reads do not stall, and do not tell of it; nor does anybody else.
-        reader.read().await;
-        let held = head(host.address(), &room("lobby")).await.seq;
+        let held = reader.read().await;
         let shown = is_quiet(&mut watcher).await && is_quiet(&mut author.link).await && held == before;
         if !shown || disk.fsyncs_waiting() == 0 {
             tally.lost += 1;
@@ -165,8 +173,8 @@ async fn a_failed_fsync_acknowledges_nothing_and_passes() {
     let mut author = Author::enter(&host, "ana").await;
     let mut reader = Author::enter(&host, "bo").await;
     // One message at a time: whoever sends several knows that a refused one may come after the next.
-    let load = Load::begin(&run, &host, host.up(), 4, 4, 1).await;
-    let cycles = run.pick(4, 40);
+    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 4, 1)).await;
+    let cycles = run.pick(6, 60);
     let mut broken = Tally::default();
     for cycle in 0..cycles {
         load.reins.acknowledged(random.u64(1..60)).await;
@@ -219,7 +227,7 @@ async fn writes_pause_and_come_back(test: &'static str, fail: impl Fn(&Disk), he
     let mut host = Host::start(&disk.data(), Spec::default()).await;
     let mut author = Author::enter(&host, "ana").await;
     let mut reader = Author::enter(&host, "bo").await;
-    let load = Load::begin(&run, &host, host.up(), 4, 4, 1).await;
+    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 4, 1)).await;
     let cycles = run.pick(3, 30);
     let mut broken = Tally::default();
     for _ in 0..cycles {
@@ -259,7 +267,12 @@ async fn writes_pause_and_come_back(test: &'static str, fail: impl Fn(&Disk), he
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_writes_until_there_is_space() {
-    writes_pause_and_come_back("disk full", |disk| disk.leave_free(Some(8_192)), |disk| disk.leave_free(None)).await;
+    writes_pause_and_come_back(
+        "disk full",
+        |disk| disk.leave_free(Some(8_192)),
+        |disk| disk.leave_free(None),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

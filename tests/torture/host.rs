@@ -95,7 +95,9 @@ impl Host {
 
     fn command(&self) -> Command {
         let mut command = server::command(&self.data);
-        command.args(["--listen", &self.address.to_string(), "--log", "warn"]).args(&self.spec.options);
+        command.args(["--listen", &self.address.to_string(), "--log", "warn"]);
+        // Torture floods; limits of the rate have stories of their own.
+        command.args(["--posts-per-second", "0", "--address-posts-per-second", "0"]).args(&self.spec.options);
         if let Some(files) = self.spec.open_files_max {
             command = limited(&command, files);
         }

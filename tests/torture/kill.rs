@@ -4,7 +4,7 @@
 use tempfile::TempDir;
 
 use crate::host::{Host, Spec};
-use crate::load::Load;
+use crate::load::{Crowd, Load};
 use crate::run::Run;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -13,8 +13,8 @@ async fn nothing_is_lost_doubled_or_reordered_by_kills() {
     let mut random = run.random(1);
     let folder = TempDir::new().expect("a temporary folder");
     let mut host = Host::start(&folder.path().join("data"), Spec::default()).await;
-    let load = Load::begin(&run, &host, host.up(), 6, 6, 16).await;
-    let cycles = run.pick(8, 200);
+    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 6, 16)).await;
+    let cycles = run.pick(25, 200);
     for _ in 0..cycles {
         // Now and then right after the start, when everybody is coming back.
         let more = if random.u8(..4) == 0 { random.u64(..4) } else { random.u64(20..400) };

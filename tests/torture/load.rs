@@ -11,6 +11,26 @@ use crate::run::{Run, Tally};
 use crate::watcher::{Sight, Watcher};
 use crate::writer::{Account, Reins, Writer};
 
+/// How many are let loose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Crowd {
+    /// What the writers' names begin with.
+    pub(crate) name: &'static str,
+    /// How many write.
+    pub(crate) writers: usize,
+    /// How many watch.
+    pub(crate) watchers: usize,
+    /// How many messages of a writer may be unacknowledged at a time.
+    pub(crate) window: u64,
+}
+
+impl Crowd {
+    /// Writers and as many watchers.
+    pub(crate) const fn of(name: &'static str, size: usize, window: u64) -> Self {
+        Self { name, writers: size, watchers: size, window }
+    }
+}
+
 /// Who is there, and what they do it with.
 #[derive(Debug)]
 pub(crate) struct Load {
@@ -25,14 +45,8 @@ pub(crate) struct Load {
 impl Load {
     /// Lets writers and watchers loose on two rooms, half of each through each door. `up` says where they go; `host` is
     /// where the rooms are made first.
-    pub(crate) async fn begin(
-        run: &Run,
-        host: &Host,
-        up: Up,
-        writers: usize,
-        watchers: usize,
-        window: u64,
-    ) -> Self {
+    pub(crate) async fn begin(run: &Run, host: &Host, up: Up, crowd: Crowd) -> Self {
+        let Crowd { name, writers, watchers, window } = crowd;
         let rooms = vec![room("lobby"), room("茶")];
         let mut link = Link::open(host.address(), Way::Tcp).await.expect("the server accepts");
         link.hello_as_anybody().await.expect("the server welcomes");
@@ -49,7 +63,7 @@ impl Load {
         for number in 0..writers {
             let way = if number % 2 == 0 { Way::Tcp } else { Way::Ws };
             let room = load.rooms[number / 2 % 2].clone();
-            let name = format!("writer{number}");
+            let name = format!("{name}{number}");
             let random = run.random(number as u64 + 100);
             load.writers.spawn(Writer::new(&name, way, room, &load.reins, random).window(window).run());
         }

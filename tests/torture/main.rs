@@ -29,3 +29,7 @@ mod links;
 mod descriptors;
 
 mod model;
+
+mod stall;
+
+mod clock;

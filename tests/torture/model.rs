@@ -7,7 +7,8 @@ use teahouse_server::state::{
 
 use crate::run::{Run, Tally};
 
-const NAMES: &[&str] = &["ana", "Ana", "аna", "bo", "ＢＯ", "茶客1", "茶客7", "茶", "teahouse", "bob0", "bobO"];
+const NAMES: &[&str] =
+    &["ana", "Ana", "аna", "bo", "ＢＯ", "茶客1", "茶客7", "茶", "teahouse", "bob0", "bobO"];
 const ROOMS: &[&str] = &["lobby", "Lobby", "茶", "rust", "Rust", "b0", "bo"];
 
 #[derive(Debug, Clone)]
@@ -258,7 +259,7 @@ fn the_state_does_what_a_simple_model_does() {
     founded.expect("a new log is founded");
     let mut model = Model::founded();
     let mut now = 1_000_000;
-    let mut tally = Tally { cycles: run.pick(10_000, 100_000), ..Tally::default() };
+    let mut tally = Tally { cycles: run.pick(20_000, 100_000), ..Tally::default() };
     for step in 0..tally.cycles {
         now += random.u64(..1_000);
         if random.u16(..2_000) == 0 {

@@ -7,7 +7,7 @@ use teahouse_tests::server;
 use crate::disk::{Cut, Disk};
 use crate::host::{Host, Spec};
 use crate::link::{Link, Way, room};
-use crate::load::Load;
+use crate::load::{Crowd, Load};
 use crate::run::{Run, Tally};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -16,9 +16,9 @@ async fn nothing_acknowledged_is_lost_when_the_power_goes() {
     let mut random = run.random(1);
     let mut disk = Disk::new();
     let mut host = Host::start(&disk.data(), Spec::default()).await;
-    let load = Load::begin(&run, &host, host.up(), 4, 4, 16).await;
+    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 4, 16)).await;
     let mut damage = Tally::default();
-    let cycles = run.pick(8, 100);
+    let cycles = run.pick(20, 100);
     for cycle in 0..cycles {
         if random.bool() {
             // Now and then in the middle of coming back.
@@ -104,6 +104,7 @@ async fn a_first_start_can_be_cut_anywhere() {
             let mut link = Link::open(host.address(), Way::Tcp).await.expect("the server accepts");
             link.hello_as_anybody().await.expect("the server welcomes");
             link.join(&room("lobby")).await.expect("the server writes");
+            drop(link);
             host.stop().await;
         }
     }

@@ -15,6 +15,15 @@ use tokio::task::JoinSet;
 /// No byte of these stands in UTF-8, so whoever reads them can tell.
 const GARBAGE: &[u8] = &[0xFF, 0xFE, 0xFF, 0xFE, 0xFF, 0xFE, 0xFF, 0xFE];
 
+/// Which way bytes travel that nobody sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Garbage {
+    /// To the clients.
+    FromServer,
+    /// To the clients and to the server.
+    BothWays,
+}
+
 /// A running proxy; it ends with its value.
 #[derive(Debug)]
 pub(crate) struct Proxy {
@@ -39,7 +48,7 @@ enum Fate {
 
 impl Proxy {
     /// Stands between its own address and the server's.
-    pub(crate) async fn start(server: SocketAddr, seed: u64) -> Self {
+    pub(crate) async fn start(server: SocketAddr, garbage: Garbage, seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let faults = Arc::new(AtomicU64::new(0));
@@ -50,7 +59,8 @@ impl Proxy {
             let mut random = fastrand::Rng::with_seed(seed);
             let mut links = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let link = Link { server, faults: Arc::clone(&counted), calm: watched.subscribe(), random: random.fork() };
+                let (faults, calm) = (Arc::clone(&counted), watched.subscribe());
+                let link = Link { server, garbage, faults, calm, random: random.fork() };
                 links.spawn(link.run(client));
                 while links.try_join_next().is_some() {}
             }
@@ -76,6 +86,7 @@ impl Proxy {
 
 struct Link {
     server: SocketAddr,
+    garbage: Garbage,
     faults: Arc<AtomicU64>,
     calm: watch::Receiver<bool>,
     random: fastrand::Rng,
@@ -88,8 +99,8 @@ impl Link {
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let mut up = self.direction(from_client, to_server);
-        let mut down = self.direction(from_server, to_client);
+        let mut up = self.direction(from_client, to_server, self.garbage == Garbage::BothWays);
+        let mut down = self.direction(from_server, to_client, true);
         // One direction's end is the link's: dropping both halves of a socket that has unread bytes resets it.
         tokio::select! {
             () = up.carry() => {}
@@ -97,14 +108,14 @@ impl Link {
         }
     }
 
-    fn direction(&mut self, from: OwnedReadHalf, to: OwnedWriteHalf) -> Direction {
+    fn direction(&mut self, from: OwnedReadHalf, to: OwnedWriteHalf, garbage: bool) -> Direction {
         let random = &mut self.random;
         let bytes = random.u64(200..60_000);
         let fate = match random.u8(..12) {
             _ if *self.calm.borrow() => Fate::Fair,
             0..3 => Fate::Reset(bytes),
             3 => Fate::Silence(bytes),
-            4..6 => Fate::Garbage(bytes),
+            4..6 if garbage => Fate::Garbage(bytes),
             _ => Fate::Fair,
         };
         Direction {

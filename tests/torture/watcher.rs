@@ -45,13 +45,6 @@ impl Watcher {
         Self { sight, way, room, up, until, position: None }
     }
 
-    /// Watches from `seq` on, instead of from the head.
-    #[must_use]
-    pub(crate) fn after(mut self, position: Position) -> Self {
-        self.position = Some(position);
-        self
-    }
-
     /// Watches until the end.
     pub(crate) async fn run(mut self) -> Sight {
         loop {

@@ -172,7 +172,8 @@ impl Writer {
                 return Err(Broken(complaint));
             };
             if message.re() != Some(id) {
-                let complaint = format!("{}: not the answer to {id}: {}", self.account.name, message.to_json());
+                let complaint =
+                    format!("{}: not the answer to {id}: {}", self.account.name, message.to_json());
                 self.account.complaints.push(complaint.clone());
                 return Err(Broken(complaint));
             }

@@ -4,6 +4,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
@@ -41,21 +42,21 @@ pub(super) async fn websocket(
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => {
-                let parts = upgraded
-                    .downcast::<TokioIo<Prefixed>>()
-                    .expect("every HTTP connection is served on this type");
-                let (unread, stream) = parts.io.into_inner().into_parts();
-                let first = [&parts.read_buf[..], &unread[..]].concat();
-                let door = Door::WebSocket(Box::<WebSocketDoor>::default());
-                let peer = peer_of(&visit);
-                let name = Connection::new(stream, peer, house, door, &first).run().await;
-                visit.was(name);
-            }
+            Ok(upgraded) => visit.was(hand_over(upgraded, &visit, house).run().await),
             Err(error) => tracing::debug!("{} did not become a WebSocket: {error}", peer_of(&visit)),
         }
     });
     response.map(axum::body::Body::new)
+}
+
+/// Takes the socket out of hyper's hands. Not part of the task above, which would keep hyper's buffer with it.
+fn hand_over(upgraded: Upgraded, visit: &Visit, house: Arc<House>) -> Box<Connection> {
+    let parts =
+        upgraded.downcast::<TokioIo<Prefixed>>().expect("every HTTP connection is served on this type");
+    let (unread, stream) = parts.io.into_inner().into_parts();
+    let first = [&parts.read_buf[..], &unread[..]].concat();
+    let door = Door::WebSocket(Box::<WebSocketDoor>::default());
+    Connection::new(stream, peer_of(visit), house, door, &first)
 }
 
 /// The origin of a page that is not this server's own. Programs that are no browsers send none. A development proxy

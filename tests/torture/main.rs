@@ -30,6 +30,8 @@ mod descriptors;
 
 mod model;
 
+mod fuzz;
+
 mod stall;
 
 mod clock;

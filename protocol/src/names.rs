@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
+#[cfg(not(target_arch = "wasm32"))]
 use unicode_normalization::UnicodeNormalization;
 
 use crate::limits::NAME_CHARS_MAX;
@@ -40,13 +41,23 @@ fn is_invisible(c: char) -> bool {
         || (c as u32) & 0xFFFE == 0xFFFE
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+fn nfc(text: &str) -> String {
+    text.nfc().collect()
+}
+
+#[cfg(target_arch = "wasm32")]
+fn nfc(text: &str) -> String {
+    js_sys::JsString::from(text).normalize("NFC").into()
+}
+
 fn parse(text: &str) -> Result<Box<str>, NameError> {
     // Two characters of input per character of output bound the work on hostile input; NFC never needs more than
     // that for a text that is legal afterwards.
     if text.len() > NAME_CHARS_MAX * 4 * 3 {
         return Err(NameError::Length(text.chars().count()));
     }
-    let name: String = text.nfc().collect();
+    let name = nfc(text);
     let length = name.chars().count();
     if !(1..=NAME_CHARS_MAX).contains(&length) {
         return Err(NameError::Length(length));

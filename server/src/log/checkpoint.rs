@@ -65,7 +65,8 @@ impl Checkpointer {
 }
 
 fn run(database: &Path, requests: &Receiver<()>) {
-    let mut open = None;
+    // From the start, since later there may be no file descriptor left.
+    let mut open = connect(database).ok();
     while requests.recv().is_ok() {
         if let Err(error) = checkpoint(database, &mut open) {
             // It may be the disk, after which a connection is not used again.
@@ -78,12 +79,14 @@ fn run(database: &Path, requests: &Receiver<()>) {
 fn checkpoint(database: &Path, open: &mut Option<Connection>) -> rusqlite::Result<()> {
     let connection = match open {
         Some(connection) => connection,
-        None => {
-            let connection = Connection::open(database)?;
-            configure(&connection)?;
-            open.insert(connection)
-        }
+        empty => empty.insert(connect(database)?),
     };
     // PASSIVE waits for nobody and nobody waits for it.
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+}
+
+fn connect(database: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(database)?;
+    configure(&connection)?;
+    Ok(connection)
 }

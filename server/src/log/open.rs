@@ -45,7 +45,11 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
         other => OpenError::Corrupt { file: file.clone(), detail: other.to_string() },
     })?;
     log.allow_checkpoint_on_close().map_err(sqlite)?;
-    Ok((log, state, Reader::new(file, epoch)))
+    let reader = Reader::new(file.clone(), epoch).map_err(|error| match error {
+        LogError::Sqlite(source) => classify(&file, source),
+        other => OpenError::Corrupt { file, detail: other.to_string() },
+    })?;
+    Ok((log, state, reader))
 }
 
 /// Makes the directory and sees to it that it is still there after a power cut: the name of a directory is on disk

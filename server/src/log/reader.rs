@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
 use teahouse_protocol::{Epoch, PageEvent, Seq, UnixMillis};
@@ -8,8 +8,9 @@ use super::open::open_reader;
 use super::{LogError, row};
 use crate::state::RoomId;
 
-/// Connections that wait for the next read. More may be open for a moment.
-const IDLE_CONNECTIONS_MAX: usize = 4;
+/// How many reads go on at a time; a further one waits. All connections are open from the start, so that history can be
+/// read while the system has no file descriptors left.
+const CONNECTIONS: usize = 4;
 /// A page ends when its texts have reached so many bytes.
 const PAGE_BYTES_MAX: usize = 256 * 1024;
 
@@ -22,7 +23,9 @@ pub struct Reader {
 struct Shared {
     file: PathBuf,
     epoch: Epoch,
-    idle: Mutex<Vec<Connection>>,
+    /// A connection that failed leaves its place empty and is opened anew by the next read.
+    idle: Mutex<Vec<Option<Connection>>>,
+    returned: Condvar,
 }
 
 /// Which part of a room is wanted.
@@ -62,8 +65,15 @@ impl Page {
 }
 
 impl Reader {
-    pub(super) fn new(file: PathBuf, epoch: Epoch) -> Self {
-        Self { shared: Arc::new(Shared { file, epoch, idle: Mutex::default() }) }
+    pub(super) fn new(file: PathBuf, epoch: Epoch) -> Result<Self, LogError> {
+        let mut idle = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let connection = open_reader(&file)?;
+            // Opens the files that only a read opens.
+            connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
+            idle.push(Some(connection));
+        }
+        Ok(Self { shared: Arc::new(Shared { file, epoch, idle: idle.into(), returned: Condvar::new() }) })
     }
 
     /// The life of the log.
@@ -73,21 +83,39 @@ impl Reader {
 
     /// Reads a page of at most `limit` events. Blocks on the disk.
     pub fn page(&self, room: RoomId, query: PageQuery, limit: usize) -> Result<Page, LogError> {
-        let connection = match self.lock_idle().pop() {
+        let mut place = Place { shared: &self.shared, connection: self.shared.take() };
+        let connection = match &mut place.connection {
             Some(connection) => connection,
-            None => open_reader(&self.shared.file)?,
+            empty => empty.insert(open_reader(&self.shared.file)?),
         };
-        let page = read_page(&connection, room, query, limit)?;
-        // A connection that failed is not used again.
-        let mut idle = self.lock_idle();
-        if idle.len() < IDLE_CONNECTIONS_MAX {
-            idle.push(connection);
+        let page = read_page(connection, room, query, limit);
+        if page.is_err() {
+            place.connection = None;
         }
-        Ok(page)
+        page
     }
+}
 
-    fn lock_idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.shared.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+impl Shared {
+    fn take(&self) -> Option<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle =
+            self.returned.wait_while(idle, |idle| idle.is_empty()).unwrap_or_else(PoisonError::into_inner);
+        idle.pop().flatten()
+    }
+}
+
+/// One of the places for a connection; given back when dropped.
+struct Place<'a> {
+    shared: &'a Shared,
+    connection: Option<Connection>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(self.connection.take());
+        self.shared.returned.notify_one();
     }
 }
 

@@ -10,6 +10,7 @@ use crate::audit::history;
 use crate::host::{Host, Spec};
 use crate::link::room;
 use crate::load::{Crowd, Load};
+use crate::power::problems;
 use crate::run::Run;
 use crate::writer::number_of;
 
@@ -79,6 +80,9 @@ async fn nothing_is_lost_doubled_or_reordered_by_kills() {
         tally.complain(format!("{there} of {typed} messages of the terminal client are there"));
     }
     host.stop().await;
+    for problem in problems(&folder.path().join("data")).await {
+        tally.complain(problem);
+    }
     tally.cycles = cycles;
     tally.faults += cycles;
     run.finish(&tally);

@@ -20,6 +20,7 @@ mod disk;
 mod proxy;
 
 mod kill;
+mod twins;
 
 mod faults;
 mod power;

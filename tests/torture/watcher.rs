@@ -1,5 +1,6 @@
 //! Somebody who watches a room and comes back with the last event that was seen, whatever happens.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 
 use teahouse_protocol::{
@@ -15,8 +16,8 @@ use crate::link::{Broken, Link, SILENCE_MAX, Way};
 pub(crate) struct Sight {
     /// Where it watched.
     pub(crate) room: Option<RoomName>,
-    /// What it saw, in the order in which it came.
-    pub(crate) seen: Vec<(Seq, MemberName, EventKind)>,
+    /// What it saw, in the order in which it came: the seq, and the [`digest`] of the rest.
+    pub(crate) seen: Vec<(Seq, u64)>,
     /// How often it came back.
     pub(crate) resumes: u64,
     /// Seqs that it saw again.
@@ -25,6 +26,13 @@ pub(crate) struct Sight {
     pub(crate) lost: u64,
     /// The broken promises in words.
     pub(crate) complaints: Vec<String>,
+}
+
+/// Stands for author, kind and text of an event, since millions of them are kept.
+pub(crate) fn digest(by: &MemberName, kind: &EventKind) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (by, format!("{kind:?}")).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A watcher.
@@ -113,7 +121,7 @@ impl Watcher {
                 }
             };
             match message {
-                ServerMessage::Event(event) => self.saw(event.seq, event.by, event.kind),
+                ServerMessage::Event(event) => self.saw(event.seq, &event.by, &event.kind),
                 ServerMessage::CaughtUp(caught_up) => {
                     promised = false;
                     let seen = self.position.as_ref().map_or(Seq::ZERO, |position| position.seq);
@@ -128,7 +136,7 @@ impl Watcher {
         }
     }
 
-    fn saw(&mut self, seq: Seq, by: MemberName, kind: EventKind) {
+    fn saw(&mut self, seq: Seq, by: &MemberName, kind: &EventKind) {
         let position = self.position.as_mut().expect("events come after watching");
         let expected = position.seq.next();
         if seq < expected {
@@ -141,6 +149,6 @@ impl Watcher {
             }
             position.seq = seq;
         }
-        self.sight.seen.push((seq, by, kind));
+        self.sight.seen.push((seq, digest(by, kind)));
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use teahouse_protocol::Epoch;
 
 use super::reader::Reader;
-use super::writer::Log;
+use super::writer::{self, Log};
 use super::{DATABASE_FILE, LogError, OpenError, schema};
 use crate::state::State;
 
@@ -39,16 +39,10 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
     }
     configure(&connection).map_err(sqlite)?;
 
-    let mut log = Log::new(connection, file.clone(), lock).map_err(sqlite)?;
-    let (state, epoch) = log.load().map_err(|error| match error {
-        LogError::Sqlite(source) => classify(&file, source),
-        other => OpenError::Corrupt { file: file.clone(), detail: other.to_string() },
-    })?;
-    log.allow_checkpoint_on_close().map_err(sqlite)?;
-    let reader = Reader::new(file.clone(), epoch).map_err(|error| match error {
-        LogError::Sqlite(source) => classify(&file, source),
-        other => OpenError::Corrupt { file, detail: other.to_string() },
-    })?;
+    let (state, epoch) = writer::load(&connection).map_err(|error| unreadable(&file, error))?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
+    let log = Log::new(connection, file.clone(), lock).map_err(sqlite)?;
+    let reader = Reader::new(file.clone(), epoch).map_err(|error| unreadable(&file, error))?;
     Ok((log, state, reader))
 }
 
@@ -160,6 +154,13 @@ pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
         return Err(OpenError::Newer { file: file.into(), found: number(60), known: schema::VERSION });
     }
     Ok(())
+}
+
+fn unreadable(file: &Path, error: LogError) -> OpenError {
+    match error {
+        LogError::Sqlite(source) => classify(file, source),
+        other => OpenError::Corrupt { file: file.into(), detail: other.to_string() },
+    }
 }
 
 fn classify(file: &Path, source: rusqlite::Error) -> OpenError {

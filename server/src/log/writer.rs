@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, RoomName, Seq};
 
@@ -27,62 +26,13 @@ impl Log {
         Ok(Self { connection, file, checkpointer, _lock: lock })
     }
 
-    pub(super) fn allow_checkpoint_on_close(&self) -> rusqlite::Result<()> {
-        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(|_| ())
-    }
-
     /// Closes and opens the database anew, after a failure, and reads the state as it is on disk.
     pub fn reopen(&mut self) -> Result<State, LogError> {
         let mut connection = Connection::open(&self.file)?;
         configure(&connection)?;
         self.checkpointer.follow(&mut connection)?;
         self.connection = connection;
-        self.load().map(|(state, _)| state)
-    }
-
-    /// Reads the state and the epoch.
-    pub(super) fn load(&mut self) -> Result<(State, Epoch), LogError> {
-        let connection = &self.connection;
-        let epoch: String =
-            connection.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get(0))?;
-        let epoch = Epoch::parse(&epoch).map_err(|_| LogError::Impossible("epoch"))?;
-        let mut rooms_of: BTreeMap<i64, BTreeSet<RoomId>> = BTreeMap::new();
-        let mut members_of: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut statement = connection.prepare("SELECT user, room FROM members")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (user, room): (i64, u32) = (row.get(0)?, row.get(1)?);
-            rooms_of.entry(user).or_default().insert(RoomId(room));
-            *members_of.entry(room).or_default() += 1;
-        }
-
-        let mut state = State::default();
-        let mut statement = connection.prepare("SELECT id, name FROM rooms ORDER BY id")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, name): (u32, String) = (row.get(0)?, row.get(1)?);
-            let name = RoomName::parse(&name).map_err(|_| LogError::Impossible("room"))?;
-            let members = members_of.get(&id).copied().unwrap_or(0);
-            let room = Room { name, head: head(connection, RoomId(id))?, members };
-            state.restore_room(RoomId(id), room);
-        }
-        let mut statement =
-            connection.prepare("SELECT id, name, keep, token, seen_at FROM users WHERE retired = 0")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, name, token): (i64, String, [u8; 32]) = (row.get(0)?, row.get(1)?, row.get(3)?);
-            let user = User {
-                name: MemberName::parse(&name).map_err(|_| LogError::Impossible("name"))?,
-                keep: row.get(2)?,
-                token: TokenHash(token),
-                seen_at: row::millis(row.get(4)?)?,
-                rooms: rooms_of.remove(&id).unwrap_or_default(),
-            };
-            state.restore_user(UserId(id.cast_unsigned()), user);
-        }
-        let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
-        state.restore_next_user(last.map_or(0, i64::cast_unsigned) + 1);
-        Ok((state, epoch))
+        load(&self.connection).map(|(state, _)| state)
     }
 
     /// Begins a transaction. Dropped without [`Batch::commit`], it leaves no trace.
@@ -95,6 +45,50 @@ impl Log {
     pub fn checkpoint_if_due(&mut self) -> Result<(), LogError> {
         self.checkpointer.after_batch(&self.connection)
     }
+}
+
+/// Reads the state and the epoch.
+pub(super) fn load(connection: &Connection) -> Result<(State, Epoch), LogError> {
+    let epoch: String =
+        connection.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get(0))?;
+    let epoch = Epoch::parse(&epoch).map_err(|_| LogError::Impossible("epoch"))?;
+    let mut rooms_of: BTreeMap<i64, BTreeSet<RoomId>> = BTreeMap::new();
+    let mut members_of: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut statement = connection.prepare("SELECT user, room FROM members")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (user, room): (i64, u32) = (row.get(0)?, row.get(1)?);
+        rooms_of.entry(user).or_default().insert(RoomId(room));
+        *members_of.entry(room).or_default() += 1;
+    }
+
+    let mut state = State::default();
+    let mut statement = connection.prepare("SELECT id, name FROM rooms ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, name): (u32, String) = (row.get(0)?, row.get(1)?);
+        let name = RoomName::parse(&name).map_err(|_| LogError::Impossible("room"))?;
+        let members = members_of.get(&id).copied().unwrap_or(0);
+        let room = Room { name, head: head(connection, RoomId(id))?, members };
+        state.restore_room(RoomId(id), room);
+    }
+    let mut statement =
+        connection.prepare("SELECT id, name, keep, token, seen_at FROM users WHERE retired = 0")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, name, token): (i64, String, [u8; 32]) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let user = User {
+            name: MemberName::parse(&name).map_err(|_| LogError::Impossible("name"))?,
+            keep: row.get(2)?,
+            token: TokenHash(token),
+            seen_at: row::millis(row.get(4)?)?,
+            rooms: rooms_of.remove(&id).unwrap_or_default(),
+        };
+        state.restore_user(UserId(id.cast_unsigned()), user);
+    }
+    let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
+    state.restore_next_user(last.map_or(0, i64::cast_unsigned) + 1);
+    Ok((state, epoch))
 }
 
 fn head(connection: &Connection, room: RoomId) -> Result<Seq, LogError> {

@@ -23,19 +23,20 @@ pub(super) struct Checkpointer {
     /// How many it held when the last checkpoint was asked for.
     asked_at: u32,
     /// Holds one request at the most; a second one would ask for the same.
-    due: SyncSender<()>,
+    due: Option<SyncSender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl Checkpointer {
-    /// Starts the thread; it ends with its checkpointer.
+    /// Starts the thread.
     pub(super) fn start(file: &Path) -> Self {
         let (due, requests) = sync_channel(1);
         let database = file.to_owned();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("checkpoint".into())
             .spawn(move || run(&database, &requests))
             .expect("the system has room for one thread");
-        Self { pages: Arc::default(), asked_at: 0, due }
+        Self { pages: Arc::default(), asked_at: 0, due: Some(due), thread: Some(thread) }
     }
 
     /// Follows what a writer's connection commits.
@@ -58,9 +59,20 @@ impl Checkpointer {
         } else if pages - self.asked_at >= WAL_PAGES_DUE {
             self.asked_at = pages;
             // Full: one is asked for already.
-            let _ = self.due.try_send(());
+            let _ = self.due.as_ref().map(|due| due.try_send(()));
         }
         Ok(())
+    }
+}
+
+impl Drop for Checkpointer {
+    /// Waits for the thread, so that nothing touches the files once a log is closed.
+    fn drop(&mut self) {
+        self.due = None;
+        if let Some(thread) = self.thread.take() {
+            // It panicked, and has said so.
+            let _ = thread.join();
+        }
     }
 }
 

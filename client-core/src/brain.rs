@@ -39,6 +39,8 @@ pub struct Brain {
     anonymous: bool,
     /// Whether a welcome came in this run; from then on, membership is the server's to say.
     was_welcome: bool,
+    /// The open room is the one of the last run or none, and nobody has asked for it in this one: the welcome decides.
+    reopening: bool,
     limits: Limits,
     /// What each unanswered request was about.
     asked: BTreeMap<RequestId, Asked>,
@@ -89,6 +91,7 @@ impl Brain {
             renaming: None,
             anonymous: false,
             was_welcome: false,
+            reopening: config.rooms.is_empty(),
             limits: Limits::CURRENT,
             asked: BTreeMap::new(),
             next_request: 1,
@@ -116,7 +119,7 @@ impl Brain {
         }
         if let Some(first) = brain.config.rooms.first().cloned() {
             brain.room_entry(&first).reading.line_due = true;
-            brain.model.active = Some(first);
+            brain.set_active(Some(first));
         }
         let me = brain.identity.as_ref().map(|identity| identity.name.clone());
         brain.set_me(me);
@@ -124,11 +127,34 @@ impl Brain {
         brain
     }
 
+    fn set_active(&mut self, name: Option<RoomName>) {
+        if self.model.active != name {
+            self.model.active = name;
+            if self.identity.is_some() {
+                self.store_active();
+            }
+            self.change(Change::Active);
+        }
+    }
+
+    fn store_active(&mut self) {
+        let name = self.model.active.as_ref().map(ToString::to_string);
+        self.store(&Key::Active, name);
+    }
+
     fn restore(&mut self, key: Key, value: &str) {
         match key {
             Key::Identity => {
                 if let Some(identity) = store::decode(value) {
                     self.identity = Some(identity);
+                }
+            }
+            Key::Active => {
+                if let Ok(name) = RoomName::parse(value)
+                    && self.reopening
+                {
+                    self.room_entry(&name).reading.line_due = true;
+                    self.model.active = Some(name);
                 }
             }
             Key::Draft(room) => value.clone_into(&mut self.room_entry(&room).draft),
@@ -142,7 +168,8 @@ impl Brain {
                 self.ops.follow(&op);
                 let local = self.new_local();
                 let room = self.room_entry(&post.room);
-                room.wanted = true;
+                // What failed waits for the user, and the user may have left since.
+                room.wanted |= post.failed.is_none();
                 room.timeline.pending.push(PendingPost {
                     local,
                     text: post.text,

@@ -32,8 +32,11 @@ pub struct Config {
     pub name: Option<MemberName>,
     /// Whether the server shall keep the name while nobody is connected under it.
     pub keep: bool,
-    /// The rooms to join and watch from the start; the first is opened.
+    /// The rooms to join and watch at every start; the first is opened. Without any, the room of the last run is, if the
+    /// user is still a member of it, or else the first that the server names.
     pub rooms: Vec<RoomName>,
+    /// The rooms that a user whom the server does not know yet joins besides. Whoever leaves them later stays out.
+    pub first_rooms: Vec<RoomName>,
     /// Whether those rooms may be created.
     pub create_rooms: bool,
     /// How many events a page of history has, 1 to [`teahouse_protocol::limits::HISTORY_EVENTS_MAX`].
@@ -48,6 +51,7 @@ impl Config {
             name: None,
             keep: true,
             rooms: vec![room],
+            first_rooms: Vec::new(),
             create_rooms: false,
             history_page: 50,
         }

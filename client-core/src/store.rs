@@ -12,6 +12,8 @@ pub(crate) enum Key {
     Post(OpId),
     /// A draft's text.
     Draft(RoomName),
+    /// The name of the open room.
+    Active,
     /// The [`teahouse_protocol::Position`] up to which a room is read.
     Read(RoomName),
 }
@@ -20,6 +22,9 @@ impl Key {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if text == "identity" {
             return Some(Self::Identity);
+        }
+        if text == "active" {
+            return Some(Self::Active);
         }
         let (kind, rest) = text.split_once('/')?;
         match kind {
@@ -35,6 +40,7 @@ impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Identity => f.write_str("identity"),
+            Self::Active => f.write_str("active"),
             Self::Post(op) => write!(f, "outbox/{op}"),
             Self::Draft(room) => write!(f, "draft/{room}"),
             Self::Read(room) => write!(f, "read/{room}"),

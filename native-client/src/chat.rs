@@ -46,7 +46,7 @@ pub(crate) async fn run(options: ChatOptions) -> anyhow::Result<Exit> {
         name: Some(name),
         create_rooms: options.create,
         history_page: HISTORY_EVENTS,
-        ..Config::new(CLIENT, options.room)
+        ..Config::new(CLIENT, options.room.clone())
     };
     let dir = options.state.state_dir.as_deref();
     let session = Session::new(config, address, dir, Keeps::Everything)?;
@@ -62,6 +62,7 @@ pub(crate) async fn run(options: ChatOptions) -> anyhow::Result<Exit> {
         transcript: Transcript::new(look.clone()),
         look,
         screen,
+        home: options.room,
         offline_told: false,
         failures_told: BTreeSet::new(),
         rooms_told: BTreeSet::new(),
@@ -119,6 +120,8 @@ struct Chat {
     look: Look,
     transcript: Transcript,
     screen: Screen,
+    /// The room that the program was started for: where commands go while no room is open.
+    home: RoomName,
     /// The user knows that the server is away.
     offline_told: bool,
     failures_told: BTreeSet<LocalId>,
@@ -180,7 +183,7 @@ impl Chat {
         if matches!(model.connection(), Connection::NeedsName { .. }) {
             return self.feed(Input::User(Intent::ChooseName(line)));
         }
-        let Some(room) = model.active().cloned() else { return Ok(()) };
+        let room = model.active().unwrap_or(&self.home).clone();
         let before = self.session.driver.machine.unacknowledged();
         self.feed(Input::User(Intent::Submit { room: room.clone(), text: line.clone() }))?;
         // The editor's history keeps what was refused.

@@ -248,8 +248,11 @@ impl App {
         });
         Effect::new(move |earlier: Option<Option<RoomName>>| {
             let room = model.active.get();
-            if let Some(room) = &room {
-                page::set_address_room(room, earlier.is_none_or(|earlier| earlier.is_none()));
+            match (&room, earlier.flatten()) {
+                (Some(room), earlier) => page::set_address_room(room, earlier.is_none()),
+                // Loading the page again must not lead back into a room that the user has left.
+                (None, Some(_)) => page::clear_address(),
+                (None, None) => {}
             }
             room
         });
@@ -310,13 +313,11 @@ impl App {
 
 fn config(address: Option<Address>) -> Config {
     let lobby = RoomName::parse(LOBBY).expect("the name is legal");
-    let mut config = Config::new(concat!("teahouse-web/", env!("CARGO_PKG_VERSION")), lobby.clone());
-    config.history_page = HISTORY_PAGE;
-    // The first room is opened.
-    if let Some(address) = address
-        && address.room != lobby
-    {
-        config.rooms.insert(0, address.room);
+    let client = concat!("teahouse-web/", env!("CARGO_PKG_VERSION"));
+    Config {
+        rooms: address.into_iter().map(|address| address.room).collect(),
+        first_rooms: vec![lobby.clone()],
+        history_page: HISTORY_PAGE,
+        ..Config::new(client, lobby)
     }
-    config
 }

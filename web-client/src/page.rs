@@ -150,6 +150,13 @@ pub(crate) fn set_address_room(room: &RoomName, replace: bool) {
     };
 }
 
+/// Makes the page's address that of no room.
+pub(crate) fn clear_address() {
+    if let (Ok(history), Ok(path)) = (window().history(), window().location().pathname()) {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    }
+}
+
 /// Keeps the height of what can really be seen in a variable of the style sheet: on some phones the keyboard covers the
 /// page instead of shrinking it.
 pub(crate) fn follow_visual_viewport() {

@@ -41,6 +41,8 @@ impl Brain {
         self.former = None;
         // A known user is in those rooms that the server says; a new one goes back to where the old one was.
         let server_decides = with_token && self.was_welcome;
+        let first_rooms =
+            if with_token || self.was_welcome { Vec::new() } else { self.config.first_rooms.clone() };
         self.was_welcome = true;
         for room in self.model.rooms.values_mut() {
             if server_decides && room.joined {
@@ -48,6 +50,10 @@ impl Brain {
             }
             room.joined = false;
         }
+        for name in &first_rooms {
+            self.room_entry(name).wanted = true;
+        }
+        let first = welcome.rooms.first().map(|joined| joined.room.clone());
         for joined in welcome.rooms {
             let room = self.room_entry(&joined.room);
             room.joined = true;
@@ -55,6 +61,8 @@ impl Brain {
             room.joined_at = joined.head;
             room.head = room.head.max(joined.head);
         }
+        self.reopen(first.or_else(|| first_rooms.first().cloned()));
+        self.store_active();
         self.change(Change::Rooms);
         self.watch_joined();
         self.join_wanted();
@@ -153,7 +161,9 @@ impl Brain {
     }
 
     pub(super) fn forget_me(&mut self) {
+        self.identity = None;
         self.store(&Key::Identity, None);
+        self.store(&Key::Active, None);
         self.former = None;
         self.renaming = None;
         self.was_welcome = false;
@@ -173,10 +183,9 @@ impl Brain {
             self.room_entry(&name).wanted = true;
             self.change(Change::Timeline(name));
         }
-        self.model.active = self.config.rooms.first().cloned();
+        self.set_active(self.config.rooms.first().cloned());
+        self.reopening = self.config.rooms.is_empty();
         self.change(Change::Rooms);
-        self.change(Change::Active);
-        self.identity = None;
         self.set_me(None);
         self.stop(Connection::NeedsName { problem: None });
     }

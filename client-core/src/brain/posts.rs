@@ -16,6 +16,10 @@ impl Brain {
             self.notice(Notice::BadText { reason });
             return false;
         }
+        if self.reopening && self.model.active.as_ref() == Some(name) {
+            // The server has not yet said where the user is; whoever writes in a room wants to be in it.
+            self.room_entry(name).wanted = true;
+        }
         if !self.model.room(name).is_some_and(|room| room.joined || room.wanted) {
             self.notice(Notice::NotMember { room: name.clone() });
             return false;

@@ -13,11 +13,9 @@ impl Brain {
     /// Makes a room the active one, and the user a member of it.
     pub(super) fn open(&mut self, name: &RoomName, create: bool) {
         if self.model.active.as_ref() != Some(name) {
-            self.leave_view();
-            self.model.active = Some(name.clone());
-            self.at_bottom = true;
-            self.change(Change::Active);
+            self.enter(Some(name));
         }
+        self.reopening = false;
         let up = self.link.is_up();
         let room = self.room_entry(name);
         room.wanted = true;
@@ -35,14 +33,33 @@ impl Brain {
         }
     }
 
-    /// The active room is looked at no more.
-    fn leave_view(&mut self) {
-        let Some(name) = self.model.active.take() else { return };
-        let Some(room) = self.model.rooms.get_mut(&name) else { return };
-        room.timeline.unread_after = None;
-        room.reading.line_due = false;
-        room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
-        self.change(Change::Timeline(name));
+    /// Shows another room, or none; the one that was shown is looked at no more.
+    fn enter(&mut self, name: Option<&RoomName>) {
+        let before = self.model.active.clone();
+        if let Some(room) = before.and_then(|name| self.model.rooms.get_mut(&name)) {
+            room.timeline.unread_after = None;
+            room.reading.line_due = false;
+            room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
+            self.changes.insert(Change::Timeline(room.name.clone()));
+        }
+        self.set_active(name.cloned());
+        self.at_bottom = true;
+    }
+
+    /// The first welcome of a run in which no room was asked for: goes on in the room of the last run, if the user is
+    /// still in it or has written there meanwhile; otherwise in this one.
+    pub(super) fn reopen(&mut self, other: Option<RoomName>) {
+        if !std::mem::take(&mut self.reopening) {
+            return;
+        }
+        let last = self.model.active.as_ref().and_then(|name| self.model.rooms.get(name));
+        if !last.is_some_and(|room| room.wanted) {
+            self.enter(other.as_ref());
+            if let Some(name) = other {
+                self.room_entry(&name).reading.line_due = true;
+                self.change(Change::Timeline(name));
+            }
+        }
     }
 
     /// Joins every room that the user wants to be in and is not.
@@ -112,18 +129,22 @@ impl Brain {
         self.ask(Command::Unwatch(Unwatch { room: name.clone() }), Asked::Unwatch);
         self.notice(Notice::Left { room: name.clone() });
         self.change(Change::Members(name.clone()));
-        self.leave_for_another(name);
+        if !self.leave_for_another(name) {
+            self.enter(None);
+        }
         self.change(Change::Rooms);
     }
 
-    /// When the active room is one that the user is not in, another one takes its place.
-    fn leave_for_another(&mut self, name: &RoomName) {
-        let other = self.model.rooms.values().find(|room| room.joined).map(|room| room.name.clone());
-        if self.model.active.as_ref() == Some(name)
-            && let Some(other) = other
-        {
-            self.open(&other, false);
+    /// When the active room is one that the user is not in, another one takes its place. Says whether there is one.
+    fn leave_for_another(&mut self, name: &RoomName) -> bool {
+        if self.model.active.as_ref() != Some(name) {
+            return true;
         }
+        let other = self.model.rooms.values().find(|room| room.joined).map(|room| room.name.clone());
+        if let Some(other) = &other {
+            self.open(other, false);
+        }
+        other.is_some()
     }
 
     pub(super) fn ask_rooms(&mut self, after: Option<RoomName>, shown: bool) {
@@ -223,9 +244,8 @@ impl Brain {
                 self.change(Change::Draft(stored.clone()));
             }
             if self.model.active.as_ref() == Some(asked) {
-                self.model.active = Some(stored.clone());
+                self.set_active(Some(stored.clone()));
                 self.room_entry(stored).reading.line_due = true;
-                self.change(Change::Active);
             }
             self.change(Change::Rooms);
         }

@@ -6,5 +6,6 @@ mod following;
 mod link;
 mod posts;
 mod reading;
+mod rooms;
 mod rows;
 mod watching;

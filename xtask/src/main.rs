@@ -22,6 +22,7 @@ Teahouse's own commands:
 
   cargo xtask run [--] [OPTION…]  build everything and start the server; options go to the server (try -- --help)
   cargo xtask test [FILTER]       run every test, the ones in a real browser included
+  cargo xtask torture [FILTER]    run the long versions of the torture tests (tests/TORTURE.md); takes hours
   cargo xtask web                 build the browser client into dist/, where the server takes it from
   cargo xtask check               formatting and lints, native and wasm, without running anything
   cargo xtask tools               install the pinned trunk and wasm-bindgen and the wasm target
@@ -35,12 +36,13 @@ fn main() -> ExitCode {
     };
     let result = match command {
         "run" => Project::find().and_then(|project| run::run(&project, server_options(rest))),
-        "test" => match rest {
-            [] => Project::find().and_then(|project| suite::test(&project, None)),
-            [filter] if !filter.starts_with('-') => {
-                Project::find().and_then(|project| suite::test(&project, Some(filter)))
-            }
-            _ => return usage("`cargo xtask test` takes at most one filter, a part of the tests' names"),
+        "test" => match filter(rest) {
+            Ok(filter) => Project::find().and_then(|project| suite::test(&project, filter)),
+            Err(problem) => return usage(&format!("`cargo xtask test` {problem}")),
+        },
+        "torture" => match filter(rest) {
+            Ok(filter) => Project::find().and_then(|project| suite::torture(&project, filter)),
+            Err(problem) => return usage(&format!("`cargo xtask torture` {problem}")),
         },
         "web" if rest.is_empty() => Project::find().and_then(|project| web::command(&project)),
         "check" if rest.is_empty() => Project::find().and_then(|project| check::check(&project)),
@@ -64,6 +66,15 @@ fn main() -> ExitCode {
 fn usage(problem: &str) -> ExitCode {
     eprintln!("error: {problem}\n\n{COMMANDS}");
     ExitCode::from(2)
+}
+
+/// The one word that may follow a command that runs tests.
+fn filter(rest: &[String]) -> Result<Option<&str>, &'static str> {
+    match rest {
+        [] => Ok(None),
+        [filter] if !filter.starts_with('-') => Ok(Some(filter)),
+        _ => Err("takes at most one filter, a part of the tests' names"),
+    }
 }
 
 /// What the server gets: everything after `run`, without the `--` that may come first.

@@ -59,6 +59,26 @@ const PROGRAMS: &[Program] = &[
         fedora: "netcat",
         macos: "netcat",
     },
+    #[cfg(target_os = "linux")]
+    Program {
+        name: "fusermount3",
+        variable: None,
+        commands: &["fusermount3"],
+        application: None,
+        debian: &["fuse3"],
+        fedora: "fuse3",
+        macos: "",
+    },
+    #[cfg(target_os = "linux")]
+    Program {
+        name: "faketime",
+        variable: None,
+        commands: &["faketime"],
+        application: None,
+        debian: &["faketime", "libfaketime"],
+        fedora: "libfaketime",
+        macos: "",
+    },
 ];
 
 impl Program {

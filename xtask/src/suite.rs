@@ -53,6 +53,34 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// `cargo xtask torture`: the long versions of the torture tests, one after the other.
+pub(crate) fn torture(project: &Project, filter: Option<&str>) -> Result<()> {
+    let mut steps = Steps::new(3);
+    steps.step("the programs that the torture uses", programs::ensure)?;
+    steps.step("the server and the terminal client", || {
+        succeed(&mut project.cargo(&[
+            "build",
+            "--package",
+            "teahouse-server",
+            "--package",
+            "teahouse",
+            "--bins",
+        ]))?;
+        Ok(Outcome::Done)
+    })?;
+    steps.step("the torture; results are added to torture-results.md in the target directory", || {
+        let test = ["test", "--package", "teahouse-tests", "--test", "torture"];
+        let options = ["--", "--nocapture", "--test-threads", "1"];
+        let arguments: Vec<&str> = test.into_iter().chain(filter).chain(options).collect();
+        let mut command = project.cargo(&arguments);
+        command.env("TEAHOUSE_TORTURE", "long").env("TEAHOUSE_TEST_PROGRAMS", project.target.join("debug"));
+        succeed(&mut command)?;
+        Ok(Outcome::Done)
+    })?;
+    println!("the torture is over after {}", steps.total_time());
+    Ok(())
+}
+
 /// What to run, the quickest answers first. The filter chooses among the tests alone.
 fn plan(filter: Option<&str>, browser_unit_tests: bool) -> Vec<Run> {
     let run = |name, arguments: &[&str], filter: Option<&str>, in_browser| Run {

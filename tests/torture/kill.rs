@@ -53,6 +53,9 @@ async fn nothing_is_lost_doubled_or_reordered_by_kills() {
     wait_for_native(&host, &lobby).await;
     let cycles = run.pick(25, 200);
     for _ in 0..cycles {
+        if load.has_failed() {
+            break;
+        }
         // Now and then right after the start, when everybody is coming back.
         let more = if random.u8(..4) == 0 { random.u64(..4) } else { random.u64(20..400) };
         load.reins.acknowledged(more).await;

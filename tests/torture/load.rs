@@ -77,14 +77,23 @@ impl Load {
         load
     }
 
+    /// Whether it makes no sense to go on.
+    pub(crate) fn has_failed(&self) -> bool {
+        *self.reins.failed.borrow()
+    }
+
     /// Lets everybody finish what they began, and compares it with the history of the server at its own address.
     pub(crate) async fn end(mut self, host: &Host) -> Tally {
         self.reins.stop.send_replace(true);
         let accounts = joined("writers", &mut self.writers).await;
-        for (room, until) in self.rooms.iter().zip(&self.until) {
-            until.send_replace(Some(head(host.address(), room).await.seq));
+        // Where a writer has lost itself, watchers may wait for ever for what is not there any more.
+        let mut sights = Vec::new();
+        if !self.has_failed() {
+            for (room, until) in self.rooms.iter().zip(&self.until) {
+                until.send_replace(Some(head(host.address(), room).await.seq));
+            }
+            sights = joined("watchers", &mut self.watchers).await;
         }
-        let sights = joined("watchers", &mut self.watchers).await;
         let tally = audit(host.address(), &accounts, &sights).await;
         let (breaks, refusals): (u64, u64) =
             accounts.iter().fold((0, 0), |(b, r), account| (b + account.breaks, r + account.refusals));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use teahouse_protocol::{
     Ack, Auth, Command, ErrorCode, OpId, Post, PostText, RequestId, RoomName, Seq, ServerMessage,
 };
+use teahouse_tests::wait::within;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -45,20 +46,34 @@ pub(crate) struct Reins {
     pub(crate) progress: watch::Sender<u64>,
     /// Once true, writers write nothing new and end when all is acknowledged.
     pub(crate) stop: watch::Sender<bool>,
+    /// Once true, a writer has lost what it cannot do without, and has ended.
+    pub(crate) failed: watch::Sender<bool>,
 }
 
 impl Reins {
     /// Reins of nobody yet.
     pub(crate) fn new(up: Up) -> Self {
-        Self { up, progress: watch::channel(0).0, stop: watch::channel(false).0 }
+        Self {
+            up,
+            progress: watch::channel(0).0,
+            stop: watch::channel(false).0,
+            failed: watch::channel(false).0,
+        }
     }
 
-    /// Waits until so many messages more than now are acknowledged.
+    /// Waits until so many messages more than now are acknowledged, or a writer has failed.
     pub(crate) async fn acknowledged(&self, more: u64) {
         let goal = *self.progress.borrow() + more;
-        let mut progress = self.progress.subscribe();
+        let (mut progress, mut failed) = (self.progress.subscribe(), self.failed.subscribe());
         let reached = progress.wait_for(|count| *count >= goal);
-        teahouse_tests::wait::within("messages to be acknowledged", reached).await.expect("the sender lives");
+        within("messages to be acknowledged", async {
+            tokio::select! {
+                reached = reached => reached.map(|_| ()),
+                failed = failed.wait_for(|failed| *failed) => failed.map(|_| ()),
+            }
+        })
+        .await
+        .expect("the senders live");
     }
 }
 
@@ -78,6 +93,8 @@ pub(crate) struct Writer {
     /// How often the name was given away to a hello whose answer was lost.
     lost_names: u32,
     base: String,
+    /// The server does not know its token any more.
+    lost_itself: bool,
 }
 
 impl Writer {
@@ -95,6 +112,7 @@ impl Writer {
             token: None,
             lost_names: 0,
             base: name.into(),
+            lost_itself: false,
         }
     }
 
@@ -115,6 +133,10 @@ impl Writer {
             };
             match self.session(address).await {
                 Ok(()) => return self.account,
+                Err(_) if self.lost_itself => {
+                    self.reins.failed.send_replace(true);
+                    return self.account;
+                }
                 Err(_) => {
                     self.account.breaks += 1;
                     tokio::task::yield_now().await;
@@ -226,6 +248,7 @@ impl Writer {
             }
             ServerMessage::Error(error) if error.temporary => return Err(Broken(error.message)),
             other => {
+                self.lost_itself = true;
                 self.account.complaints.push(format!("{}: {}", self.account.name, other.to_json()));
                 return Err(Broken(other.to_json()));
             }

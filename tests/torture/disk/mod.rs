@@ -208,7 +208,7 @@ impl Disk {
         let file = shared.image.file_mut(number).expect("a file");
         let places = file.bytes().windows(text.len());
         let found =
-            places.enumerate().filter(|(_, window)| *window == text.as_bytes()).map(|(at, _)| at).last();
+            places.enumerate().filter(|(_, window)| *window == text.as_bytes()).map(|(at, _)| at).next_back();
         if let Some(at) = found {
             let at = at + random.usize(..text.len());
             let flipped = file.bytes()[at] ^ (1 << random.u8(..8));

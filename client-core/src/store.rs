@@ -36,6 +36,12 @@ impl Key {
     }
 }
 
+/// Whether a stored value is a post that waits to be sent. Of several programs that share a store only one is to be given
+/// it; when more are, the server still takes it once.
+pub fn is_post_key(key: &str) -> bool {
+    matches!(Key::parse(key), Some(Key::Post(_)))
+}
+
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

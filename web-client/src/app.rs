@@ -9,6 +9,7 @@ use teahouse_client_core::{Config, Input, Intent, Notice};
 use teahouse_protocol::RoomName;
 
 use crate::address::Address;
+use crate::database::Database;
 use crate::driver::{Driver, Mention};
 use crate::i18n::{Lang, Phrase, Text};
 use crate::model::{Link, Model, put};
@@ -76,8 +77,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Reads what is kept and sets everything in motion. To be called once, inside the root owner.
-    pub(crate) fn start() -> Self {
+    /// Sets everything in motion. To be called once, inside the root owner.
+    pub(crate) fn start(database: Database, kept: Vec<(String, String)>) -> Self {
         let model = Model::new();
         let address = page::address();
         let target = RwSignal::new(address.clone().filter(|address| address.seq.is_some()));
@@ -90,7 +91,7 @@ impl App {
             notice => model.notice(notice),
         };
         let on_mention = move |mention: Mention| notify::mention(lang.get_untracked(), &mention);
-        let driver = Driver::new(config(address), model, on_notice, on_mention);
+        let driver = Driver::new(config(address), database, kept, model, on_notice, on_mention);
         let kept = |key| driver.storage().get(key);
         lang.set(
             kept(KEPT_LANG)
@@ -283,6 +284,7 @@ impl App {
                 woke();
             }
         });
+        window_event_listener(ev::pagehide, move |_| self.driver.with_value(|driver| driver.keep_now()));
         window_event_listener(ev::offline, move |_| {
             self.driver.with_value(|driver| driver.take(Input::WentOffline))
         });
@@ -296,7 +298,10 @@ impl App {
             self.give_attention();
             if page::is_hidden() {
                 // No frame will be drawn for what is still due.
-                self.driver.with_value(|driver| driver.refresh());
+                self.driver.with_value(|driver| {
+                    driver.keep_now();
+                    driver.refresh();
+                });
             } else {
                 woke();
             }

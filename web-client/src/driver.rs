@@ -10,6 +10,7 @@ use teahouse_client_core::{Brain, Change, Config, Input, Intent, Notice, Output,
 use teahouse_protocol::{MemberName, RoomName, Seq};
 
 use crate::clock;
+use crate::database::Database;
 use crate::model::Model;
 use crate::socket::{Socket, SocketEvent};
 use crate::storage::Storage;
@@ -35,6 +36,7 @@ pub(crate) struct Driver {
     brain: RefCell<Brain>,
     socket: RefCell<Option<Socket>>,
     storage: Storage,
+    database: Database,
     /// When the brain is to be woken, and the timer that does it.
     timer: RefCell<Option<(Ticks, TimeoutHandle)>>,
     inbox: RefCell<VecDeque<Input>>,
@@ -51,16 +53,18 @@ impl Driver {
     /// Makes the brain out of what is stored.
     pub(crate) fn new(
         config: Config,
+        database: Database,
+        kept: Vec<(String, String)>,
         model: Model,
         on_notice: impl Fn(Notice) + 'static,
         on_mention: impl Fn(Mention) + 'static,
     ) -> Rc<Self> {
-        let storage = Storage::open();
-        let brain = Brain::new(config, storage.brain_values(), seed(), clock::now());
+        let brain = Brain::new(config, kept, seed(), clock::now());
         Rc::new_cyclic(|this| Self {
             brain: RefCell::new(brain),
             socket: RefCell::new(None),
-            storage,
+            storage: Storage::open(),
+            database,
             timer: RefCell::new(None),
             inbox: RefCell::new(VecDeque::new()),
             busy: Cell::new(false),
@@ -73,7 +77,7 @@ impl Driver {
         })
     }
 
-    /// Where the browser keeps things.
+    /// Where the browser keeps what is the view's own.
     pub(crate) fn storage(&self) -> &Storage {
         &self.storage
     }
@@ -104,6 +108,7 @@ impl Driver {
             }
         }
         self.busy.set(false);
+        self.database.write();
         self.arm_timer();
     }
 
@@ -116,7 +121,7 @@ impl Driver {
                     socket.send(&text);
                 }
             }
-            Output::Store { key, value } => self.storage.put_brain_value(&key, value.as_deref()),
+            Output::Store { key, value } => self.database.put(key, value),
             Output::Changed(change) => {
                 self.changed.borrow_mut().insert(change);
                 self.schedule_refresh();
@@ -187,6 +192,11 @@ impl Driver {
         }
     }
 
+    /// The page may be gone soon.
+    pub(crate) fn keep_now(&self) {
+        self.database.write_now();
+    }
+
     /// Starts the brain, and brings the whole model up to date with it.
     pub(crate) fn start(&self) {
         self.take(Input::Start);
@@ -202,14 +212,14 @@ impl Driver {
         if !changed.is_empty() {
             self.model.refresh(self.brain.borrow().model(), &changed);
         }
-        if self.storage.refused() {
+        if self.database.refused() {
             self.model.storage_refused();
         }
     }
 }
 
 /// Different in each run.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let mut bytes = [0; 8];
     let crypto = web_sys::window().and_then(|window| window.crypto().ok());
     match crypto.map(|crypto| crypto.get_random_values_with_u8_array(&mut bytes)) {

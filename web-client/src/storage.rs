@@ -1,33 +1,36 @@
-//! What the browser keeps for this page between visits: `localStorage`, all keys under one prefix.
+//! What the view keeps for this page between visits: `localStorage`, since it is there before the first thing is drawn.
 //!
 //! It may be forbidden, full, or cleared at any time. Then the program goes on without it.
 
-use std::cell::Cell;
-
 const PREFIX: &str = "teahouse.";
-/// The brain's keys; the rest are the view's own.
+/// Where earlier versions kept what is in [`crate::database`] now.
 const BRAIN: &str = "teahouse.brain.";
 
 /// The browser's store.
 #[derive(Debug)]
 pub(crate) struct Storage {
     store: Option<web_sys::Storage>,
-    refused: Cell<bool>,
 }
 
 impl Storage {
     /// Finds the store.
     pub(crate) fn open() -> Self {
-        let store = web_sys::window().and_then(|window| window.local_storage().ok().flatten());
-        Self { refused: Cell::new(store.is_none()), store }
+        Self { store: web_sys::window().and_then(|window| window.local_storage().ok().flatten()) }
     }
 
-    /// Whether something could not be kept.
-    pub(crate) fn refused(&self) -> bool {
-        self.refused.get()
+    /// A value of the view's own.
+    pub(crate) fn get(&self, key: &str) -> Option<String> {
+        self.store.as_ref()?.get_item(&format!("{PREFIX}{key}")).ok().flatten()
     }
 
-    /// Everything that the brain has left behind, without prefixes.
+    /// Keeps a value of the view's own.
+    pub(crate) fn put(&self, key: &str, value: &str) {
+        if let Some(store) = &self.store {
+            let _ = store.set_item(&format!("{PREFIX}{key}"), value);
+        }
+    }
+
+    /// What an earlier version left behind for the brain.
     pub(crate) fn brain_values(&self) -> Vec<(String, String)> {
         let Some(store) = &self.store else { return Vec::new() };
         let keys = (0..store.length().unwrap_or(0)).filter_map(|index| store.key(index).ok().flatten());
@@ -38,29 +41,11 @@ impl Storage {
         found.collect()
     }
 
-    /// Keeps or removes a value of the brain.
-    pub(crate) fn put_brain_value(&self, key: &str, value: Option<&str>) {
-        self.put_full(&format!("{BRAIN}{key}"), value);
-    }
-
-    /// A value of the view's own.
-    pub(crate) fn get(&self, key: &str) -> Option<String> {
-        self.store.as_ref()?.get_item(&format!("{PREFIX}{key}")).ok().flatten()
-    }
-
-    /// Keeps a value of the view's own.
-    pub(crate) fn put(&self, key: &str, value: &str) {
-        self.put_full(&format!("{PREFIX}{key}"), Some(value));
-    }
-
-    fn put_full(&self, key: &str, value: Option<&str>) {
+    /// These are kept elsewhere now.
+    pub(crate) fn remove_brain_values(&self, values: &[(String, String)]) {
         let Some(store) = &self.store else { return };
-        let done = match value {
-            Some(value) => store.set_item(key, value),
-            None => store.remove_item(key),
-        };
-        if done.is_err() {
-            self.refused.set(true);
+        for (key, _) in values {
+            let _ = store.remove_item(&format!("{BRAIN}{key}"));
         }
     }
 }

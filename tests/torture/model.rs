@@ -109,7 +109,10 @@ impl Model {
                 };
                 let key = wanted.key().as_str().to_owned();
                 if let Some(holder) = self.guests.iter().find(|guest| guest.key == key) {
-                    let kept = holder.keep && at.saturating_sub(holder.seen_at) < KEPT_NAME_MS;
+                    // Not for somebody in no room, whose welcome may have been lost.
+                    let kept = holder.keep
+                        && !holder.rooms.is_empty()
+                        && at.saturating_sub(holder.seen_at) < KEPT_NAME_MS;
                     if holder.id == 0 || kept || *replaces != Some(UserId(holder.id)) {
                         return Verdict::Taken;
                     }

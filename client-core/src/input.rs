@@ -1,4 +1,4 @@
-use teahouse_protocol::{MemberName, RoomName, UnixMillis};
+use teahouse_protocol::{MemberName, RoomName, Seq, UnixMillis};
 
 use crate::outbox::LocalId;
 
@@ -122,6 +122,27 @@ pub enum Intent {
     Discard(LocalId),
     /// Read a page of older events: the newest gap first, then what lies before the oldest event.
     LoadOlder(RoomName),
+    /// As [`Self::Open`], and read the events around this one where it is not loaded.
+    Show {
+        /// Which room.
+        room: RoomName,
+        /// Which event.
+        seq: Seq,
+    },
+    /// Read the page of missing events that ends before this one, which is loaded.
+    LoadBefore {
+        /// Which room.
+        room: RoomName,
+        /// Which event.
+        seq: Seq,
+    },
+    /// Read the page of missing events that begins after this one, which is loaded.
+    LoadAfter {
+        /// Which room.
+        room: RoomName,
+        /// Which event.
+        seq: Seq,
+    },
     /// Do not wait for the next attempt.
     ReconnectNow,
     /// Ask for the server's list of rooms again.

@@ -49,6 +49,8 @@ pub struct Room {
     /// After which event one was missing when the room was last watched anew for that.
     pub(crate) hole_after: Option<Seq>,
     pub(crate) reading: Reading,
+    /// The event to be shown, which is to be read once that is possible.
+    pub(crate) show: Option<Seq>,
 }
 
 impl Room {
@@ -74,6 +76,7 @@ impl Room {
             replay_to: None,
             hole_after: None,
             reading: Reading::default(),
+            show: None,
         }
     }
 
@@ -99,6 +102,7 @@ impl Room {
     /// Its seqs mean something else now. What was acknowledged belongs to the old log; what was not is posted to the
     /// new one.
     pub(crate) fn forget_log(&mut self) {
+        self.show = None;
         self.timeline.forget_log();
         let pending = &mut self.timeline.pending;
         pending.retain(|post| post.landed.is_none());
@@ -202,7 +206,7 @@ impl Room {
         self.watching
     }
 
-    /// Whether a page of older events is on its way.
+    /// Whether a page of history is on its way.
     pub fn loading_older(&self) -> bool {
         self.timeline.loading.is_some()
     }

@@ -4,7 +4,7 @@ use crate::calendar::{civil_from_days, iso_weekday, local_day};
 use crate::limits::GROUP_WITHIN_MS;
 use crate::mentions::mentions;
 use crate::outbox::{LocalId, PostState};
-use crate::timeline::{Entry, Timeline, TimelineEvent, TimelineKind};
+use crate::timeline::{Entry, Gap, Timeline, TimelineEvent, TimelineKind};
 
 /// Which row it is, as long as it stands: for keyed lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +86,10 @@ pub enum Row {
     Gap {
         /// Which row.
         key: RowKey,
+        /// The last event before them.
+        after: Seq,
+        /// The first event after them; `None` where they reach to the room's head.
+        before: Option<Seq>,
         /// Whether they are on their way.
         loading: bool,
     },
@@ -152,7 +156,8 @@ pub(crate) fn rows(timeline: &Timeline, offset_minutes: impl Fn(UnixMillis) -> i
             Entry::Gap(gap) => {
                 drawing.end_run();
                 drawing.group = None;
-                drawing.rows.push(Row::Gap { key: RowKey::Gap(gap.after), loading: gap.loading });
+                let Gap { after, before, loading } = gap;
+                drawing.rows.push(Row::Gap { key: RowKey::Gap(after), after, before, loading });
             }
             Entry::Pending(post) => {
                 let Some(me) = timeline.me() else { continue };

@@ -93,6 +93,10 @@ pub(crate) enum Loading {
     Latest,
     /// The one that ends before this event.
     Before(Seq),
+    /// The one that begins after this event.
+    After(Seq),
+    /// The one that has an event in its middle.
+    Around,
 }
 
 /// The loaded events of a room in the order of their seqs, with the gaps between them, then the pending posts.
@@ -151,7 +155,8 @@ impl Timeline {
         self.events.front().is_some_and(|first| first.seq.get() > 1)
     }
 
-    pub(crate) fn first_seq(&self) -> Option<Seq> {
+    /// The oldest event that is loaded.
+    pub fn first_seq(&self) -> Option<Seq> {
         self.events.front().map(|event| event.seq)
     }
 
@@ -214,7 +219,8 @@ impl Timeline {
     fn gap_before(&self, at: usize) -> Option<Gap> {
         let after = self.events[at.checked_sub(1)?].seq;
         let before = self.events[at].seq;
-        let loading = self.loading == Some(Loading::Before(before));
+        let loading = matches!(self.loading, Some(Loading::Before(at)) if at == before)
+            || self.loading == Some(Loading::After(after));
         (before > after.next()).then_some(Gap { after, before: Some(before), loading })
     }
 

@@ -115,6 +115,9 @@ impl App {
             insert: RwSignal::new(None),
         };
         driver.start();
+        if let Some(Address { room, seq: Some(seq) }) = target.get_untracked() {
+            driver.intend(Intent::Show { room, seq });
+        }
         app.give_attention();
         app.entered.set(model.link.with_untracked(|link| !matches!(link, Link::NeedsName(_))));
         app.keep_page_up_to_date();
@@ -309,6 +312,9 @@ impl App {
         window_event_listener(ev::popstate, move |_| {
             let Some(address) = page::address() else { return };
             self.open(address.room.clone());
+            if let Some(seq) = address.seq {
+                self.intend(Intent::Show { room: address.room.clone(), seq });
+            }
             self.target.set(address.seq.is_some().then_some(address));
         });
         window_event_listener(ev::keydown, move |event| crate::keys::on_keydown(self, &event));

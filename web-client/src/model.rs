@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use teahouse_client_core::{Change, Connection, Model as BrainModel, NameProblem, Notice, Room, Row, Ticks};
-use teahouse_protocol::{MemberName, RoomName};
+use teahouse_protocol::{MemberName, RoomName, Seq};
 
 pub(crate) use keyed::Keyed;
 
@@ -51,7 +51,9 @@ pub(crate) struct OpenTimeline {
     pub(crate) room: Option<RoomName>,
     /// All of its rows.
     pub(crate) rows: Arc<Vec<Row>>,
-    /// Whether a page of older events is on its way.
+    /// Its oldest event that is loaded.
+    pub(crate) first: Option<Seq>,
+    /// Whether a page of history is on its way.
     pub(crate) loading_older: bool,
     /// Whether there are older events.
     pub(crate) has_older: bool,
@@ -235,6 +237,7 @@ impl Model {
             Some(room) => OpenTimeline {
                 room: Some(room.name().clone()),
                 rows: Arc::new(room.timeline().rows(clock::offset_minutes)),
+                first: room.timeline().first_seq(),
                 loading_older: room.loading_older(),
                 has_older: room.has_older(),
                 loaded: room.watching() || !room.timeline().is_empty(),

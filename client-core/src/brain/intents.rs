@@ -24,6 +24,9 @@ impl Brain {
             Intent::Retry(local) => self.retry(local, now),
             Intent::Discard(local) => self.discard(local),
             Intent::LoadOlder(room) => self.load_older(&room),
+            Intent::Show { room, seq } => self.show(&room, seq),
+            Intent::LoadBefore { room, seq } => self.load_before(&room, seq),
+            Intent::LoadAfter { room, seq } => self.load_after(&room, seq),
             Intent::ReconnectNow => {
                 if self.identity.is_some() && !self.link.held() {
                     self.connect(now.ticks);

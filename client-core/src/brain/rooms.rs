@@ -39,6 +39,7 @@ impl Brain {
         if let Some(room) = before.and_then(|name| self.model.rooms.get_mut(&name)) {
             room.timeline.unread_after = None;
             room.reading.line_due = false;
+            room.show = None;
             room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
             self.changes.insert(Change::Timeline(room.name.clone()));
         }
@@ -237,6 +238,7 @@ impl Brain {
             let room = self.room_entry(stored);
             room.wanted |= old.wanted;
             room.announce |= old.announce;
+            room.show = room.show.or(old.show);
             room.timeline.pending.append(&mut moved);
             if room.draft.is_empty() && !old.draft.is_empty() {
                 room.draft.clone_from(&old.draft);

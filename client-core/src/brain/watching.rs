@@ -8,7 +8,7 @@ use crate::input::Ticks;
 use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, TIMELINE_EVENTS_MAX};
 use crate::output::{Change, Notice, Output};
 use crate::store::{self, Key};
-use crate::timeline::{Loading, TimelineEvent};
+use crate::timeline::{Loading, Timeline, TimelineEvent};
 
 impl Brain {
     pub(super) fn watch_joined(&mut self) {
@@ -78,6 +78,7 @@ impl Brain {
         if room.timeline.lacks_latest() && room.timeline.loading.is_none() {
             self.ask_latest(&name);
         }
+        self.read_shown(&name);
         self.change(Change::Rooms);
         self.change(Change::Timeline(name));
     }
@@ -163,10 +164,12 @@ impl Brain {
         room.head = room.head.max(page.head);
         let cursor = room.timeline.cursor();
         let me = self.model.me.clone();
+        // Counts go from the end backwards; a page in the middle would stand for all that is missing after it.
+        let to_the_end = matches!(loading, Some(Loading::Latest | Loading::Before(_)));
         for event in page.events.into_iter().rev() {
             let event = TimelineEvent::from(event);
             // What lies after the cursor comes once more, live, and is counted then.
-            if event.seq <= cursor {
+            if event.seq <= cursor && to_the_end {
                 self.room_entry(&name).reading.count(&event, me.as_ref());
             }
             self.absorb(&name, event);
@@ -176,6 +179,7 @@ impl Brain {
         }
         self.place_unread_line(&name);
         self.trim(&name);
+        self.read_shown(&name);
         self.change(Change::Rooms);
     }
 
@@ -185,29 +189,73 @@ impl Brain {
     }
 
     pub(super) fn load_older(&mut self, name: &RoomName) {
-        let page = usize::try_from(self.config.history_page).unwrap_or(usize::MAX);
-        let Some(room) = self.model.rooms.get(name) else { return };
-        let timeline = &room.timeline;
-        if !room.watching || timeline.loading.is_some() {
-            return;
-        }
+        let Some(timeline) = self.idle_timeline(name) else { return };
         let before = match timeline.newest_gap() {
             Some(gap) => gap.before,
             None if timeline.lacks_latest() => None,
-            None if !timeline.has_older() => return,
-            None if timeline.events().len().saturating_add(page) > TIMELINE_EVENTS_MAX => {
-                return self.notice(Notice::TimelineFull { room: name.clone() });
-            }
             None => timeline.first_seq(),
         };
-        self.change(Change::Timeline(name.clone()));
         match before {
-            Some(before) => {
-                self.room_entry(name).timeline.loading = Some(Loading::Before(before));
-                self.ask_history(History { before: Some(before), ..History::latest(name.clone()) });
+            Some(before) => self.load_before(name, before),
+            None => {
+                self.change(Change::Timeline(name.clone()));
+                self.ask_latest(name);
             }
-            None => self.ask_latest(name),
         }
+    }
+
+    pub(super) fn load_before(&mut self, name: &RoomName, seq: Seq) {
+        let Some(timeline) = self.idle_timeline(name) else { return };
+        if timeline.contains(seq) && seq.get() > 1 && !timeline.contains(seq.prev()) {
+            let request = History { before: Some(seq), ..History::latest(name.clone()) };
+            self.load_page(request, Loading::Before(seq));
+        }
+    }
+
+    pub(super) fn load_after(&mut self, name: &RoomName, seq: Seq) {
+        let Some(timeline) = self.idle_timeline(name) else { return };
+        if timeline.contains(seq) && seq < timeline.cursor() && !timeline.contains(seq.next()) {
+            let request = History { after: Some(seq), ..History::latest(name.clone()) };
+            self.load_page(request, Loading::After(seq));
+        }
+    }
+
+    pub(super) fn show(&mut self, name: &RoomName, seq: Seq) {
+        self.open(name, false);
+        self.room_entry(name).show = Some(seq);
+        self.read_shown(name);
+    }
+
+    /// Reads around the event that is to be shown, as soon as it is known that it is not loaded.
+    fn read_shown(&mut self, name: &RoomName) {
+        if self.idle_timeline(name).is_none() {
+            return;
+        }
+        let room = self.room_entry(name);
+        let Some(seq) = room.show.take() else { return };
+        if seq > Seq::ZERO && seq <= room.head && !room.timeline.contains(seq) {
+            let request = History { around: Some(seq), ..History::latest(name.clone()) };
+            self.load_page(request, Loading::Around);
+        }
+    }
+
+    /// The timeline of a room, where a page can be asked for at this moment.
+    fn idle_timeline(&self, name: &RoomName) -> Option<&Timeline> {
+        let room = self.model.rooms.get(name).filter(|room| room.watching)?;
+        Some(&room.timeline).filter(|timeline| timeline.loading.is_none())
+    }
+
+    fn load_page(&mut self, request: History, loading: Loading) {
+        let page = usize::try_from(self.config.history_page).unwrap_or(usize::MAX);
+        let name = request.room.clone();
+        let timeline = &mut self.room_entry(&name).timeline;
+        // The oldest events go first, and they may be those that were asked for.
+        if timeline.events().len().saturating_add(page) > TIMELINE_EVENTS_MAX {
+            return self.notice(Notice::TimelineFull { room: name });
+        }
+        timeline.loading = Some(loading);
+        self.change(Change::Timeline(name));
+        self.ask_history(request);
     }
 
     /// Puts an event into the timeline, in the place of the pending post that it was.

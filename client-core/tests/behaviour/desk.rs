@@ -281,8 +281,10 @@ fn shown(request: &Value) -> String {
     if let Some(seq) = request["after"]["seq"].as_u64() {
         shown += &format!(" after {} {seq}", request["after"]["epoch"].as_str().unwrap_or_default());
     }
-    if let Some(before) = request["before"].as_u64() {
-        shown += &format!(" before {before}");
+    for place in ["before", "after", "around"] {
+        if let Some(seq) = request[place].as_u64() {
+            shown += &format!(" {place} {seq}");
+        }
     }
     for flag in ["create", "action"] {
         if request[flag] == true {

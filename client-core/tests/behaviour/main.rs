@@ -8,4 +8,5 @@ mod posts;
 mod reading;
 mod rooms;
 mod rows;
+mod showing;
 mod watching;

@@ -72,7 +72,7 @@ pub(crate) fn row(
                     </div>
                 })
             }
-            Row::Gap { loading, .. } => EitherOf6::F(gap(app, key, loading)),
+            Row::Gap { before, loading, .. } => EitherOf6::F(gap(app, key, before, loading)),
         }
     }
 }
@@ -101,10 +101,13 @@ fn membership(app: App, key: String, joined: &[MemberName], left: &[MemberName])
     }
 }
 
-fn gap(app: App, key: String, loading: bool) -> impl IntoView {
+fn gap(app: App, key: String, before: Option<Seq>, loading: bool) -> impl IntoView {
     let load = move |_| {
         if let Some(room) = app.model.active.get_untracked() {
-            app.intend(Intent::LoadOlder(room));
+            app.intend(match before {
+                Some(seq) => Intent::LoadBefore { room, seq },
+                None => Intent::LoadOlder(room),
+            });
         }
     };
     view! {

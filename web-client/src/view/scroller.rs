@@ -6,6 +6,7 @@
 //! is kept at the end instead.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use leptos::html;
@@ -293,34 +294,40 @@ impl Scroller {
         let top = f64::from(view.scroll_top());
         let below = f64::from(view.scroll_height()) - height - top;
         let window = self.window.get();
-        let (rows, wants_older, room) = {
+        let (rows, idle, oldest, room) = {
             let timeline = self.timeline.borrow();
-            (timeline.rows.len(), timeline.has_older && !timeline.loading_older, timeline.room.clone())
+            let oldest = timeline.first.filter(|_| timeline.has_older);
+            (timeline.rows.len(), !timeline.loading_older, oldest, timeline.room.clone())
         };
+        let Some(room) = room else { return };
         if top < margin && window.start > 0 && (self.moving_up.get() || top < 1.0) {
             self.move_window(window.up());
         } else if below < margin && window.end < rows && !self.moving_up.get() {
             self.move_window(window.down(rows));
         } else if top < margin
             && window.start == 0
-            && wants_older
-            && rows > 0
-            && let Some(room) = room.clone()
+            && idle
+            && let Some(seq) = oldest
         {
-            self.app.intend(Intent::LoadOlder(room));
+            return self.app.intend(Intent::LoadBefore { room, seq });
         }
-        if wants_older
-            && let Some(gap) = self
-                .content
-                .get_untracked()
-                .and_then(|content| content.query_selector(".gap[data-loading='false']").ok().flatten())
-            && let Some(room) = room
-        {
-            let top = top_in(view, &gap);
-            if (-margin..height + margin).contains(&top) {
-                self.app.intend(Intent::LoadOlder(room));
-            }
+        if idle && let Some(load) = self.load_near_gap(view, &room, -margin..height + margin) {
+            self.app.intend(load);
         }
+    }
+
+    /// What closes a gap that is near, from the side on which the reader is.
+    fn load_near_gap(&self, view: &Element, room: &RoomName, near: Range<f64>) -> Option<Intent> {
+        let middle = near.start.midpoint(near.end);
+        self.timeline.borrow().rows.iter().find_map(|row| {
+            let Row::Gap { key, after, before, .. } = row else { return None };
+            let top = top_in(view, &self.find(&key_text(*key))?);
+            near.contains(&top).then(|| match before {
+                Some(_) if top > middle => Intent::LoadAfter { room: room.clone(), seq: *after },
+                Some(before) => Intent::LoadBefore { room: room.clone(), seq: *before },
+                None => Intent::LoadOlder(room.clone()),
+            })
+        })
     }
 
     /// To the newest message, and stays with it.

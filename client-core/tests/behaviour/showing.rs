@@ -1,0 +1,108 @@
+use teahouse_client_core::{Input, Intent};
+use teahouse_protocol::{RoomName, Seq};
+
+use crate::desk::{Desk, page, room};
+
+fn lobby() -> RoomName {
+    room("lobby")
+}
+
+fn seq(number: u64) -> Seq {
+    Seq::new(number).expect("small")
+}
+
+fn show(desk: &mut Desk, number: u64) {
+    desk.user(Intent::Show { room: lobby(), seq: seq(number) });
+}
+
+#[test]
+fn a_message_far_back_is_read_with_what_stands_around_it() {
+    let mut desk = Desk::in_lobby(30);
+    show(&mut desk, 10);
+    desk.check_sent(&["who lobby", "history lobby around 10"]);
+    desk.reply("history lobby", page("e1", 30, 9..=11));
+    desk.check_timeline(&["9 bo m9", "10 bo m10", "11 bo m11", "gap", "28 bo m28", "29 bo m29", "30 bo m30"]);
+    assert!(desk.lobby().has_older());
+}
+
+#[test]
+fn a_message_that_is_loaded_or_does_not_exist_is_not_read() {
+    let mut desk = Desk::in_lobby(30);
+    for number in [29, 31, 0] {
+        show(&mut desk, number);
+        desk.check_sent(&["who lobby"]);
+    }
+}
+
+#[test]
+fn the_gap_after_it_is_read_from_either_side_until_it_is_closed() {
+    let mut desk = Desk::in_lobby(20);
+    show(&mut desk, 9);
+    desk.reply("history lobby", page("e1", 20, 8..=10));
+    desk.check_sent(&["who lobby", "history lobby around 9"]);
+    desk.user(Intent::LoadAfter { room: lobby(), seq: seq(10) });
+    // One page at a time.
+    desk.user(Intent::LoadAfter { room: lobby(), seq: seq(10) });
+    desk.check_sent(&["history lobby after 10"]);
+    desk.check_timeline(&[
+        "8 bo m8",
+        "9 bo m9",
+        "10 bo m10",
+        "gap loading",
+        "18 bo m18",
+        "19 bo m19",
+        "20 bo m20",
+    ]);
+    desk.reply("history lobby", page("e1", 20, 11..=13));
+    desk.user(Intent::LoadBefore { room: lobby(), seq: seq(18) });
+    desk.check_sent(&["history lobby before 18"]);
+    desk.reply("history lobby", page("e1", 20, 15..=17));
+    desk.user(Intent::LoadAfter { room: lobby(), seq: seq(13) });
+    desk.check_sent(&["history lobby after 13"]);
+    desk.reply("history lobby", page("e1", 20, 14..=16));
+    let timeline = desk.lobby().timeline();
+    assert_eq!((timeline.len(), timeline.entries().count()), (13, 13), "no gap is left");
+    // Older events come before what is the oldest now.
+    desk.user(Intent::LoadBefore { room: lobby(), seq: seq(8) });
+    desk.check_sent(&["history lobby before 8"]);
+}
+
+#[test]
+fn nothing_is_read_where_nothing_is_missing() {
+    let mut desk = Desk::in_lobby(3);
+    for number in [1, 2, 3, 9] {
+        desk.user(Intent::LoadBefore { room: lobby(), seq: seq(number) });
+        desk.user(Intent::LoadAfter { room: lobby(), seq: seq(number) });
+    }
+    desk.check_sent(&[]);
+}
+
+#[test]
+fn what_is_to_be_shown_waits_for_the_room_to_be_there() {
+    let mut desk = Desk::new();
+    show(&mut desk, 10);
+    desk.check_sent(&[]);
+    desk.enter(30);
+    desk.check_timeline(&["28 bo m28", "29 bo m29", "30 bo m30"]);
+    desk.reply("history lobby", page("e1", 30, 9..=11));
+    assert_eq!(desk.lobby().timeline().len(), 6);
+}
+
+#[test]
+fn unread_messages_are_not_counted_across_a_gap() {
+    let mut desk = Desk::in_lobby(5);
+    desk.input(Input::Attention { focused: false, at_bottom: true });
+    desk.cut();
+    desk.come_back(30);
+    desk.reply(
+        "watch lobby",
+        serde_json::json!({"type": "watching", "room": "lobby", "epoch": "e1", "head": 30, "resume": "reset", "reason": "too_far"}),
+    );
+    desk.reply("history lobby", page("e1", 30, 28..=30));
+    show(&mut desk, 10);
+    desk.reply("history lobby", page("e1", 30, 9..=11));
+    assert_eq!(desk.lobby().unread(), 3);
+    desk.user(Intent::LoadBefore { room: lobby(), seq: seq(28) });
+    desk.reply("history lobby", page("e1", 30, 25..=27));
+    assert_eq!(desk.lobby().unread(), 6);
+}

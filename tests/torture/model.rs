@@ -29,6 +29,9 @@ struct Place {
     events: Vec<(u64, &'static str)>,
 }
 
+/// Beyond so many guests some leave.
+const GUESTS_MAX: usize = 40;
+
 /// Lists, searched from the front.
 #[derive(Debug, Default)]
 struct Model {
@@ -220,6 +223,11 @@ fn what(kind: &EventKind) -> &'static str {
 }
 
 fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
+    // So that the world stays small: the work at each step grows with it.
+    if model.guests.len() > GUESTS_MAX {
+        let guest = &model.guests[random.usize(1..model.guests.len())];
+        return Action::Depart { user: UserId(guest.id) };
+    }
     // Mostly users who are or were there, sometimes one who never was.
     let user = UserId(random.u64(model.next.saturating_sub(30)..=model.next));
     let room = RoomId(random.u32(0..=u32::try_from(model.places.len()).expect("small") + 1));
@@ -234,7 +242,12 @@ fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
                 model.guests.iter().find(|guest| guest.key == key.as_str()).map(|guest| UserId(guest.id))
             });
             let replaces = if random.u8(..4) == 0 { Some(user) } else { holder };
-            Action::ArriveAsGuest { name, keep: random.bool(), token: TokenHash(token), replaces }
+            Action::ArriveAsGuest {
+                keep: name.is_some() && random.bool(),
+                name,
+                token: TokenHash(token),
+                replaces,
+            }
         }
         5 => {
             let token = model.guests.get(random.usize(..=model.guests.len())).map(|guest| guest.token);

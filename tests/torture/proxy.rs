@@ -15,6 +15,9 @@ use tokio::task::JoinSet;
 /// No byte of these stands in UTF-8, so whoever reads them can tell.
 const GARBAGE: &[u8] = &[0xFF, 0xFE, 0xFF, 0xFE, 0xFF, 0xFE, 0xFF, 0xFE];
 
+/// A fate comes within so many bytes.
+const BYTES_OF_A_FATE_MAX: u64 = 150_000;
+
 /// Which way bytes travel that nobody sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Garbage {
@@ -36,8 +39,8 @@ pub(crate) struct Proxy {
 /// What a proxy does to one direction of one link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// Nothing worse than delay and pieces.
-    Fair,
+    /// Nothing worse than delay and pieces; after so many bytes another fate is drawn.
+    Fair(u64),
     /// After so many bytes both sides are reset.
     Reset(u64),
     /// After so many bytes nothing more comes, and nobody is told.
@@ -109,21 +112,13 @@ impl Link {
     }
 
     fn direction(&mut self, from: OwnedReadHalf, to: OwnedWriteHalf, garbage: bool) -> Direction {
-        let random = &mut self.random;
-        let bytes = random.u64(200..60_000);
-        let fate = match random.u8(..12) {
-            _ if *self.calm.borrow() => Fate::Fair,
-            0..3 => Fate::Reset(bytes),
-            3 => Fate::Silence(bytes),
-            4..6 if garbage => Fate::Garbage(bytes),
-            _ => Fate::Fair,
-        };
         Direction {
             from,
             to,
-            fate,
+            garbage,
+            fate: Fate::Fair(0),
             carried: 0,
-            random: random.fork(),
+            random: self.random.fork(),
             calm: self.calm.clone(),
             faults: Arc::clone(&self.faults),
         }
@@ -133,6 +128,7 @@ impl Link {
 struct Direction {
     from: OwnedReadHalf,
     to: OwnedWriteHalf,
+    garbage: bool,
     fate: Fate,
     carried: u64,
     random: fastrand::Rng,
@@ -164,17 +160,29 @@ impl Direction {
                 }
                 Fate::Garbage(at) if self.carried > at => {
                     self.count();
-                    self.fate = Fate::Fair;
+                    self.fate = self.next_fate();
                     if self.to.write_all(GARBAGE).await.is_err() {
                         return;
                     }
                 }
+                Fate::Fair(at) if self.carried > at => self.fate = self.next_fate(),
                 _ => {}
             }
             self.delay().await;
             if self.to.write_all(&buffer[..count]).await.is_err() {
                 return;
             }
+        }
+    }
+
+    fn next_fate(&mut self) -> Fate {
+        let at = self.carried + self.random.u64(200..BYTES_OF_A_FATE_MAX);
+        match self.random.u8(..12) {
+            _ if *self.calm.borrow() => Fate::Fair(at),
+            0..3 => Fate::Reset(at),
+            3 => Fate::Silence(at),
+            4..6 if self.garbage => Fate::Garbage(at),
+            _ => Fate::Fair(at),
         }
     }
 

@@ -338,6 +338,7 @@ async fn a_flipped_bit_is_reported_and_never_served() {
                 Ok(ServerMessage::Event(event)) if event.seq >= seqs[victim] => {
                     tally.lost += 1;
                     tally.complain(format!("{} was shown by a replay, past the damage", event.seq));
+                    break;
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -9,6 +9,7 @@ mod image;
 mod mounted;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -110,9 +111,7 @@ impl Disk {
     }
 
     fn unmount(&mut self) {
-        if let Some(mounted) = self.mounted.take() {
-            mounted.umount_and_join().expect("nobody uses the disk any more");
-        }
+        self.mounted.take().map_or(Ok(()), unmounted).expect("nobody uses the disk any more");
     }
 
     /// The power goes: from now on nothing works, and what was not synced is lost. Call [`Disk::power_on`] when the
@@ -269,7 +268,15 @@ impl Drop for Disk {
             let _ = std::process::Command::new("umount").arg("--lazy").arg(self.folder.path()).status();
             std::mem::forget(mounted);
         } else {
-            mounted.umount_and_join().expect("nobody uses the disk any more");
+            unmounted(mounted).expect("nobody uses the disk any more");
         }
+    }
+}
+
+fn unmounted(mounted: BackgroundSession) -> io::Result<()> {
+    match mounted.umount_and_join() {
+        // How the kernel may tell the session's thread, which was about to read, that it is over.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => Ok(()),
+        ended => ended,
     }
 }

@@ -348,7 +348,9 @@ async fn a_flipped_bit_is_reported_and_never_served() {
             }
         }
         host.stop().await;
-        assert!(!problems(disk.copy_of_data().path()).await.is_empty(), "verify finds it");
+        if problems(disk.copy_of_data().path()).await.is_empty() {
+            tally.complain("verify finds nothing".into());
+        }
     }
     run.finish(&tally);
 }

@@ -98,9 +98,10 @@ impl Load {
         let (breaks, refusals): (u64, u64) =
             accounts.iter().fold((0, 0), |(b, r), account| (b + account.breaks, r + account.refusals));
         let resumes: u64 = sights.iter().map(|sight| sight.resumes).sum();
+        let resets: u64 = sights.iter().map(|sight| sight.resets).sum();
         let shown: usize = sights.iter().map(|sight| sight.seen.len()).sum();
         println!(
-            "{breaks} broken links of writers, {refusals} refusals, {resumes} resumed watches, {shown} events shown"
+            "{breaks} broken links of writers, {refusals} refusals, {resumes} resumed watches, {resets} of them afresh, {shown} events shown"
         );
         tally
     }

@@ -11,6 +11,9 @@ use tokio::sync::watch;
 use crate::host::Up;
 use crate::link::{Broken, Link, SILENCE_MAX, Way};
 
+/// PROTOCOL.md, section 2: who is further behind is told to start afresh.
+const REPLAY_EVENTS_MAX: u64 = 100_000;
+
 /// What a watcher knows in the end.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {
@@ -20,6 +23,8 @@ pub(crate) struct Sight {
     pub(crate) seen: Vec<(Seq, u64)>,
     /// How often it came back.
     pub(crate) resumes: u64,
+    /// How often it was too far behind and had to start afresh.
+    pub(crate) resets: u64,
     /// Seqs that it saw again.
     pub(crate) doubled: u64,
     /// Seqs that were left out, or taken back.
@@ -88,6 +93,14 @@ impl Watcher {
                 *position = Some(Position { epoch: watching.epoch, seq: watching.head });
             }
             (Some(position), Resume::Replay) if watching.head >= position.seq => {}
+            // Told plainly that it must start afresh; the gap is marked, not silent.
+            (Some(position), Resume::Reset)
+                if watching.reason == Some(ResetReason::TooFar)
+                    && watching.head.get() > position.seq.get() + REPLAY_EVENTS_MAX =>
+            {
+                self.sight.resets += 1;
+                position.seq = watching.head;
+            }
             (Some(position), resume) => {
                 let ahead =
                     matches!(watching.reason, Some(ResetReason::Ahead)) || watching.head < position.seq;

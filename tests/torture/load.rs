@@ -1,6 +1,10 @@
 //! Writers and watchers of a test, together.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use teahouse_protocol::{RoomName, Seq};
+use teahouse_tests::wait::DEADLINE;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -40,6 +44,8 @@ pub(crate) struct Load {
     until: Vec<watch::Sender<Option<Seq>>>,
     writers: JoinSet<Account>,
     watchers: JoinSet<Sight>,
+    /// Counts what all watchers saw.
+    shown: Arc<AtomicU64>,
 }
 
 impl Load {
@@ -59,6 +65,7 @@ impl Load {
             rooms,
             writers: JoinSet::new(),
             watchers: JoinSet::new(),
+            shown: Arc::default(),
         };
         for number in 0..writers {
             let way = if number % 2 == 0 { Way::Tcp } else { Way::Ws };
@@ -70,8 +77,13 @@ impl Load {
         for number in 0..watchers {
             let way = if number % 2 == 0 { Way::Ws } else { Way::Tcp };
             let at = number / 2 % 2;
-            let watcher =
-                Watcher::new(way, load.rooms[at].clone(), load.reins.up.clone(), load.until[at].subscribe());
+            let watcher = Watcher::new(
+                way,
+                load.rooms[at].clone(),
+                load.reins.up.clone(),
+                load.until[at].subscribe(),
+                Arc::clone(&load.shown),
+            );
             load.watchers.spawn(watcher.run());
         }
         load
@@ -85,14 +97,14 @@ impl Load {
     /// Lets everybody finish what they began, and compares it with the history of the server at its own address.
     pub(crate) async fn end(mut self, host: &Host) -> Tally {
         self.reins.stop.send_replace(true);
-        let accounts = joined("writers", &mut self.writers).await;
+        let accounts = joined("writers", &mut self.writers, || *self.reins.progress.borrow()).await;
         // Where a writer has lost itself, watchers may wait for ever for what is not there any more.
         let mut sights = Vec::new();
         if !self.has_failed() {
             for (room, until) in self.rooms.iter().zip(&self.until) {
                 until.send_replace(Some(head(host.address(), room).await.seq));
             }
-            sights = joined("watchers", &mut self.watchers).await;
+            sights = joined("watchers", &mut self.watchers, || self.shown.load(Ordering::Relaxed)).await;
         }
         let tally = audit(host.address(), &accounts, &sights).await;
         let (breaks, refusals): (u64, u64) =
@@ -107,11 +119,19 @@ impl Load {
     }
 }
 
-async fn joined<T: 'static>(who: &str, tasks: &mut JoinSet<T>) -> Vec<T> {
+/// Waits for all of them, as long as `progress` goes up.
+async fn joined<T: 'static>(who: &str, tasks: &mut JoinSet<T>, progress: impl Fn() -> u64) -> Vec<T> {
     let mut done = Vec::new();
-    while let Some(task) = teahouse_tests::wait::within(&format!("{who} to finish"), tasks.join_next()).await
-    {
-        done.push(task.expect("no task panics"));
+    let mut before = progress();
+    loop {
+        match tokio::time::timeout(DEADLINE, tasks.join_next()).await {
+            Ok(Some(task)) => done.push(task.expect("no task panics")),
+            Ok(None) => return done,
+            Err(_) => {
+                let now = progress();
+                assert!(now > before, "{} {who} stand still at {now}", tasks.len());
+                before = now;
+            }
+        }
     }
-    done
 }

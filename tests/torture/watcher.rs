@@ -2,6 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use teahouse_protocol::{
     Command, EventKind, MemberName, Position, ResetReason, Resume, RoomName, Seq, ServerMessage, Watch,
@@ -49,13 +51,21 @@ pub(crate) struct Watcher {
     up: Up,
     until: watch::Receiver<Option<Seq>>,
     position: Option<Position>,
+    /// Counts what all watchers of a test saw.
+    shown: Arc<AtomicU64>,
 }
 
 impl Watcher {
     /// A watcher that ends when it has seen the seq that `until` comes to hold.
-    pub(crate) fn new(way: Way, room: RoomName, up: Up, until: watch::Receiver<Option<Seq>>) -> Self {
+    pub(crate) fn new(
+        way: Way,
+        room: RoomName,
+        up: Up,
+        until: watch::Receiver<Option<Seq>>,
+        shown: Arc<AtomicU64>,
+    ) -> Self {
         let sight = Sight { room: Some(room.clone()), ..Sight::default() };
-        Self { sight, way, room, up, until, position: None }
+        Self { sight, way, room, up, until, position: None, shown }
     }
 
     /// Watches until the end.
@@ -162,6 +172,7 @@ impl Watcher {
             }
             position.seq = seq;
         }
+        self.shown.fetch_add(1, Ordering::Relaxed);
         self.sight.seen.push((seq, digest(by, kind)));
     }
 }

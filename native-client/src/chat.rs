@@ -52,8 +52,9 @@ pub(crate) async fn run(options: ChatOptions) -> anyhow::Result<Exit> {
     let session = Session::new(config, address, dir, Keeps::Everything)?;
     let style = Style::of_output(options.color.color);
     let look = Look { style, language, zone: jiff::tz::TimeZone::system() };
-    let screen = if interactive {
-        Screen::Terminal(Prompt::start("> ".into())?)
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let screen = if interactive && !dumb {
+        Screen::Terminal(Box::new(Prompt::start("> ".into())?))
     } else {
         Screen::Plain(Some(InputLines::start()))
     };
@@ -100,7 +101,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Where lines come from and go to.
 enum Screen {
     /// A line editor.
-    Terminal(Prompt),
+    Terminal(Box<Prompt>),
     /// Pipes and files; `None` once the input has ended.
     Plain(Option<InputLines>),
 }
@@ -108,7 +109,7 @@ enum Screen {
 impl Screen {
     async fn next(&mut self) -> anyhow::Result<Typed> {
         match self {
-            Self::Terminal(prompt) => Ok(prompt.next().await),
+            Self::Terminal(prompt) => prompt.next().await,
             Self::Plain(Some(lines)) => Ok(lines.next().await?.map_or(Typed::End, Typed::Line)),
             Self::Plain(None) => std::future::pending().await,
         }
@@ -137,6 +138,8 @@ impl Chat {
         loop {
             let brain = &self.session.driver.machine;
             let under_way = brain.unacknowledged();
+            // Who types is told by the brain when it holds too much.
+            let typing = matches!(self.screen, Screen::Terminal(_));
             if let Screen::Plain(lines) = &self.screen {
                 if let Some(exit) = stopped(brain, self.look.language) {
                     return Ok(exit);
@@ -147,7 +150,7 @@ impl Chat {
             }
             tokio::select! {
                 outputs = self.session.driver.step() => self.show(outputs)?,
-                line = self.screen.next(), if under_way < UNDER_WAY_MAX => match line? {
+                line = self.screen.next(), if under_way < UNDER_WAY_MAX || typing => match line? {
                     Typed::Line(line) => self.typed(line)?,
                     Typed::Interrupted => {
                         self.leave()?;
@@ -214,7 +217,7 @@ impl Chat {
                 Output::OpenLink | Output::CloseLink | Output::Send(_) | Output::Store { .. } => {}
             }
         }
-        if let Screen::Terminal(prompt) = &self.screen {
+        if let Screen::Terminal(prompt) = &mut self.screen {
             prompt.learn(self.session.driver.machine.model());
         }
         Ok(())

@@ -9,6 +9,7 @@ mod driver;
 mod exit;
 mod input;
 mod language;
+mod output;
 mod send;
 mod session;
 mod socket;

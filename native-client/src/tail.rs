@@ -11,6 +11,7 @@ use crate::arguments::TailOptions;
 use crate::driver::{Clock, Driver, seed};
 use crate::exit::{Exit, interrupted};
 use crate::language::Language;
+use crate::output::reader_gone;
 use crate::session::CLIENT;
 use crate::view::line::Look;
 use crate::view::style::Style;
@@ -35,6 +36,7 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
     let mut offline = false;
     let mut give_up = Box::pin(tokio::time::sleep(REACH_WITHIN));
     let mut interrupted = pin!(interrupted());
+    let mut reader_gone = pin!(reader_gone());
     let mut outputs = driver.feed(Input::Start);
     loop {
         let mut lines = String::new();
@@ -85,6 +87,8 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
                 return Ok(Exit::Unreachable);
             }
             () = &mut interrupted => return Ok(Exit::Other),
+            // Whoever read this has enough, even if nothing more is said.
+            () = &mut reader_gone => return Ok(Exit::Done),
         };
     }
 }

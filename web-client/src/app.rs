@@ -284,10 +284,10 @@ impl App {
         window_event_listener(ev::online, move |_| woke());
         window_event_listener(ev::pageshow, move |event| {
             if event.persisted() {
-                woke();
+                page::reload();
             }
         });
-        window_event_listener(ev::pagehide, move |_| self.driver.with_value(|driver| driver.keep_now()));
+        window_event_listener(ev::pagehide, move |_| self.driver.with_value(|driver| driver.leave()));
         window_event_listener(ev::offline, move |_| {
             self.driver.with_value(|driver| driver.take(Input::WentOffline))
         });

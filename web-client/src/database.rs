@@ -14,7 +14,7 @@ use teahouse_client_core::is_post_key;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::tabs::Tabs;
+use crate::tabs::{Lock, Tabs};
 
 const NAME: &str = "teahouse";
 const VERSION: u32 = 1;
@@ -33,6 +33,8 @@ struct Inner {
     store: Option<idb::Database>,
     /// This tab, where tabs know of each other.
     tab: Option<String>,
+    /// Held while the page is there.
+    life: RefCell<Option<Lock>>,
     /// What has to be written still, the newest value of each key.
     waiting: RefCell<BTreeMap<String, Option<String>>>,
     /// How many transactions are on their way.
@@ -66,8 +68,9 @@ impl Database {
             }
         }
         let committed = transaction.await?.is_committed();
-        let tab = tabs.map(|tabs| tabs.own);
-        let inner = Inner { tab, refused: Cell::new(!committed), ..Inner::new(Some(store)) };
+        let (tab, life) = tabs.map(|tabs| (tabs.own, tabs.life)).unzip();
+        let life = RefCell::new(life);
+        let inner = Inner { tab, life, refused: Cell::new(!committed), ..Inner::new(Some(store)) };
         Ok((Self(Rc::new(inner)), kept))
     }
 
@@ -93,6 +96,13 @@ impl Database {
         if self.0.writing.get() == 0 {
             self.write_now();
         }
+    }
+
+    /// Writes what waits, and leaves this page's posts to whichever page of this browser starts next. The browser may keep
+    /// a page that was left for a long time, and its locks with it.
+    pub(crate) fn leave(&self) {
+        self.write_now();
+        self.0.life.take();
     }
 
     /// Writes what waits at once, because the page may be gone before anything else happens. The browser keeps the order
@@ -132,6 +142,7 @@ impl Inner {
             refused: Cell::new(store.is_none()),
             store,
             tab: None,
+            life: RefCell::default(),
             waiting: RefCell::default(),
             writing: Cell::new(0),
         }

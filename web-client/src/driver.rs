@@ -197,6 +197,11 @@ impl Driver {
         self.database.write_now();
     }
 
+    /// The page is left. Should the user come back to it, it has to be loaded anew.
+    pub(crate) fn leave(&self) {
+        self.database.leave();
+    }
+
     /// Starts the brain, and brings the whole model up to date with it.
     pub(crate) fn start(&self) {
         self.take(Input::Start);

@@ -181,6 +181,13 @@ pub(crate) fn follow_visual_viewport() {
     apply.forget();
 }
 
+/// Loads the page anew.
+pub(crate) fn reload() {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().reload();
+    }
+}
+
 /// Takes away what stood there until the program started.
 pub(crate) fn remove_boot_text() {
     if let Some(boot) = document().get_element_by_id("boot") {

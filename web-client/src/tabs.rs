@@ -15,7 +15,7 @@ const START: &str = "teahouse.start";
 const TAB: &str = "teahouse.tab.";
 
 /// A lock of the browser's; given back when it is dropped.
-struct Lock {
+pub(crate) struct Lock {
     release: Function,
 }
 
@@ -31,6 +31,8 @@ pub(crate) struct Tabs {
     pub(crate) own: String,
     /// The names of the others.
     pub(crate) others: BTreeSet<String>,
+    /// What tells others that this tab lives.
+    pub(crate) life: Lock,
     _start: Lock,
 }
 
@@ -39,9 +41,8 @@ impl Tabs {
     pub(crate) async fn enter(own: String) -> Option<Self> {
         let start = request(START).await?;
         let others = held().await?;
-        // Until the tab is gone.
-        std::mem::forget(request(&format!("{TAB}{own}")).await?);
-        Some(Self { own, others, _start: start })
+        let life = request(&format!("{TAB}{own}")).await?;
+        Some(Self { own, others, life, _start: start })
     }
 }
 

@@ -8,7 +8,6 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
-use super::peer_of;
 use super::prefixed::Prefixed;
 use crate::accept::Visit;
 use crate::connection::Connection;
@@ -43,7 +42,7 @@ pub(super) async fn websocket(
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => visit.was(hand_over(upgraded, &visit, house).run().await),
-            Err(error) => tracing::debug!("{} did not become a WebSocket: {error}", peer_of(&visit)),
+            Err(error) => tracing::debug!("{} did not become a WebSocket: {error}", visit.peer()),
         }
     });
     response.map(axum::body::Body::new)
@@ -56,7 +55,7 @@ fn hand_over(upgraded: Upgraded, visit: &Visit, house: Arc<House>) -> Box<Connec
     let (unread, stream) = parts.io.into_inner().into_parts();
     let first = [&parts.read_buf[..], &unread[..]].concat();
     let door = Door::WebSocket(Box::<WebSocketDoor>::default());
-    Connection::new(stream, peer_of(visit), house, door, &first)
+    Connection::new(stream, visit.peer(), house, door, &first)
 }
 
 /// The origin of a page that is not this server's own. Programs that are no browsers send none. A development proxy

@@ -4,7 +4,6 @@ mod assets;
 mod gateway;
 mod prefixed;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -86,9 +85,4 @@ async fn add_headers(mut response: Response) -> Response {
     }
     headers.insert(header::CONTENT_SECURITY_POLICY, assets::content_security_policy().clone());
     response
-}
-
-/// The address of the peer, for logs of the gateway.
-fn peer_of(visit: &Visit) -> SocketAddr {
-    visit.peer()
 }

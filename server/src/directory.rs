@@ -41,6 +41,17 @@ struct User {
     connections: usize,
 }
 
+/// What it means for a user that one of its connections closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Another connection is still the user's, or the user was gone before.
+    None,
+    /// It was the last one, and the user may come back.
+    Away,
+    /// It was the last one of a user whose name is not kept.
+    ForGood,
+}
+
 impl Directory {
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
@@ -209,12 +220,16 @@ impl Directory {
         self.read().users.get(&user).is_some_and(|known| known.connections > 0)
     }
 
-    /// A connection was this user's. Answers whether it was the last one of a user whose name is not kept.
-    pub fn disconnected(&self, user: UserId) -> bool {
+    /// A connection was this user's.
+    pub fn disconnected(&self, user: UserId) -> Absence {
         let mut inner = self.write();
-        let Some(known) = inner.users.get_mut(&user) else { return false };
+        let Some(known) = inner.users.get_mut(&user) else { return Absence::None };
         known.connections -= 1;
-        known.connections == 0 && !known.keep
+        match (known.connections, known.keep) {
+            (0, true) => Absence::Away,
+            (0, false) => Absence::ForGood,
+            _ => Absence::None,
+        }
     }
 
     /// Tells a user's rooms that it went, unless it came back meanwhile.

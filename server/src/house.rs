@@ -9,7 +9,7 @@ use teahouse_protocol::{Goodbye, GoodbyeReason};
 use tokio::sync::watch;
 
 use crate::connection::Mailbox;
-use crate::directory::Directory;
+use crate::directory::{Absence, Directory};
 use crate::log::Reader;
 use crate::order::Order;
 use crate::pace::{AddressPaces, Pace};
@@ -108,20 +108,24 @@ impl House {
 
     /// A connection was this user's.
     pub fn disconnected(self: &Arc<Self>, user: UserId, peer: SocketAddr) {
-        if self.directory.disconnected(user) {
-            // Where the queue is full or closed, the next start lets the guest leave.
-            if let Err(refusal) = self.order.submit(Action::Depart { user }, None) {
-                tracing::debug!("{peer} stays a member until the next start: {refusal}");
+        match self.directory.disconnected(user) {
+            Absence::None => {}
+            Absence::ForGood => {
+                // Where the queue is full or closed, the next start lets the guest leave.
+                if let Err(refusal) = self.order.submit(Action::Depart { user }, None) {
+                    tracing::debug!("{peer} stays a member until the next start: {refusal}");
+                }
             }
-            return;
+            Absence::Away => {
+                let house = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep(ABSENCE_GRACE).await;
+                    let mut wake = Vec::new();
+                    house.directory.settle_absence(user, &mut wake);
+                    wake.iter().for_each(|mailbox| mailbox.wake());
+                });
+            }
         }
-        let house = Arc::clone(self);
-        tokio::spawn(async move {
-            tokio::time::sleep(ABSENCE_GRACE).await;
-            let mut wake = Vec::new();
-            house.directory.settle_absence(user, &mut wake);
-            wake.iter().for_each(|mailbox| mailbox.wake());
-        });
     }
 }
 

@@ -160,8 +160,10 @@ impl Worker {
         let mut batch = Vec::new();
         while self.submissions.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
             let mut wake = Vec::new();
-            let decisions = self.decide(batch.drain(..), &mut wake);
-            for (reply, result) in decisions {
+            let (replies, proposals): (Vec<_>, Vec<_>) =
+                batch.drain(..).map(|Submission { proposal, reply }| (reply, proposal)).unzip();
+            let results = self.decide(proposals, &replies, &mut wake);
+            for (reply, result) in replies.into_iter().zip(results) {
                 if let Some(ReplyTo { mailbox, re }) = reply
                     && mailbox.answer(Answer::Decided { re, result })
                 {
@@ -181,17 +183,15 @@ impl Worker {
 
     fn decide(
         &mut self,
-        batch: impl Iterator<Item = Submission>,
+        proposals: Vec<Proposal>,
+        replies: &[Option<ReplyTo>],
         wake: &mut Vec<Arc<Mailbox>>,
-    ) -> Vec<(Option<ReplyTo>, Decided)> {
-        let batch: Vec<Submission> = batch.collect();
-        let replies: Vec<Option<ReplyTo>> = batch.iter().map(|one| one.reply.clone()).collect();
-        let proposals = batch.into_iter().map(|one| one.proposal);
-        let results = match self.usable(wake).and_then(|()| self.write(proposals)) {
+    ) -> Vec<Decided> {
+        match self.usable(wake).and_then(|()| self.write(proposals)) {
             Ok((results, changes)) => {
                 self.directory.publish(changes, wake);
                 // Nobody waits for the answer about somebody who was let in by a token already.
-                let awaited = results.iter().zip(&replies).filter(|(_, reply)| reply.is_some());
+                let awaited = results.iter().zip(replies).filter(|(_, reply)| reply.is_some());
                 for user in awaited.filter_map(|(decided, _)| arrived(decided)) {
                     self.directory.connected(user, wake);
                 }
@@ -206,15 +206,11 @@ impl Worker {
                 }
                 replies.iter().map(|_| Err(Refusal::Storage)).collect()
             }
-        };
-        replies.into_iter().zip(results).collect()
+        }
     }
 
     /// Decides the proposals and brings what changes to the disk.
-    fn write(
-        &mut self,
-        proposals: impl Iterator<Item = Proposal>,
-    ) -> Result<(Vec<Decided>, Vec<Change>), LogError> {
+    fn write(&mut self, proposals: Vec<Proposal>) -> Result<(Vec<Decided>, Vec<Change>), LogError> {
         let batch = self.log.begin()?;
         let mut results = Vec::new();
         let mut changes = Vec::new();

@@ -1,0 +1,3 @@
+//! Loads Teahouse, its peers and the floor in one run, and says what it saw as ratios.
+
+pub mod peer;

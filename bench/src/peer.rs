@@ -60,8 +60,9 @@ pub trait Dialect: Send + Sync {
     /// among posters.
     fn poster_steps(&self, rooms: usize, poster: usize) -> Vec<Step>;
 
-    /// Appends one post, whose payload is printable ASCII without quotes, backslashes or spaces. `op` is unique in the run.
-    fn post(&self, room: usize, op: u64, payload: &[u8], out: &mut Vec<u8>);
+    /// Appends one post of `poster`, whose payload is printable ASCII without quotes, backslashes or spaces. `op` is unique
+    /// in the run.
+    fn post(&self, room: usize, poster: usize, op: u64, payload: &[u8], out: &mut Vec<u8>);
 
     /// What each confirmation of a post holds exactly once and nothing else does; `None` where posts are not confirmed.
     fn ack(&self) -> Option<&'static [u8]>;

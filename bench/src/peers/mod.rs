@@ -1,0 +1,20 @@
+//! The servers that are loaded beside each other.
+
+mod bun;
+mod jetstream;
+mod mosquitto;
+mod nats;
+mod python;
+
+use crate::peer::Peer;
+
+/// The servers that others have made.
+pub fn others() -> Vec<Box<dyn Peer>> {
+    vec![
+        Box::new(bun::Bun),
+        Box::new(nats::Nats),
+        Box::new(jetstream::JetStream),
+        Box::new(mosquitto::Mosquitto),
+        Box::new(python::Python),
+    ]
+}

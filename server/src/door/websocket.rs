@@ -79,6 +79,10 @@ impl WebSocketDoor {
     /// Reads one message. Answers whether to go on.
     fn read_one(&mut self, inbound: &mut VecDeque<Inbound>) -> bool {
         match self.socket.read() {
+            Ok(said @ (Message::Text(_) | Message::Binary(_))) if cfg!(feature = "echo") => {
+                self.echo(said);
+                true
+            }
             Ok(Message::Text(text)) => {
                 inbound.push_back(match decode_request(text.as_bytes()) {
                     Ok(request) => Inbound::Request(request),
@@ -115,6 +119,17 @@ impl WebSocketDoor {
                 inbound.push_back(Inbound::Closed);
                 false
             }
+        }
+    }
+
+    /// Says what was said, text in the frame that all messages go out in. For tests of conformance.
+    fn echo(&mut self, said: Message) {
+        if let Message::Text(text) = said {
+            let frame = text_frame(text.as_bytes());
+            self.socket.get_mut().outbound.extend_from_slice(&frame);
+        } else {
+            // The pipe takes everything; after a close frame nothing more is to be said.
+            let _ = self.socket.send(said);
         }
     }
 

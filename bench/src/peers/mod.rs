@@ -1,10 +1,12 @@
 //! The servers that are loaded beside each other.
 
 mod bun;
+pub mod floor;
 mod jetstream;
 mod mosquitto;
 mod nats;
 mod python;
+pub mod teahouse;
 
 use crate::peer::Peer;
 

@@ -1,0 +1,158 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::peer::{Dialect, Durability, Framing, Peer, Step, Transport};
+use crate::websocket::{HANDSHAKE_ANSWER_END, handshake, text_frame};
+
+/// Teahouse itself.
+pub struct Teahouse {
+    program: PathBuf,
+}
+
+impl Teahouse {
+    /// The server to load; without one, the one that was built beside this program.
+    pub fn new(program: Option<PathBuf>) -> Result<Self> {
+        let program = match program {
+            Some(program) => program,
+            None => std::env::current_exe()?.with_file_name("teahouse-server"),
+        };
+        if !program.is_file() {
+            bail!(
+                "there is no {}; build it with `cargo build --release -p teahouse-server`, or name one with --server",
+                program.display()
+            );
+        }
+        Ok(Self { program })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+}
+
+/// What the room with a number is called.
+pub fn room_name(room: usize) -> String {
+    format!("room{room}")
+}
+
+impl Peer for Teahouse {
+    fn name(&self) -> &'static str {
+        "teahouse"
+    }
+
+    fn durability(&self) -> Durability {
+        Durability::Synced
+    }
+
+    fn transports(&self) -> &'static [Transport] {
+        &[Transport::Tcp, Transport::WebSocket]
+    }
+
+    fn version(&self) -> Result<String> {
+        let output = Command::new(&self.program).arg("--version").output();
+        let output = output.with_context(|| format!("{} does not run", self.program.display()))?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    fn command(&self, place: &Path, port: u16) -> Result<Command> {
+        let mut command = Command::new(&self.program);
+        command.args(["--posts-per-second", "0", "--address-posts-per-second", "0", "--log", "warn"]);
+        command.arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--data").arg(place.join("data"));
+        Ok(command)
+    }
+
+    fn dialect(&self, transport: Transport) -> Box<dyn Dialect> {
+        Box::new(Json { transport })
+    }
+}
+
+struct Json {
+    transport: Transport,
+}
+
+impl Json {
+    fn say(&self, request: &str, out: &mut Vec<u8>) {
+        match self.transport {
+            Transport::Tcp => {
+                out.extend_from_slice(request.as_bytes());
+                out.push(b'\n');
+            }
+            Transport::WebSocket => text_frame(&[request.as_bytes()], out),
+        }
+    }
+
+    fn step(&self, requests: &[String], until: impl Into<Vec<u8>>) -> Step {
+        let mut send = Vec::new();
+        for request in requests {
+            self.say(request, &mut send);
+        }
+        Step { send, until: until.into() }
+    }
+
+    fn hello(&self, name: &str) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.transport == Transport::WebSocket {
+            steps.push(Step { send: handshake("/ws"), until: HANDSHAKE_ANSWER_END.to_vec() });
+        }
+        let hello = format!(
+            r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"guest","name":"{name}"}},"client":"bench"}}"#
+        );
+        steps.push(self.step(&[hello], r#""type":"welcome""#));
+        steps
+    }
+}
+
+fn join(id: usize, room: usize) -> String {
+    format!(r#"{{"id":{id},"type":"join","room":"{}","create":true}}"#, room_name(room))
+}
+
+impl Dialect for Json {
+    fn framing(&self) -> Framing {
+        match self.transport {
+            Transport::Tcp => Framing::Lines,
+            Transport::WebSocket => Framing::WebSocket,
+        }
+    }
+
+    fn receiver_steps(&self, room: usize, member: usize) -> Vec<Step> {
+        let mut steps = self.hello(&format!("m{member}"));
+        let watch = format!(r#"{{"id":3,"type":"watch","room":"{}"}}"#, room_name(room));
+        steps.push(self.step(&[join(2, room), watch], r#""type":"watching""#));
+        steps
+    }
+
+    fn poster_steps(&self, rooms: usize, poster: usize) -> Vec<Step> {
+        let mut steps = self.hello(&format!("p{poster}"));
+        let joins: Vec<String> = (0..rooms).map(|room| join(room + 2, room)).collect();
+        steps.push(self.step(&joins, format!("\"re\":{},", rooms + 1)));
+        steps
+    }
+
+    fn post(&self, room: usize, _poster: usize, op: u64, payload: &[u8], out: &mut Vec<u8>) {
+        use std::io::Write;
+        let mut head = [0; 128];
+        let mut space = &mut head[..];
+        // A request number of 2,000 and more is none of the steps'.
+        let id = op + 2_000;
+        let written =
+            write!(space, r#"{{"id":{id},"type":"post","room":"room{room}","op":"{op:016x}","text":""#);
+        written.expect("three numbers fit into 128 bytes");
+        let free = space.len();
+        let head = &head[..head.len() - free];
+        match self.transport {
+            Transport::Tcp => {
+                for part in [head, payload, b"\"}\n"] {
+                    out.extend_from_slice(part);
+                }
+            }
+            Transport::WebSocket => text_frame(&[head, payload, b"\"}"], out),
+        }
+    }
+
+    fn ack(&self) -> Option<&'static [u8]> {
+        Some(br#""type":"ack""#)
+    }
+}

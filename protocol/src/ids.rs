@@ -74,6 +74,13 @@ impl Seq {
         Self(self.0 + 1)
     }
 
+    /// The seq `count` further on. Panics where [`Seq::next`] does.
+    #[must_use]
+    pub const fn plus(self, count: usize) -> Self {
+        assert!(count as u64 <= INTEGER_MAX - self.0, "a room's seq is used up");
+        Self(self.0 + count as u64)
+    }
+
     /// The seq before this one; [`Seq::ZERO`] before the first.
     #[must_use]
     pub const fn prev(self) -> Self {

@@ -88,8 +88,8 @@ impl Directory {
         }
     }
 
-    /// Takes over what a commit wrote and collects the mailboxes to wake.
-    pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<Mailbox>>) {
+    /// Takes over what a commit wrote. Answers which rooms have news.
+    pub fn publish(&self, changes: Vec<Change>) -> Vec<Arc<Room>> {
         let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
         // Most batches are posts alone, for which nobody has to wait.
         let only_posts = changes.iter().all(
@@ -119,14 +119,16 @@ impl Directory {
         }
         drop(inner);
         let inner = self.read();
-        for (id, events) in events {
+        let publish = |(id, events): (RoomId, Vec<StoredEvent>)| {
             let room = &inner.room_by_id[&id];
             let pages = events.into_iter().map(|event| {
                 let StoredEvent { seq, at, by_name, kind, .. } = event;
                 PageEvent { seq, at, by: by_name, kind }
             });
-            room.publish(encode_segments(&room.name, pages), wake);
-        }
+            room.publish(encode_segments(&room.name, pages));
+            Arc::clone(room)
+        };
+        events.into_iter().map(publish).collect()
     }
 
     /// The room of that name, or of one that looks like it.

@@ -4,6 +4,7 @@
 //! [`connection`] reads and writes; its session turns requests into proposals for the [`order`]; the [`state`]
 //! decides; the [`log`] brings it to the disk; [`fanout`] and [`directory`] show it to everybody.
 
+mod abort;
 pub mod accept;
 pub mod config;
 pub mod connection;

@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 use teahouse_protocol::{RequestId, UnixMillis};
 use tokio::sync::mpsc;
 
+use crate::abort::AbortOnPanic;
 use crate::connection::{Answer, Mailbox};
 use crate::directory::Directory;
+use crate::fanout::{Herald, Room};
 use crate::log::{Log, LogError};
 use crate::state::{Action, Change, Outcome, Proposal, Rejection, State, UserId};
 
@@ -67,8 +69,15 @@ impl Order {
     pub fn start(log: Log, state: State, directory: Arc<Directory>) -> (Self, thread::JoinHandle<()>) {
         let (queue, submissions) = mpsc::channel(QUEUE_MAX);
         let healthy = Arc::new(AtomicBool::new(true));
-        let worker =
-            Worker { log, state, directory, submissions, broken: None, healthy: Arc::clone(&healthy) };
+        let worker = Worker {
+            log,
+            state,
+            directory,
+            herald: Herald::start(),
+            submissions,
+            broken: None,
+            healthy: Arc::clone(&healthy),
+        };
         let thread = thread::Builder::new()
             .name("order".into())
             .spawn(move || {
@@ -132,21 +141,11 @@ fn arrived(decided: &Decided) -> Option<UserId> {
     }
 }
 
-/// Ends the program when the thread that holds it panics: without the log's thread nothing would ever be answered.
-struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            std::process::abort();
-        }
-    }
-}
-
 struct Worker {
     log: Log,
     state: State,
     directory: Arc<Directory>,
+    herald: Herald,
     submissions: mpsc::Receiver<Submission>,
     /// When the log failed, and has not been opened anew since, the time of the last try.
     broken: Option<Instant>,
@@ -162,7 +161,7 @@ impl Worker {
             let mut wake = Vec::new();
             let (replies, proposals): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|Submission { proposal, reply }| (reply, proposal)).unzip();
-            let results = self.decide(proposals, &replies, &mut wake);
+            let (results, news) = self.decide(proposals, &replies, &mut wake);
             for (reply, result) in replies.into_iter().zip(results) {
                 if let Some(ReplyTo { mailbox, re }) = reply
                     && mailbox.answer(Answer::Decided { re, result })
@@ -173,6 +172,7 @@ impl Worker {
             for mailbox in wake {
                 mailbox.wake();
             }
+            self.herald.announce(&news);
             if self.broken.is_none()
                 && let Err(error) = self.log.checkpoint_if_due()
             {
@@ -181,21 +181,22 @@ impl Worker {
         }
     }
 
+    /// Answers each proposal, and which rooms have news.
     fn decide(
         &mut self,
         proposals: Vec<Proposal>,
         replies: &[Option<ReplyTo>],
         wake: &mut Vec<Arc<Mailbox>>,
-    ) -> Vec<Decided> {
+    ) -> (Vec<Decided>, Vec<Arc<Room>>) {
         match self.usable(wake).and_then(|()| self.write(proposals)) {
             Ok((results, changes)) => {
-                self.directory.publish(changes, wake);
+                let news = self.directory.publish(changes);
                 // Nobody waits for the answer about somebody who was let in by a token already.
                 let awaited = results.iter().zip(replies).filter(|(_, reply)| reply.is_some());
                 for user in awaited.filter_map(|(decided, _)| arrived(decided)) {
                     self.directory.connected(user, wake);
                 }
-                results
+                (results, news)
             }
             Err(error) => {
                 if self.broken.is_none() {
@@ -204,7 +205,7 @@ impl Worker {
                     self.broken = Some(Instant::now() - REOPEN_EVERY);
                     self.healthy.store(false, Ordering::Relaxed);
                 }
-                replies.iter().map(|_| Err(Refusal::Storage)).collect()
+                (replies.iter().map(|_| Err(Refusal::Storage)).collect(), Vec::new())
             }
         }
     }

@@ -4,46 +4,50 @@
 //! stops reading, it stops reading from the peer and from the rooms.
 
 mod mailbox;
+mod outlet;
 mod session;
 mod watches;
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
 use teahouse_protocol::{ErrorReply, Goodbye, ServerMessage, limits};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, timeout_at};
 
 pub use mailbox::{Answer, Mailbox};
+pub use outlet::{Delivery, Outlet, Shelf};
 
 use crate::door::{Closing, Door, DoorKind, Inbound, text};
 use crate::house::House;
 use crate::wire_errors::SessionError;
+use outlet::Lane;
 use session::Session;
 
 /// Bytes read from a socket at a time, into a buffer on the stack.
 const READ_BYTES: usize = 16 * 1024;
-/// While so many bytes wait to be written, nothing more is read or gathered, in bytes.
+/// While so many bytes wait to be written, nothing more is read or answered, in bytes.
 const OUT_BYTES_MAX: usize = 64 * 1024;
-/// The most pieces in one write.
-const WRITE_SLICES_MAX: usize = 64;
 /// After the last word, the peer has so long to read it and close.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection after its first bytes have chosen a door.
 pub struct Connection {
-    stream: TcpStream,
+    stream: OwnedReadHalf,
+    outlet: Arc<Outlet>,
     house: Arc<House>,
-    mailbox: Arc<Mailbox>,
     door: Door,
     session: Session,
     inbound: VecDeque<Inbound>,
-    out: VecDeque<Bytes>,
     bad_lines: u32,
     /// The peer will write nothing more.
     ended: bool,
@@ -65,17 +69,17 @@ impl Connection {
         door: Door,
         first: &[u8],
     ) -> Box<Self> {
-        let mailbox = Arc::new(Mailbox::default());
-        let session = Session::new(Arc::clone(&house), Arc::clone(&mailbox), peer);
+        let (stream, writing) = stream.into_split();
+        let outlet = Arc::new(Outlet::new(door.kind(), writing, Arc::default()));
+        let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
         let hello_until = (door.kind() != DoorKind::Text).then(|| Instant::now() + house.patience.handshake);
         let mut connection = Box::new(Self {
             stream,
+            outlet,
             house,
-            mailbox,
             door,
             session,
             inbound: VecDeque::new(),
-            out: VecDeque::new(),
             bad_lines: 0,
             ended: false,
             closing: None,
@@ -84,7 +88,8 @@ impl Connection {
             hello_until,
             pause_until: None,
         });
-        connection.receive(first);
+        connection.door.receive(first, &mut connection.inbound, &mut connection.outlet.lane().out);
+        connection.await_pause();
         connection
     }
 
@@ -99,17 +104,20 @@ impl Connection {
 
     /// Serves the peer until one side has had enough. Answers who it was.
     pub async fn run(mut self: Box<Self>) -> Option<String> {
-        let place = self.house.enter(Arc::clone(&self.mailbox));
+        let place = self.house.enter(Arc::clone(self.outlet.mailbox()));
         let served = self.serve().await;
         let name = self.session.name().map(ToString::to_string);
         if served.is_ok() && self.closing.is_some() {
             self.linger().await;
         }
+        self.outlet.lane().watches.clear();
         // What was proposed is decided whether the peer is there or not, and a guest who is let in must be let out.
         while !self.session.is_idle() {
-            self.mailbox.woken().await;
-            self.take_mail();
-            self.out.clear();
+            self.outlet.mailbox().woken().await;
+            let outlet = Arc::clone(&self.outlet);
+            let mut lane = outlet.lane();
+            self.take_mail(&mut lane);
+            lane.out.clear();
         }
         self.session.end();
         drop(place);
@@ -118,42 +126,44 @@ impl Connection {
 
     async fn serve(&mut self) -> io::Result<()> {
         loop {
-            self.take_mail();
-            self.start_requests();
-            self.close_if_due();
-            if self.closing.is_none() {
-                self.session.watches.gather(
-                    &mut self.door,
-                    &self.mailbox,
-                    &self.house.reader,
-                    OUT_BYTES_MAX,
-                    &mut self.out,
-                );
+            match self.step()? {
+                Next::Over => return Ok(()),
+                // Others on this thread come first.
+                Next::More => tokio::task::yield_now().await,
+                Next::Wait { reading, writing } => self.wait(reading, writing).await?,
             }
-            self.flush()?;
-            if self.out.is_empty() {
-                if self.is_over() {
-                    return Ok(());
-                }
-                if self.has_more_to_do() {
-                    // Others on this thread come first.
-                    tokio::task::yield_now().await;
-                    continue;
-                }
-            }
-            self.wait().await?;
         }
+    }
+
+    /// Does what can be done now.
+    fn step(&mut self) -> io::Result<Next> {
+        let outlet = Arc::clone(&self.outlet);
+        let mut lane = outlet.lane();
+        self.take_mail(&mut lane);
+        self.start_requests(&mut lane);
+        self.close_if_due(&mut lane);
+        if self.closing.is_none() {
+            outlet.serve(&mut lane, &mut self.door, &self.house.reader)?;
+        } else {
+            outlet.flush(&mut lane)?;
+        }
+        if !lane.full {
+            if self.is_over() {
+                return Ok(Next::Over);
+            }
+            if self.closing.is_none() && self.inbound.front().is_some_and(|next| self.may_start(next)) {
+                return Ok(Next::More);
+            }
+        }
+        let reading = !self.ended
+            && self.closing.is_none()
+            && self.inbound.is_empty()
+            && lane.unwritten_bytes() < OUT_BYTES_MAX;
+        Ok(Next::Wait { reading, writing: lane.full })
     }
 
     fn is_over(&self) -> bool {
         self.last_words || (self.ended && self.inbound.is_empty() && self.session.is_idle())
-    }
-
-    /// Whether requests or cursors were left because `out` was full.
-    fn has_more_to_do(&self) -> bool {
-        self.closing.is_none()
-            && (self.session.watches.has_ready()
-                || self.inbound.front().is_some_and(|next| self.may_start(next)))
     }
 
     fn may_start(&self, next: &Inbound) -> bool {
@@ -163,17 +173,13 @@ impl Connection {
         }
     }
 
-    fn unwritten_bytes(&self) -> usize {
-        self.out.iter().map(Bytes::len).sum()
-    }
-
-    fn take_mail(&mut self) {
-        let post = self.mailbox.take();
+    fn take_mail(&mut self, lane: &mut Lane) {
+        let post = self.outlet.mailbox().take();
         for slot in post.told {
-            self.session.watches.mark_ready(slot);
+            lane.watches.mark_ready(slot);
         }
         for answer in post.answers {
-            self.session.answered(answer, &mut self.door, &mut self.out);
+            self.session.answered(answer, &mut self.door, lane);
         }
         if self.session.is_gone() {
             self.closing.get_or_insert(Closing::Policy);
@@ -184,28 +190,28 @@ impl Connection {
         }
     }
 
-    fn start_requests(&mut self) {
+    fn start_requests(&mut self, lane: &mut Lane) {
         // A few bytes may ask for a long answer, so the answers count and not the requests.
-        while self.closing.is_none() && self.unwritten_bytes() < OUT_BYTES_MAX {
+        while self.closing.is_none() && lane.unwritten_bytes() < OUT_BYTES_MAX {
             if !self.inbound.front().is_some_and(|next| self.may_start(next)) {
                 return;
             }
             match self.inbound.pop_front() {
                 Some(Inbound::Request(request)) => {
                     self.bad_lines = 0;
-                    self.session.start(request, &mut self.door, &mut self.out);
+                    self.session.start(request, &mut self.door, lane);
                     if self.session.hello_came {
                         self.hello_until = None;
                     }
                 }
                 Some(Inbound::Bad(error)) => {
                     self.bad_lines += 1;
-                    self.out.push_back(self.door.encode(&ServerMessage::Error(error.into())));
+                    lane.out.push_back(self.door.encode(&ServerMessage::Error(error.into())));
                     if self.bad_lines >= limits::BAD_LINES_MAX {
-                        self.reject(SessionError::TooManyBadLines.reply(None));
+                        self.reject(SessionError::TooManyBadLines.reply(None), lane);
                     }
                 }
-                Some(Inbound::Fatal(error)) => self.reject(error),
+                Some(Inbound::Fatal(error)) => self.reject(error, lane),
                 Some(Inbound::Closed) => {
                     self.closing = Some(Closing::Policy);
                     self.last_words = true;
@@ -216,114 +222,77 @@ impl Connection {
     }
 
     /// Tells the peer which rule it broke, and closes.
-    fn reject(&mut self, error: ErrorReply) {
-        self.out.push_back(self.door.encode(&ServerMessage::Error(error)));
+    fn reject(&mut self, error: ErrorReply, lane: &mut Lane) {
+        lane.out.push_back(self.door.encode(&ServerMessage::Error(error)));
         self.closing = Some(Closing::Policy);
     }
 
     /// Says the last words when everything before them has been answered.
-    fn close_if_due(&mut self) {
+    fn close_if_due(&mut self, lane: &mut Lane) {
         let Some(why) = self.closing else { return };
         self.inbound.clear();
+        // The herald must not write behind the last words.
+        lane.watches.clear();
         if self.last_words || !self.session.is_idle() {
             return;
         }
         if let Some(goodbye) = self.goodbye.take() {
-            self.out.push_back(self.door.encode(&ServerMessage::Goodbye(goodbye)));
+            lane.out.push_back(self.door.encode(&ServerMessage::Goodbye(goodbye)));
         }
-        self.door.close(why, &mut self.out);
+        self.door.close(why, &mut lane.out);
         self.last_words = true;
     }
 
-    /// Writes as much as the socket takes.
-    fn flush(&mut self) -> io::Result<()> {
-        while !self.out.is_empty() {
-            let mut slices = [IoSlice::new(&[]); WRITE_SLICES_MAX];
-            let mut used = 0;
-            for (slice, bytes) in slices.iter_mut().zip(self.out.iter()) {
-                *slice = IoSlice::new(bytes);
-                used += 1;
-            }
-            match self.stream.try_write_vectored(&slices[..used]) {
-                Ok(written) => self.written(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            }
-        }
-        self.out.shrink_to(16);
-        Ok(())
-    }
-
-    fn written(&mut self, mut bytes: usize) {
-        while let Some(front) = self.out.front_mut() {
-            if bytes < front.len() {
-                front.advance(bytes);
-                return;
-            }
-            bytes -= front.len();
-            self.out.pop_front();
-        }
-    }
-
     /// Until there is something to do.
-    async fn wait(&mut self) -> io::Result<()> {
-        let unwritten = self.unwritten_bytes();
-        let may_read =
-            !self.ended && self.closing.is_none() && self.inbound.is_empty() && unwritten < OUT_BYTES_MAX;
+    async fn wait(&mut self, reading: bool, writing: bool) -> io::Result<()> {
         let until = [self.hello_until, self.pause_until].into_iter().flatten().min();
+        let Self { stream, outlet, door, inbound, .. } = self;
         let ready = async {
             tokio::select! {
-                () = self.mailbox.woken() => Ok(false),
-                readable = self.stream.readable(), if may_read => readable.map(|()| true),
-                writable = self.stream.writable(), if unwritten > 0 => writable.map(|()| false),
+                biased;
+                () = outlet.mailbox().woken() => Ok(None),
+                read = poll_fn(|cx| read(stream, door, inbound, outlet, cx)), if reading => read.map(Some),
+                writable = outlet.writable(), if writing => writable.map(|()| None),
             }
         };
-        let readable = match until {
+        let read = match until {
             None => ready.await?,
             Some(until) => match timeout_at(until, ready).await {
                 Ok(ready) => ready?,
                 Err(_) => {
                     self.waited_long_enough();
-                    return Ok(());
+                    None
                 }
             },
         };
-        if readable { self.read() } else { Ok(()) }
+        match read {
+            None => {}
+            Some(0) => {
+                self.ended = true;
+                self.pause_until = None;
+                self.door.ended(&mut self.inbound, &mut self.outlet.lane().out);
+            }
+            Some(_) => self.await_pause(),
+        }
+        Ok(())
     }
 
     fn waited_long_enough(&mut self) {
+        let outlet = Arc::clone(&self.outlet);
+        let mut lane = outlet.lane();
         let now = Instant::now();
         if self.pause_until.is_some_and(|until| until <= now) {
             self.pause_until = None;
-            self.door.paused(&mut self.inbound, &mut self.out);
+            self.door.paused(&mut self.inbound, &mut lane.out);
         }
         if self.hello_until.is_some_and(|until| until <= now) {
             self.hello_until = None;
             let waited = self.house.patience.handshake.as_millis();
-            self.reject(SessionError::TimedOut(waited).reply(None));
+            self.reject(SessionError::TimedOut(waited).reply(None), &mut lane);
         }
     }
 
-    fn read(&mut self) -> io::Result<()> {
-        let mut buffer = [0; READ_BYTES];
-        match self.stream.try_read(&mut buffer) {
-            Ok(0) => {
-                self.ended = true;
-                self.pause_until = None;
-                self.door.ended(&mut self.inbound, &mut self.out);
-                Ok(())
-            }
-            Ok(read) => {
-                self.receive(&buffer[..read]);
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn receive(&mut self, bytes: &[u8]) {
-        self.door.receive(bytes, &mut self.inbound, &mut self.out);
+    fn await_pause(&mut self) {
         self.pause_until = self.door.awaits_pause().then(|| Instant::now() + text::PAUSE);
     }
 
@@ -343,7 +312,7 @@ impl Connection {
     async fn linger(&mut self) {
         let until = Instant::now() + LINGER;
         let drained = async {
-            self.stream.shutdown().await?;
+            self.outlet.shut_down()?;
             loop {
                 self.stream.readable().await?;
                 if self.discard()? {
@@ -354,4 +323,34 @@ impl Connection {
         // Whatever happens here, the connection is over.
         let _ = timeout_at(until, drained).await;
     }
+}
+
+/// What a connection does after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// It is over.
+    Over,
+    /// Requests were left because enough answers wait.
+    More,
+    /// It waits for somebody's word, for the peer to write, or for the peer to read.
+    Wait { reading: bool, writing: bool },
+}
+
+/// Reads what the peer wrote into its door. Answers how many bytes that was. The buffer is on the stack, and not part of
+/// the connection's task.
+fn read(
+    stream: &mut OwnedReadHalf,
+    door: &mut Door,
+    inbound: &mut VecDeque<Inbound>,
+    outlet: &Outlet,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut buffer = [const { MaybeUninit::uninit() }; READ_BYTES];
+    let mut buffer = ReadBuf::uninit(&mut buffer);
+    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+    let bytes = buffer.filled();
+    if !bytes.is_empty() {
+        door.receive(bytes, inbound, &mut outlet.lane().out);
+    }
+    Poll::Ready(Ok(bytes.len()))
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use teahouse_protocol::{
     Ack, Auth, Command, Hello, History, HistoryPage, Limits, MemberName, Members, PROTOCOL_VERSION, Pong,
@@ -12,7 +11,8 @@ use teahouse_protocol::{
     Watching, Welcome, limits,
 };
 
-use super::mailbox::{Answer, Mailbox};
+use super::mailbox::Answer;
+use super::outlet::{Lane, Outlet};
 use super::watches::Watches;
 use crate::door::{Door, DoorKind};
 use crate::fanout::Room;
@@ -29,12 +29,11 @@ const REPLAY_EVENTS_MAX: u64 = 100_000;
 /// One connected client: who it is, what it watches, and what it waits for.
 pub(super) struct Session {
     house: Arc<House>,
-    mailbox: Arc<Mailbox>,
+    outlet: Arc<Outlet>,
     peer: SocketAddr,
     user: Option<(UserId, MemberName)>,
     /// Whether a hello has come, accepted or not.
     pub(super) hello_came: bool,
-    pub(super) watches: Watches,
     /// Proposals on their way; the answers come in this order.
     asked: VecDeque<Asked>,
     pace: ConnectionPace,
@@ -51,14 +50,13 @@ enum Asked {
 }
 
 impl Session {
-    pub(super) fn new(house: Arc<House>, mailbox: Arc<Mailbox>, peer: SocketAddr) -> Self {
+    pub(super) fn new(house: Arc<House>, outlet: Arc<Outlet>, peer: SocketAddr) -> Self {
         Self {
             house,
-            mailbox,
+            outlet,
             peer,
             user: None,
             hello_came: false,
-            watches: Watches::default(),
             asked: VecDeque::new(),
             pace: ConnectionPace::default(),
             gone: false,
@@ -86,12 +84,12 @@ impl Session {
     }
 
     /// Begins with a request. What can be answered at once is.
-    pub(super) fn start(&mut self, request: Request, door: &mut Door, out: &mut VecDeque<Bytes>) {
+    pub(super) fn start(&mut self, request: Request, door: &mut Door, lane: &mut Lane) {
         let Request { id: re, command } = request;
-        match self.dispatch(re, command, door.kind()) {
-            Ok(Some(reply)) => out.push_back(door.encode(&reply)),
+        match self.dispatch(re, command, &mut lane.watches) {
+            Ok(Some(reply)) => lane.out.push_back(door.encode(&reply)),
             Ok(None) => {}
-            Err(error) => out.push_back(door.encode(&ServerMessage::Error(error.reply(Some(re))))),
+            Err(error) => lane.out.push_back(door.encode(&ServerMessage::Error(error.reply(Some(re))))),
         }
     }
 
@@ -100,10 +98,10 @@ impl Session {
         &mut self,
         re: RequestId,
         command: Command,
-        kind: DoorKind,
+        watches: &mut Watches,
     ) -> Result<Option<ServerMessage>, SessionError> {
         if let Command::Hello(hello) = command {
-            return self.hello(re, hello, kind);
+            return self.hello(re, hello);
         }
         let &(user, _) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
         match command {
@@ -130,10 +128,10 @@ impl Session {
                 let (rooms, more) = self.house.directory.rooms(user, rooms.after.as_ref());
                 Ok(Some(ServerMessage::Rooms(RoomList { re, rooms, more })))
             }
-            Command::Watch(watch) => self.watch(re, watch).map(Some),
+            Command::Watch(watch) => self.watch(re, watch, watches).map(Some),
             Command::Unwatch(unwatch) => {
                 let room = self.room(&unwatch.room)?;
-                self.watches.unwatch(room.id);
+                watches.unwatch(room.id);
                 Ok(Some(ServerMessage::Unwatched(Unwatched { re, room: room.name.clone() })))
             }
             Command::History(history) => self.history(re, &history),
@@ -153,7 +151,7 @@ impl Session {
     /// Puts a proposal into the queue; where the queue refuses it, that is the reply.
     fn propose(&mut self, re: RequestId, action: Action, asked: Asked) -> Option<ServerMessage> {
         let alone = !matches!(action, Action::Post { .. });
-        let reply = ReplyTo { mailbox: Arc::clone(&self.mailbox), re };
+        let reply = ReplyTo { mailbox: Arc::clone(self.outlet.mailbox()), re };
         match self.house.order.submit(action, Some(reply)) {
             Ok(()) => {
                 self.asked.push_back(asked);
@@ -164,15 +162,10 @@ impl Session {
         }
     }
 
-    fn hello(
-        &mut self,
-        re: RequestId,
-        hello: Hello,
-        kind: DoorKind,
-    ) -> Result<Option<ServerMessage>, SessionError> {
+    fn hello(&mut self, re: RequestId, hello: Hello) -> Result<Option<ServerMessage>, SessionError> {
         self.hello_came = true;
         // In words, "/name" is a second hello.
-        if self.user.is_some() && kind != DoorKind::Text {
+        if self.user.is_some() && self.outlet.kind() != DoorKind::Text {
             return Err(SessionError::AlreadyWelcome);
         }
         if hello.protocol != PROTOCOL_VERSION {
@@ -231,9 +224,14 @@ impl Session {
         })
     }
 
-    fn watch(&mut self, re: RequestId, watch: Watch) -> Result<ServerMessage, SessionError> {
+    fn watch(
+        &self,
+        re: RequestId,
+        watch: Watch,
+        watches: &mut Watches,
+    ) -> Result<ServerMessage, SessionError> {
         let room = self.room(&watch.room)?;
-        if self.watches.len() >= limits::WATCHES_MAX && !self.watches.is_watching(room.id) {
+        if watches.len() >= limits::WATCHES_MAX && !watches.is_watching(room.id) {
             return Err(SessionError::TooManyWatches);
         }
         let epoch = self.house.reader.epoch().clone();
@@ -246,7 +244,7 @@ impl Session {
             },
         };
         let name = room.name.clone();
-        let head = self.watches.watch(room, &self.mailbox, after);
+        let head = watches.watch(room, &self.outlet, after);
         Ok(ServerMessage::Watching(Watching { re, room: name, epoch, head, resume, reason }))
     }
 
@@ -270,7 +268,7 @@ impl Session {
         }
         let limit = limit.min(limits::HISTORY_EVENTS_MAX);
         self.alone = true;
-        let (mailbox, reader) = (Arc::clone(&self.mailbox), self.house.reader.clone());
+        let (mailbox, reader) = (Arc::clone(self.outlet.mailbox()), self.house.reader.clone());
         tokio::task::spawn_blocking(move || {
             let result = reader.page(room, query, limit).map(|page| (room, page));
             if mailbox.answer(Answer::History { re, result }) {
@@ -281,7 +279,7 @@ impl Session {
     }
 
     /// Takes an answer out of the mailbox.
-    pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, out: &mut VecDeque<Bytes>) {
+    pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, lane: &mut Lane) {
         let reply = match answer {
             Answer::Decided { re, result } => {
                 let asked = self.asked.pop_front().expect("every answer was asked for");
@@ -300,7 +298,7 @@ impl Session {
                 self.page(re, result)
             }
             Answer::Replay { slot, watch, result } => {
-                match self.watches.replayed(slot, watch, result, door, out) {
+                match lane.watches.replayed(slot, watch, result, door, &mut lane.out) {
                     Ok(()) => return,
                     Err((room, error)) => {
                         tracing::error!("{} loses its watch of {}: {error}", self.peer, room.name);
@@ -312,7 +310,7 @@ impl Session {
                 }
             }
         };
-        out.push_back(door.encode(&reply));
+        lane.out.push_back(door.encode(&reply));
     }
 
     fn log_refusal(&self, refusal: &Refusal) {
@@ -357,7 +355,6 @@ impl Session {
 
     /// The connection is over, and nothing is on its way any more.
     pub(super) fn end(&mut self) {
-        self.watches.clear();
         if let Some((user, _)) = self.user.take() {
             self.house.disconnected(user, self.peer);
         }

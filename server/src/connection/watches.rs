@@ -5,9 +5,10 @@ use bytes::Bytes;
 use slab::Slab;
 use teahouse_protocol::{CaughtUp, Seq, ServerMessage};
 
-use super::mailbox::{Answer, Mailbox};
+use super::mailbox::Answer;
+use super::outlet::Outlet;
 use crate::door::Door;
-use crate::fanout::{Behind, Room, WatchKey, encode_page};
+use crate::fanout::{Room, WatchKey, encode_page};
 use crate::log::{LogError, PageQuery, Reader};
 use crate::state::RoomId;
 
@@ -25,12 +26,12 @@ pub(super) struct Watches {
 }
 
 #[derive(Debug)]
-struct Cursor {
+pub(super) struct Cursor {
     watch: u64,
-    room: Arc<Room>,
+    pub(super) room: Arc<Room>,
     key: WatchKey,
     /// The last event that was given to the peer.
-    seen: Seq,
+    pub(super) seen: Seq,
     /// Where a replay ends and `caught_up` is due.
     catch_up_at: Option<Seq>,
     presence: u64,
@@ -45,24 +46,19 @@ impl Watches {
         self.cursors.len()
     }
 
-    /// Whether something may be there to gather.
-    pub(super) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
-    }
-
     pub(super) fn is_watching(&self, room: RoomId) -> bool {
         self.cursors.iter().any(|(_, cursor)| cursor.room.id == room)
     }
 
     /// Begins to watch. With `after`, what lies after it comes first, then `caught_up`. Answers the room's head.
-    pub(super) fn watch(&mut self, room: Arc<Room>, mailbox: &Arc<Mailbox>, after: Option<Seq>) -> Seq {
+    pub(super) fn watch(&mut self, room: Arc<Room>, outlet: &Arc<Outlet>, after: Option<Seq>) -> Seq {
         self.unwatch(room.id);
+        self.next_watch += 1;
         let entry = self.cursors.vacant_entry();
         let slot = entry.key();
-        let key = room.watch(Arc::clone(mailbox), slot);
+        let key = room.watch(Arc::clone(outlet), slot, self.next_watch);
         let presence = room.presence_cursor();
         let head = room.tail().head();
-        self.next_watch += 1;
         entry.insert(Cursor {
             watch: self.next_watch,
             room,
@@ -102,41 +98,30 @@ impl Watches {
         }
     }
 
-    /// Moves what the peer has not seen into `out`, until that holds `bytes_max` or all cursors are at their heads.
-    pub(super) fn gather(
-        &mut self,
-        door: &mut Door,
-        mailbox: &Arc<Mailbox>,
-        reader: &Reader,
-        bytes_max: usize,
-        out: &mut VecDeque<Bytes>,
-    ) {
-        let mut bytes: usize = out.iter().map(Bytes::len).sum();
-        while bytes < bytes_max {
-            let Some(slot) = self.ready.pop_front() else { return };
-            let Some(cursor) = self.cursors.get_mut(slot) else { continue };
-            cursor.ready = false;
-            if cursor.replaying {
-                continue;
-            }
-            // Before the look, so that what comes during it is told of again.
-            cursor.key.looked();
-            let before = out.len();
-            cursor.presence = cursor.room.read_presences(cursor.presence, door.kind(), out);
-            let read = cursor.room.tail().read_after(cursor.seen, door.kind(), bytes_max - bytes, out);
-            match read {
-                Ok(seen) => {
-                    let more = seen < cursor.room.tail().head();
-                    cursor.seen = seen;
-                    cursor.catch_up(door, out);
-                    if more {
-                        self.mark_ready(slot);
-                    }
+    /// The cursor in a slot.
+    pub(super) fn cursor(&mut self, slot: usize) -> Option<&mut Cursor> {
+        self.cursors.get_mut(slot)
+    }
+
+    /// Whether this watch stands in the slot and nothing but live events is next for it. Otherwise what is next will
+    /// look at the tail by itself.
+    pub(super) fn may_be_written(&self, slot: usize, watch: u64) -> bool {
+        self.cursors.get(slot).is_some_and(|cursor| {
+            cursor.watch == watch && !cursor.replaying && !cursor.ready && cursor.catch_up_at.is_none()
+        })
+    }
+
+    /// The next cursor that may have something to read.
+    pub(super) fn next_ready(&mut self) -> Option<usize> {
+        while let Some(slot) = self.ready.pop_front() {
+            if let Some(cursor) = self.cursors.get_mut(slot) {
+                cursor.ready = false;
+                if !cursor.replaying {
+                    return Some(slot);
                 }
-                Err(Behind) => cursor.replay(slot, door, mailbox, reader),
             }
-            bytes += out.range(before..).map(Bytes::len).sum::<usize>();
         }
+        None
     }
 
     /// A read from the log has come back. Answers the error that ends the watch, and its room.
@@ -170,7 +155,15 @@ impl Watches {
 }
 
 impl Cursor {
-    fn catch_up(&mut self, door: &mut Door, out: &mut VecDeque<Bytes>) {
+    /// Says who came and went, and where to come to. Answers the head.
+    pub(super) fn look(&mut self, door: &Door, out: &mut VecDeque<Bytes>) -> Seq {
+        // Before the look, so that what comes during it is told of again.
+        self.key.looked();
+        self.presence = self.room.read_presences(self.presence, door.kind(), out);
+        self.room.tail().head()
+    }
+
+    pub(super) fn catch_up(&mut self, door: &mut Door, out: &mut VecDeque<Bytes>) {
         if self.catch_up_at.is_some_and(|head| self.seen >= head) {
             self.catch_up_at = None;
             let caught_up = CaughtUp { room: self.room.name.clone(), head: self.seen };
@@ -178,10 +171,11 @@ impl Cursor {
         }
     }
 
-    fn replay(&mut self, slot: usize, door: &Door, mailbox: &Arc<Mailbox>, reader: &Reader) {
+    /// Reads on from the log.
+    pub(super) fn replay(&mut self, slot: usize, outlet: &Outlet, reader: &Reader) {
         self.replaying = true;
-        let (room, seen, watch, kind) = (Arc::clone(&self.room), self.seen, self.watch, door.kind());
-        let (mailbox, reader) = (Arc::clone(mailbox), reader.clone());
+        let (room, seen, watch, kind) = (Arc::clone(&self.room), self.seen, self.watch, outlet.kind());
+        let (mailbox, reader) = (Arc::clone(outlet.mailbox()), reader.clone());
         tokio::task::spawn_blocking(move || {
             let result = reader.page(room.id, PageQuery::After(seen), REPLAY_EVENTS).map(|page| {
                 let last = page.events.last().map_or(seen, |event| event.seq);

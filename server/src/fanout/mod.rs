@@ -1,12 +1,17 @@
 //! Fan-out by pull: a room keeps its recent events as bytes that are ready for the wire; a connection is a cursor.
 //!
-//! Events are encoded once and framed once for each kind of door. A wake-up tells a connection which of its cursors
-//! have something to read; what it does not read costs nobody anything.
+//! Events are encoded once and framed once for each kind of door. After a commit the herald walks along the watchers and
+//! writes to each socket what its cursor has not seen, without waking its task. A socket that takes no more is left to
+//! its own task; what it does not read costs nobody anything.
 
+mod herald;
+mod news;
 mod room;
 mod segment;
 mod tail;
 
+pub use herald::Herald;
+pub use news::News;
 pub use room::{Room, WatchKey};
 pub use segment::{Segment, encode_page, encode_segments};
 pub use tail::{Behind, Tail};

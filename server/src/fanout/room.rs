@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -7,8 +7,8 @@ use slab::Slab;
 use teahouse_protocol::{MemberName, Presence, RoomName, Seq, ServerMessage};
 
 use super::segment::Segment;
-use super::tail::Tail;
-use crate::connection::Mailbox;
+use super::tail::{TAIL_BYTES_MAX, Tail};
+use crate::connection::{Delivery, Mailbox, Outlet, Shelf};
 use crate::door::DoorKind;
 use crate::state::{RoomId, UserId};
 
@@ -26,16 +26,32 @@ pub struct Room {
     tail: RwLock<Tail>,
     presences: Mutex<Presences>,
     watchers: Mutex<Slab<Arc<Watcher>>>,
+    /// Whether the herald has been told of news and has not begun to walk.
+    announced: AtomicBool,
+    /// The head that the herald's last walk has brought to everybody.
+    walked: AtomicU64,
 }
+
+/// So many watchers are taken out of the list at a time, so that nobody who comes or goes waits for a walk.
+const WALK_STRIDE: usize = 64;
 
 /// One connection that watches a room.
 #[derive(Debug)]
 struct Watcher {
-    mailbox: Arc<Mailbox>,
-    /// The connection's own number of this watch.
+    outlet: Arc<Outlet>,
+    /// Where the connection keeps its cursor.
     slot: usize,
+    /// Tells this watch from an earlier one in the same slot.
+    watch: u64,
     /// Whether the connection has been told and has not looked yet.
     told: AtomicBool,
+}
+
+impl Watcher {
+    /// Leaves word that there is something to read. Answers whether the connection must be woken.
+    fn tell(&self) -> bool {
+        !self.told.swap(true, Ordering::AcqRel) && self.outlet.mailbox().tell(self.slot)
+    }
 }
 
 /// A connection's end of a watch.
@@ -69,6 +85,8 @@ impl Room {
             tail: RwLock::new(Tail::new(head)),
             presences: Mutex::default(),
             watchers: Mutex::default(),
+            announced: AtomicBool::new(false),
+            walked: AtomicU64::new(head.get()),
         }
     }
 
@@ -104,27 +122,69 @@ impl Room {
         self.presences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells a mailbox of everything new from now on, under the connection's number `slot`.
-    pub fn watch(&self, mailbox: Arc<Mailbox>, slot: usize) -> WatchKey {
-        let watcher = Arc::new(Watcher { mailbox, slot, told: AtomicBool::new(false) });
+    /// Brings everything new from now on to a connection's cursor.
+    pub fn watch(&self, outlet: Arc<Outlet>, slot: usize, watch: u64) -> WatchKey {
+        let watcher = Arc::new(Watcher { outlet, slot, watch, told: AtomicBool::new(false) });
         let index = self.watchers().insert(Arc::clone(&watcher));
         WatchKey { index, watcher }
     }
 
-    /// Tells that mailbox no more.
+    /// Ends that.
     #[expect(clippy::needless_pass_by_value, reason = "the key is used up")]
     pub fn unwatch(&self, key: WatchKey) {
         self.watchers().remove(key.index);
     }
 
-    /// Adds what a commit wrote and collects the mailboxes to wake.
-    pub fn publish(&self, segments: Vec<Segment>, wake: &mut Vec<Arc<Mailbox>>) {
+    /// Adds what a commit wrote. The herald brings it to the watchers.
+    pub fn publish(&self, segments: Vec<Segment>) {
         let mut tail = self.tail_mut();
         for segment in segments {
             tail.push(segment);
         }
-        drop(tail);
-        self.tell(wake);
+    }
+
+    /// Whether the herald has to be told of news, once until its walk begins.
+    pub(super) fn announce(&self) -> bool {
+        !self.announced.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether so much is on its way to the watchers that more would make cursors fall off the tail.
+    pub(super) fn is_crowded(&self) -> bool {
+        let walked = Seq::new(self.walked.load(Ordering::Acquire)).expect("it was a head");
+        self.tail().bytes_after(walked) > TAIL_BYTES_MAX / 2
+    }
+
+    /// Writes the news to every watcher whose socket takes them, and tells the others' tasks.
+    pub(super) fn walk(&self) {
+        self.announced.store(false, Ordering::Release);
+        let head = self.tail().head();
+        let mut shelf = Shelf::default();
+        let mut stride = Vec::with_capacity(WALK_STRIDE);
+        let mut next = 0;
+        loop {
+            let watchers = self.watchers();
+            let end = watchers.capacity();
+            while next < end && stride.len() < WALK_STRIDE {
+                stride.extend(watchers.get(next).cloned());
+                next += 1;
+            }
+            drop(watchers);
+            if stride.is_empty() {
+                break;
+            }
+            for watcher in stride.drain(..) {
+                match watcher.outlet.deliver(watcher.slot, watcher.watch, head, &mut shelf) {
+                    Delivery::Done => {}
+                    Delivery::Wake => watcher.outlet.mailbox().wake(),
+                    Delivery::Busy => {
+                        if watcher.tell() {
+                            watcher.outlet.mailbox().wake();
+                        }
+                    }
+                }
+            }
+        }
+        self.walked.fetch_max(head.get(), Ordering::AcqRel);
     }
 
     /// Jumps to a head that was found in the log, and wakes those who have not read that far.
@@ -163,8 +223,8 @@ impl Room {
 
     fn tell(&self, wake: &mut Vec<Arc<Mailbox>>) {
         for (_, watcher) in self.watchers().iter() {
-            if !watcher.told.swap(true, Ordering::AcqRel) && watcher.mailbox.tell(watcher.slot) {
-                wake.push(Arc::clone(&watcher.mailbox));
+            if watcher.tell() {
+                wake.push(Arc::clone(watcher.outlet.mailbox()));
             }
         }
     }

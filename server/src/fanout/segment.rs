@@ -36,10 +36,19 @@ impl Framed {
     }
 
     fn skip(&self, frames: usize) -> Bytes {
-        match frames.checked_sub(1).and_then(|last| self.ends.get(last)) {
-            Some(end) => self.bytes.slice(end..),
-            None => self.bytes.clone(),
-        }
+        self.bytes.slice(self.end_of(frames)..)
+    }
+
+    /// Of the frames after the first `skip`, `bytes` were written, at least one: how many frames that began, and what
+    /// is left of the last of them, in memory of its own.
+    fn begun(&self, skip: usize, bytes: usize) -> (usize, Bytes) {
+        let written = self.end_of(skip) + bytes;
+        let last = self.ends.partition_point(|end| *end < written);
+        (last + 1 - skip, Bytes::copy_from_slice(&self.bytes[written..self.ends[last]]))
+    }
+
+    fn end_of(&self, frames: usize) -> usize {
+        frames.checked_sub(1).map_or(0, |last| self.ends[last])
     }
 
     fn each_line(&self) -> impl Iterator<Item = &[u8]> {
@@ -48,8 +57,7 @@ impl Framed {
     }
 }
 
-/// A segment ends when its JSON Lines have reached so many bytes: what a connection writes to a peer that does not
-/// read holds on to whole segments.
+/// A segment ends when its JSON Lines have reached so many bytes.
 const SEGMENT_BYTES_MAX: usize = 64 * 1024;
 
 impl Segment {
@@ -92,14 +100,23 @@ impl Segment {
 
     /// All frames after the first `skip`, for a kind of door.
     pub fn frames(&self, kind: DoorKind, skip: usize) -> Bytes {
-        let framed = match kind {
+        self.framed(kind).skip(skip)
+    }
+
+    /// Of all frames after the first `skip`, `bytes` were written, at least one: how many frames that began, and what
+    /// is left of the last of them. What is left does not hold on to the segment.
+    pub(super) fn begun(&self, kind: DoorKind, skip: usize, bytes: usize) -> (usize, Bytes) {
+        self.framed(kind).begun(skip, bytes)
+    }
+
+    fn framed(&self, kind: DoorKind) -> &Framed {
+        match kind {
             DoorKind::Json => &self.lines,
             DoorKind::WebSocket => {
                 self.websocket.get_or_init(|| Framed::each(self.lines.each_line().map(websocket::text_frame)))
             }
             DoorKind::Text => self.text.get_or_init(|| Framed::each(self.lines.each_line().map(text::frame))),
-        };
-        framed.skip(skip)
+        }
     }
 }
 

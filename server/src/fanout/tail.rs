@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use teahouse_protocol::Seq;
 
+use super::news::News;
 use super::segment::Segment;
 use crate::door::DoorKind;
 
@@ -36,9 +36,7 @@ impl Tail {
     /// Adds what a commit wrote.
     pub fn push(&mut self, segment: Segment) {
         assert_eq!(segment.first(), self.head.next(), "seqs are gapless");
-        for _ in 0..segment.len() {
-            self.head = self.head.next();
-        }
+        self.head = self.head.plus(segment.len());
         self.bytes += segment.weight_bytes();
         self.segments.push_back(Arc::new(segment));
         // The last segment stays however large it is: most cursors are about to read it.
@@ -48,47 +46,43 @@ impl Tail {
         }
     }
 
+    /// How many bytes of JSON Lines lie after a cursor, whole segments counted.
+    pub(super) fn bytes_after(&self, seen: Seq) -> usize {
+        self.segments
+            .iter()
+            .rev()
+            .take_while(|segment| segment.first() > seen)
+            .map(|segment| segment.weight_bytes())
+            .sum()
+    }
+
     /// Jumps to a head that was found in the log, after which every older cursor reads from there.
     pub fn reset(&mut self, head: Seq) {
         *self = Self::new(head);
     }
 
-    /// Appends to `out` what lies after `seen`, at least one segment and then as many as stay below `bytes_max`.
-    /// Answers the last seq that was appended.
-    pub fn read_after(
-        &self,
-        seen: Seq,
-        kind: DoorKind,
-        bytes_max: usize,
-        out: &mut VecDeque<Bytes>,
-    ) -> Result<Seq, Behind> {
+    /// What lies after `seen`, as much as one write takes. There is something, or the cursor is at the head.
+    pub fn news(&self, kind: DoorKind, seen: Seq) -> Result<News, Behind> {
+        let mut news = News::new(kind, seen);
         if seen >= self.head {
-            return Ok(seen);
+            return Ok(news);
         }
-        let wanted = seen.next();
-        let start = self.segments.partition_point(|segment| segment.first() <= wanted);
-        let start = start.checked_sub(1).ok_or(Behind)?;
-        let mut bytes = 0;
-        let mut last = seen;
-        for segment in self.segments.range(start..) {
-            let skip = usize::try_from(last.next().get() - segment.first().get()).expect("within a segment");
-            let frames = segment.frames(kind, skip);
-            bytes += frames.len();
-            out.push_back(frames);
-            for _ in skip..segment.len() {
-                last = last.next();
-            }
-            if bytes >= bytes_max {
+        let start = self.segments.partition_point(|segment| segment.first() <= seen.next());
+        for segment in self.segments.range(start.checked_sub(1).ok_or(Behind)?..) {
+            news.push(segment);
+            if news.is_full() {
                 break;
             }
         }
-        Ok(last)
+        Ok(news)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, UnixMillis};
+    use std::io::IoSlice;
+
+    use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, ServerMessage, UnixMillis};
 
     use super::*;
     use crate::fanout::encode_segments;
@@ -114,11 +108,18 @@ mod tests {
         segments.remove(0)
     }
 
+    /// The bytes of some news.
+    fn bytes(news: &News) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
+        let used = news.slices(&mut slices);
+        slices[..used].iter().flat_map(|slice| slice.iter().copied()).collect()
+    }
+
     /// The seqs that a JSON cursor reads after `seen`.
-    fn read(tail: &Tail, seen: u64, bytes_max: usize) -> Result<Vec<u64>, Behind> {
-        let mut out = VecDeque::new();
-        let last = tail.read_after(seq(seen), DoorKind::Json, bytes_max, &mut out)?;
-        let text: Vec<u8> = out.into_iter().flatten().collect();
+    fn read(tail: &Tail, seen: u64) -> Result<Vec<u64>, Behind> {
+        let news = tail.news(DoorKind::Json, seq(seen))?;
+        let text = bytes(&news);
+        assert_eq!(text.len(), news.bytes());
         let seqs: Vec<u64> = text
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
@@ -127,23 +128,51 @@ mod tests {
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert_eq!(last.get(), seqs.last().copied().unwrap_or(seen));
+        assert_eq!(news.last().get(), seqs.last().copied().unwrap_or(seen));
         Ok(seqs)
     }
-
-    use teahouse_protocol::ServerMessage;
 
     #[test]
     fn a_cursor_reads_what_it_has_not_seen() {
         let mut tail = Tail::new(seq(10));
         tail.push(segment(11..=13, "a"));
         tail.push(segment(14..=14, "b"));
-        assert_eq!(read(&tail, 10, usize::MAX), Ok(vec![11, 12, 13, 14]));
-        assert_eq!(read(&tail, 12, usize::MAX), Ok(vec![13, 14]));
-        assert_eq!(read(&tail, 13, usize::MAX), Ok(vec![14]));
-        assert_eq!(read(&tail, 14, usize::MAX), Ok(vec![]));
-        assert_eq!(read(&tail, 10, 1), Ok(vec![11, 12, 13]), "one segment at least");
-        assert_eq!(read(&tail, 9, usize::MAX), Err(Behind));
+        assert_eq!(read(&tail, 10), Ok(vec![11, 12, 13, 14]));
+        assert_eq!(read(&tail, 12), Ok(vec![13, 14]));
+        assert_eq!(read(&tail, 13), Ok(vec![14]));
+        assert_eq!(read(&tail, 14), Ok(vec![]));
+        assert_eq!(read(&tail, 9), Err(Behind));
+    }
+
+    #[test]
+    fn a_write_takes_only_so_many_pieces() {
+        let mut tail = Tail::new(Seq::ZERO);
+        for number in 1..=100 {
+            tail.push(segment(number..=number, "a"));
+        }
+        let first = tail.news(DoorKind::Json, Seq::ZERO).expect("nothing was let go");
+        assert_eq!(first.last().get(), News::PIECES_MAX as u64);
+        assert_eq!(read(&tail, first.last().get()).expect("the rest").last(), Some(&100));
+    }
+
+    /// Wherever a write ends, what was begun is finished from memory and the rest is read again.
+    #[test]
+    fn a_write_may_end_anywhere() {
+        let mut tail = Tail::new(seq(10));
+        tail.push(segment(11..=13, "ab"));
+        tail.push(segment(14..=15, "c"));
+        for kind in [DoorKind::Json, DoorKind::WebSocket, DoorKind::Text] {
+            for seen in 10..15 {
+                let news = tail.news(kind, seq(seen)).expect("in the tail");
+                let all = bytes(&news);
+                for written in 0..=all.len() {
+                    let (begun, rest) = news.begun(written);
+                    let after = tail.news(kind, begun).expect("in the tail");
+                    let read = [&all[..written], &rest[..], &bytes(&after)[..]].concat();
+                    assert_eq!(read, all, "{kind:?} after {seen}, {written} written");
+                }
+            }
+        }
     }
 
     #[test]
@@ -153,13 +182,13 @@ mod tests {
             tail.push(segment(number..=number, &"x".repeat(10_000)));
             assert!(tail.bytes <= TAIL_BYTES_MAX);
         }
-        assert_eq!(read(&tail, 0, usize::MAX), Err(Behind));
-        assert_eq!(read(&tail, 98, usize::MAX), Ok(vec![99, 100]));
+        assert_eq!(read(&tail, 0), Err(Behind));
+        assert_eq!(read(&tail, 98), Ok(vec![99, 100]));
         tail.push(segment(101..=101, &"x".repeat(TAIL_BYTES_MAX)));
         assert_eq!(tail.segments.len(), 1, "the newest stays");
         tail.reset(seq(200));
-        assert_eq!(read(&tail, 199, usize::MAX), Err(Behind));
-        assert_eq!(read(&tail, 200, usize::MAX), Ok(vec![]));
+        assert_eq!(read(&tail, 199), Err(Behind));
+        assert_eq!(read(&tail, 200), Ok(vec![]));
     }
 
     #[test]

@@ -1,0 +1,243 @@
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use bytes::{Buf, Bytes};
+use socket2::SockRef;
+use teahouse_protocol::Seq;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::mailbox::Mailbox;
+use super::watches::Watches;
+use crate::door::{Door, DoorKind};
+use crate::fanout::{Behind, News, Room};
+use crate::log::Reader;
+
+/// The writing side of a connection. Its own task and the herald write through it, one at a time.
+#[derive(Debug)]
+pub struct Outlet {
+    kind: DoorKind,
+    stream: OwnedWriteHalf,
+    mailbox: Arc<Mailbox>,
+    lane: Mutex<Lane>,
+}
+
+/// What waits to be written, and what is written next.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    /// Comes before everything else: answers, pages of a replay, the rest of a frame. What cursors point at in a tail
+    /// is not copied here.
+    pub(super) out: VecDeque<Bytes>,
+    pub(super) watches: Watches,
+    /// The socket took no more; the connection's task waits until it does.
+    pub(super) full: bool,
+}
+
+/// What became of news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is written, or the connection's task will see to it.
+    Done,
+    /// The connection's task must be woken to see to it.
+    Wake,
+    /// The connection's task is at work and must be told.
+    Busy,
+}
+
+/// News that were taken out of a tail for one cursor, kept for the next.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    news: VecDeque<News>,
+}
+
+/// Cursors at more different places than this at the same time are rare.
+const SHELF_NEWS_MAX: usize = 8;
+
+impl Shelf {
+    fn news(&mut self, room: &Room, kind: DoorKind, seen: Seq) -> Result<&News, Behind> {
+        let found = self.news.iter().position(|news| news.is_for(kind, seen));
+        let index = match found {
+            Some(index) => index,
+            None => {
+                let news = room.tail().news(kind, seen)?;
+                self.news.truncate(SHELF_NEWS_MAX - 1);
+                self.news.push_front(news);
+                0
+            }
+        };
+        Ok(&self.news[index])
+    }
+}
+
+impl Outlet {
+    pub(super) fn new(kind: DoorKind, stream: OwnedWriteHalf, mailbox: Arc<Mailbox>) -> Self {
+        Self { kind, stream, mailbox, lane: Mutex::default() }
+    }
+
+    /// How to reach the connection's task.
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    pub(super) fn kind(&self) -> DoorKind {
+        self.kind
+    }
+
+    pub(super) fn lane(&self) -> MutexGuard<'_, Lane> {
+        self.lane.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what the cursor of a watch has not seen, up to `head` at least, unless something else comes first.
+    pub fn deliver(&self, slot: usize, watch: u64, head: Seq, shelf: &mut Shelf) -> Delivery {
+        let mut lane = match self.lane.try_lock() {
+            Ok(lane) => lane,
+            Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
+            Err(TryLockError::WouldBlock) => return Delivery::Busy,
+        };
+        if lane.full || !lane.out.is_empty() {
+            // The task is waiting for the socket and looks at its cursors afterwards.
+            lane.watches.mark_ready(slot);
+            return Delivery::Done;
+        }
+        if !lane.watches.may_be_written(slot, watch) {
+            return Delivery::Done;
+        }
+        match self.advance(&mut lane, slot, head, shelf) {
+            Ok(Advance::There) => Delivery::Done,
+            Ok(Advance::Full | Advance::Behind) | Err(_) => {
+                // Whatever it is, the task meets it again.
+                lane.watches.mark_ready(slot);
+                Delivery::Wake
+            }
+        }
+    }
+
+    /// Writes what lies between a cursor and `head` straight from the room's tail.
+    pub(super) fn advance(
+        &self,
+        lane: &mut Lane,
+        slot: usize,
+        head: Seq,
+        shelf: &mut Shelf,
+    ) -> io::Result<Advance> {
+        let Lane { out, watches, full } = lane;
+        let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
+        while cursor.seen < head {
+            let Ok(news) = shelf.news(&cursor.room, self.kind, cursor.seen) else {
+                return Ok(Advance::Behind);
+            };
+            let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
+            let used = news.slices(&mut slices);
+            let written = self.write(&slices[..used])?;
+            if written < news.bytes() {
+                let (seen, rest) = news.begun(written);
+                cursor.seen = seen;
+                out.extend((!rest.is_empty()).then_some(rest));
+                *full = true;
+                return Ok(Advance::Full);
+            }
+            cursor.seen = news.last();
+        }
+        Ok(Advance::There)
+    }
+
+    /// Writes what waits and then what the cursors point at, as much as the socket takes.
+    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door, reader: &Reader) -> io::Result<()> {
+        self.flush(lane)?;
+        while !lane.full
+            && let Some(slot) = lane.watches.next_ready()
+        {
+            let Lane { out, watches, .. } = lane;
+            let cursor = watches.cursor(slot).expect("it is ready");
+            let head = cursor.look(door, out);
+            self.flush(lane)?;
+            if lane.full {
+                lane.watches.mark_ready(slot);
+                break;
+            }
+            match self.advance(lane, slot, head, &mut Shelf::default())? {
+                Advance::There => {
+                    let Lane { out, watches, .. } = lane;
+                    watches.cursor(slot).expect("it was there").catch_up(door, out);
+                    self.flush(lane)?;
+                }
+                Advance::Full => lane.watches.mark_ready(slot),
+                Advance::Behind => {
+                    lane.watches.cursor(slot).expect("it was there").replay(slot, self, reader);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what waits, as much as the socket takes.
+    pub(super) fn flush(&self, lane: &mut Lane) -> io::Result<()> {
+        lane.full = false;
+        while !lane.out.is_empty() {
+            let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
+            let mut used = 0;
+            for (slice, bytes) in slices.iter_mut().zip(lane.out.iter()) {
+                *slice = IoSlice::new(bytes);
+                used += 1;
+            }
+            let written = self.write(&slices[..used])?;
+            if written == 0 && slices[..used].iter().any(|slice| !slice.is_empty()) {
+                lane.full = true;
+                return Ok(());
+            }
+            lane.written(written);
+        }
+        lane.out.shrink_to(16);
+        Ok(())
+    }
+
+    /// How many bytes the socket took.
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if slices.iter().all(|slice| slice.is_empty()) {
+            return Ok(0);
+        }
+        match self.stream.try_write_vectored(slices) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+
+    /// Until the socket takes something.
+    pub(super) async fn writable(&self) -> io::Result<()> {
+        self.stream.writable().await
+    }
+
+    /// Nothing more will be written.
+    pub(super) fn shut_down(&self) -> io::Result<()> {
+        SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Write)
+    }
+}
+
+/// How far a cursor came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Advance {
+    /// To the head.
+    There,
+    /// Until the socket took no more.
+    Full,
+    /// Nowhere: what it wants is in the log.
+    Behind,
+}
+
+impl Lane {
+    pub(super) fn unwritten_bytes(&self) -> usize {
+        self.out.iter().map(Bytes::len).sum()
+    }
+
+    fn written(&mut self, mut bytes: usize) {
+        while let Some(front) = self.out.front_mut() {
+            if bytes < front.len() {
+                front.advance(bytes);
+                return;
+            }
+            bytes -= front.len();
+            self.out.pop_front();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use std::io::IoSlice;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use teahouse_protocol::Seq;
+
+use super::segment::Segment;
+use crate::door::DoorKind;
+
+/// What lies after a cursor in a room's tail, framed and ready for one write. All cursors at the same place in the same
+/// room, through the same kind of door, share it.
+#[derive(Debug)]
+pub struct News {
+    kind: DoorKind,
+    after: Seq,
+    last: Seq,
+    pieces: Vec<Piece>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Piece {
+    segment: Arc<Segment>,
+    skip: usize,
+    frames: Bytes,
+}
+
+impl News {
+    /// The most pieces, and so the most slices of one write.
+    pub const PIECES_MAX: usize = 64;
+
+    pub(super) fn new(kind: DoorKind, after: Seq) -> Self {
+        Self { kind, after, last: after, pieces: Vec::new(), bytes: 0 }
+    }
+
+    /// Adds what a segment holds after the last event here.
+    pub(super) fn push(&mut self, segment: &Arc<Segment>) {
+        let skip = usize::try_from(self.last.next().get() - segment.first().get()).expect("within a segment");
+        let frames = segment.frames(self.kind, skip);
+        self.bytes += frames.len();
+        self.last = self.last.plus(segment.len() - skip);
+        self.pieces.push(Piece { segment: Arc::clone(segment), skip, frames });
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.pieces.len() >= Self::PIECES_MAX
+    }
+
+    /// Whether a cursor at `seen` behind such a door wants exactly this.
+    pub fn is_for(&self, kind: DoorKind, seen: Seq) -> bool {
+        self.kind == kind && self.after == seen
+    }
+
+    /// The last event in here.
+    pub fn last(&self) -> Seq {
+        self.last
+    }
+
+    /// How many bytes there are to write. A door without words for an event makes none of it.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Puts all bytes into the slices of one write. Answers how many slices there are.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::PIECES_MAX]) -> usize {
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            *slice = IoSlice::new(&piece.frames);
+        }
+        self.pieces.len()
+    }
+
+    /// When only the first `written` bytes were written: the last event that was begun, and what is left of it.
+    pub fn begun(&self, mut written: usize) -> (Seq, Bytes) {
+        let mut seen = self.after;
+        for Piece { segment, skip, frames } in &self.pieces {
+            if written == 0 {
+                break;
+            }
+            if written <= frames.len() {
+                let (begun, rest) = segment.begun(self.kind, *skip, written);
+                return (seen.plus(begun), rest);
+            }
+            written -= frames.len();
+            seen = seen.plus(segment.len() - skip);
+        }
+        (seen, Bytes::new())
+    }
+}

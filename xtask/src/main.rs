@@ -1,9 +1,12 @@
 //! The project's own commands. `cargo xtask` alone lists them.
 
+mod bench;
 mod cargo_lock;
 mod check;
 mod fingerprint;
+mod peers;
 mod precompress;
+mod profile;
 mod programs;
 mod project;
 mod run;
@@ -23,6 +26,9 @@ Teahouse's own commands:
   cargo xtask run [--] [OPTION…]  build everything and start the server; options go to the server (try -- --help)
   cargo xtask test [FILTER]       run every test, the ones in a real browser included
   cargo xtask torture [FILTER]    run the long versions of the torture tests (tests/TORTURE.md); takes hours
+  cargo xtask bench [OPTION…]     load the server, its peers and the floor in one run, and write bench/RESULTS.md; with --quick
+                                  in a few minutes, into bench-quick of the target directory (try --help)
+  cargo xtask profile [CASE]      where the server's time goes in one case of the bench, under perf
   cargo xtask web                 build the browser client into dist/, where the server takes it from
   cargo xtask check               formatting and lints, native and wasm, without running anything
   cargo xtask tools               install the pinned trunk and wasm-bindgen and the wasm target
@@ -35,7 +41,7 @@ fn main() -> ExitCode {
         Some((command, rest)) => (command.as_str(), rest),
     };
     let result = match command {
-        "run" => Project::find().and_then(|project| run::run(&project, server_options(rest))),
+        "run" => Project::find().and_then(|project| run::run(&project, program_options(rest))),
         "test" => match filter(rest) {
             Ok(filter) => Project::find().and_then(|project| suite::test(&project, filter)),
             Err(problem) => return usage(&format!("`cargo xtask test` {problem}")),
@@ -43,6 +49,11 @@ fn main() -> ExitCode {
         "torture" => match filter(rest) {
             Ok(filter) => Project::find().and_then(|project| suite::torture(&project, filter)),
             Err(problem) => return usage(&format!("`cargo xtask torture` {problem}")),
+        },
+        "bench" => Project::find().and_then(|project| bench::bench(&project, program_options(rest))),
+        "profile" => match filter(rest) {
+            Ok(case) => Project::find().and_then(|project| profile::profile(&project, case)),
+            Err(_) => return usage("`cargo xtask profile` takes at most one case of the bench"),
         },
         "web" if rest.is_empty() => Project::find().and_then(|project| web::command(&project)),
         "check" if rest.is_empty() => Project::find().and_then(|project| check::check(&project)),
@@ -77,8 +88,8 @@ fn filter(rest: &[String]) -> Result<Option<&str>, &'static str> {
     }
 }
 
-/// What the server gets: everything after `run`, without the `--` that may come first.
-fn server_options(rest: &[String]) -> &[String] {
+/// What the program gets: everything after the command, without the `--` that may come first.
+fn program_options(rest: &[String]) -> &[String] {
     match rest.split_first() {
         Some((first, rest)) if first == "--" => rest,
         _ => rest,
@@ -90,10 +101,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_dashes_are_ours_and_later_ones_the_servers() {
+    fn the_first_dashes_are_ours_and_later_ones_the_programs() {
         let options = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-            server_options(&words).join(" ")
+            program_options(&words).join(" ")
         };
         assert_eq!(options(&[]), "");
         assert_eq!(options(&["--", "--help"]), "--help");

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use crate::project::{find_program, succeed};
 use crate::steps::Outcome;
 
-/// A program of the system that the stories use.
+/// A program of the system.
 struct Program {
     /// For people.
     name: &'static str,
@@ -14,19 +14,63 @@ struct Program {
     variable: Option<&'static str>,
     /// What it is called, the first choice first.
     commands: &'static [&'static str],
-    /// Where macOS has it.
-    application: Option<&'static str>,
+    /// Where it lies when it is not in PATH.
+    elsewhere: Option<&'static str>,
+    /// The option that makes it end at once and well; `None` where there is none that means the same everywhere.
+    asked: Option<&'static str>,
     debian: &'static [&'static str],
     fedora: &'static str,
     macos: &'static str,
 }
+
+/// Programs that something needs.
+pub(crate) struct Needs {
+    /// `the tests need …`
+    who: &'static str,
+    programs: &'static [Program],
+}
+
+/// What the tests need.
+pub(crate) const TESTS: Needs = Needs { who: "the tests need", programs: PROGRAMS };
+
+/// What the bench loads besides what [`crate::peers`] installs.
+pub(crate) const MOSQUITTO: Needs = Needs {
+    who: "this part of the bench needs",
+    programs: &[Program {
+        name: "mosquitto",
+        variable: Some("TEAHOUSE_BENCH_MOSQUITTO"),
+        commands: &["mosquitto"],
+        // Debian keeps it out of the PATH of everybody but root.
+        elsewhere: Some("/usr/sbin/mosquitto"),
+        asked: None,
+        debian: &["mosquitto"],
+        fedora: "mosquitto",
+        macos: "mosquitto",
+    }],
+};
+
+/// What a profile needs.
+pub(crate) const PERF: Needs = Needs {
+    who: "a profile needs",
+    programs: &[Program {
+        name: "perf",
+        variable: None,
+        commands: &["perf"],
+        elsewhere: None,
+        asked: Some("--version"),
+        debian: &["linux-perf"],
+        fedora: "perf",
+        macos: "",
+    }],
+};
 
 const PROGRAMS: &[Program] = &[
     Program {
         name: "Chromium",
         variable: Some("CHROME"),
         commands: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
-        application: Some("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+        elsewhere: Some("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+        asked: Some("--version"),
         // The fonts are for the screenshots.
         debian: &["chromium", "fonts-noto-cjk", "fonts-noto-color-emoji"],
         fedora: "chromium",
@@ -36,7 +80,8 @@ const PROGRAMS: &[Program] = &[
         name: "chromedriver",
         variable: Some("CHROMEDRIVER"),
         commands: &["chromedriver"],
-        application: None,
+        elsewhere: None,
+        asked: Some("--version"),
         debian: &["chromium-driver"],
         fedora: "chromedriver",
         macos: "chromedriver",
@@ -45,7 +90,8 @@ const PROGRAMS: &[Program] = &[
         name: "Python 3",
         variable: None,
         commands: &["python3"],
-        application: None,
+        elsewhere: None,
+        asked: Some("--version"),
         debian: &["python3"],
         fedora: "python3",
         macos: "python",
@@ -54,7 +100,8 @@ const PROGRAMS: &[Program] = &[
         name: "nc",
         variable: None,
         commands: &["nc"],
-        application: None,
+        elsewhere: None,
+        asked: None,
         debian: &["netcat-openbsd"],
         fedora: "netcat",
         macos: "netcat",
@@ -64,7 +111,8 @@ const PROGRAMS: &[Program] = &[
         name: "fusermount3",
         variable: None,
         commands: &["fusermount3"],
-        application: None,
+        elsewhere: None,
+        asked: Some("--version"),
         debian: &["fuse3"],
         fedora: "fuse3",
         macos: "",
@@ -74,7 +122,8 @@ const PROGRAMS: &[Program] = &[
         name: "faketime",
         variable: None,
         commands: &["faketime"],
-        application: None,
+        elsewhere: None,
+        asked: Some("--version"),
         debian: &["faketime", "libfaketime"],
         fedora: "libfaketime",
         macos: "",
@@ -87,21 +136,21 @@ impl Program {
             .and_then(std::env::var_os)
             .map(PathBuf::from)
             .or_else(|| self.commands.iter().find_map(|command| find_program(command)))
-            .or_else(|| self.application.map(PathBuf::from))
+            .or_else(|| self.elsewhere.map(PathBuf::from))
             .filter(|path| path.is_file() && self.runs(path))
     }
 
     /// A command that is only a wrapper around a program that is missing is as good as none.
     fn runs(&self, path: &Path) -> bool {
-        // nc has no option that ends at once and means the same everywhere.
-        self.commands == ["nc"]
-            || Command::new(path)
-                .arg("--version")
+        self.asked.is_none_or(|option| {
+            Command::new(path)
+                .arg(option)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .status()
                 .is_ok_and(|status| status.success())
+        })
     }
 }
 
@@ -111,14 +160,14 @@ pub(crate) fn chromedriver() -> Option<PathBuf> {
 }
 
 /// Finds the programs, installs them where root and apt-get make that possible, and otherwise says what to install.
-pub(crate) fn ensure() -> Result<Outcome> {
-    let missing = missing();
+pub(crate) fn ensure(needs: &Needs) -> Result<Outcome> {
+    let missing = needs.missing();
     if missing.is_empty() {
         return Ok(Outcome::Ready);
     }
     let packages: Vec<&str> = missing.iter().flat_map(|program| program.debian).copied().collect();
     if find_program("apt-get").is_none() || !is_root() {
-        bail!("{}", what_to_install(&missing));
+        bail!("{}", what_to_install(needs.who, &missing));
     }
     eprintln!("      installing {} with apt-get …", packages.join(" "));
     if install(&packages).is_err() {
@@ -126,15 +175,17 @@ pub(crate) fn ensure() -> Result<Outcome> {
         succeed(Command::new("apt-get").arg("update"))?;
         install(&packages)?;
     }
-    let missing = self::missing();
+    let missing = needs.missing();
     if !missing.is_empty() {
-        bail!("{}", what_to_install(&missing));
+        bail!("{}", what_to_install(needs.who, &missing));
     }
     Ok(Outcome::Done)
 }
 
-fn missing() -> Vec<&'static Program> {
-    PROGRAMS.iter().filter(|program| program.find().is_none()).collect()
+impl Needs {
+    fn missing(&self) -> Vec<&'static Program> {
+        self.programs.iter().filter(|program| program.find().is_none()).collect()
+    }
 }
 
 fn install(packages: &[&str]) -> Result<()> {
@@ -155,18 +206,18 @@ fn is_root() -> bool {
 }
 
 /// The commands that bring the missing programs.
-fn what_to_install(missing: &[&Program]) -> String {
+fn what_to_install(who: &str, missing: &[&Program]) -> String {
     let join = |words: Vec<&str>| words.join(" ");
     let names = missing.iter().map(|program| program.name).collect::<Vec<_>>().join(", ");
     let debian = join(missing.iter().flat_map(|program| program.debian).copied().collect());
     let fedora = join(missing.iter().map(|program| program.fedora).collect());
     let macos = join(missing.iter().map(|program| program.macos).collect());
     format!(
-        "the tests need {names}, and nothing is skipped. Install with\n  \
+        "{who} {names}, and nothing is skipped. Install with\n  \
          Debian, Ubuntu:  sudo apt-get install --no-install-recommends {debian}\n  \
          Fedora:          sudo dnf install {fedora}\n  \
          macOS:           brew install {macos}\n\
-         Programs in unusual places are found through the variables CHROME and CHROMEDRIVER."
+         A program in an unusual place is found through a variable: CHROME, CHROMEDRIVER, TEAHOUSE_BENCH_MOSQUITTO."
     )
 }
 
@@ -177,7 +228,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_for_each_system() {
         let missing: Vec<&Program> = PROGRAMS.iter().take(2).collect();
-        let text = what_to_install(&missing);
+        let text = what_to_install(TESTS.who, &missing);
         assert!(text.starts_with("the tests need Chromium, chromedriver, and nothing is skipped."), "{text}");
         assert!(text.contains(
             "apt-get install --no-install-recommends chromium fonts-noto-cjk fonts-noto-color-emoji \

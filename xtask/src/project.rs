@@ -36,6 +36,11 @@ impl Project {
         command.current_dir(&self.root).args(arguments);
         command
     }
+
+    /// Where a program of the release profile lies once it is built.
+    pub(crate) fn release(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
 }
 
 /// The cargo that runs this program.
@@ -74,6 +79,21 @@ fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_stem().unwrap_or(program.as_os_str());
     std::iter::once(name).chain(command.get_args()).map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}
+
+/// Becomes the program: it takes the place of this one, and with it the terminal, the signals and the exit code.
+#[cfg(unix)]
+pub(crate) fn become_program(command: &mut Command) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+
+    Err(command.exec()).with_context(|| cannot_start(command))
+}
+
+/// Without exec the terminal still sends its Ctrl+C to both.
+#[cfg(not(unix))]
+pub(crate) fn become_program(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| cannot_start(command))?;
+    std::process::exit(status.code().unwrap_or(1));
 }
 
 /// Where a program lies, as the shell would find it.

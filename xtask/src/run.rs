@@ -1,8 +1,8 @@
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::project::{Project, succeed};
+use crate::project::{Project, become_program, succeed};
 use crate::steps::{Outcome, Steps};
 use crate::tools::{self, Tools};
 use crate::web;
@@ -18,23 +18,5 @@ pub(crate) fn run(project: &Project, options: &[String]) -> Result<()> {
         Ok(Outcome::Done)
     })?;
     eprintln!("everything is built after {}; starting the server …", steps.total_time());
-    let program =
-        project.target.join("release").join(format!("teahouse-server{}", std::env::consts::EXE_SUFFIX));
-    become_program(Command::new(&program).args(options))
-        .with_context(|| format!("cannot start {}", program.display()))
-}
-
-/// The program takes the place of this one, and with it the terminal, the signals and the exit code.
-#[cfg(unix)]
-fn become_program(command: &mut Command) -> Result<()> {
-    use std::os::unix::process::CommandExt as _;
-
-    Err(command.exec().into())
-}
-
-/// Without exec the terminal still sends its Ctrl+C to both.
-#[cfg(not(unix))]
-fn become_program(command: &mut Command) -> Result<()> {
-    let status = command.status()?;
-    std::process::exit(status.code().unwrap_or(1));
+    become_program(Command::new(project.release("teahouse-server")).args(options))
 }

@@ -25,7 +25,7 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
     let mut steps = Steps::new(tools::STEPS + 2 + runs.len());
     let tools = Tools::pinned(project)?;
     tools.ensure(&mut steps)?;
-    steps.step("Chromium, Python and nc for the stories", programs::ensure)?;
+    steps.step("Chromium, Python and nc for the stories", || programs::ensure(&programs::TESTS))?;
     steps.step("the browser client", || web::build(project, &tools))?;
     for run in &runs {
         steps.step(run.name, || {
@@ -56,7 +56,7 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
 /// `cargo xtask torture`: the long versions of the torture tests, one after the other.
 pub(crate) fn torture(project: &Project, filter: Option<&str>) -> Result<()> {
     let mut steps = Steps::new(3);
-    steps.step("the programs that the torture uses", programs::ensure)?;
+    steps.step("the programs that the torture uses", || programs::ensure(&programs::TESTS))?;
     steps.step("the server and the terminal client", || {
         succeed(&mut project.cargo(&[
             "build",

@@ -188,7 +188,8 @@ pub(crate) fn with_path(first: &[PathBuf]) -> Result<std::ffi::OsString> {
     Ok(std::env::join_paths(first.iter().cloned().chain(std::env::split_paths(&path)))?)
 }
 
-fn remove(folder: &Path) -> Result<()> {
+/// Removes a folder that may be there.
+pub(crate) fn remove(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", folder.display()))
@@ -197,12 +198,13 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-fn says_version(text: &str, version: &str) -> bool {
+/// Whether a program's answer names this version.
+pub(crate) fn says_version(text: &str, version: &str) -> bool {
     text.split_whitespace().any(|word| word == version)
 }
 
 /// The cache of the user that this platform provides.
-fn cache_folder() -> Result<PathBuf> {
+pub(crate) fn cache_folder() -> Result<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = folder("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| {
         if cfg!(windows) {

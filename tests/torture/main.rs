@@ -36,3 +36,6 @@ mod fuzz;
 mod stall;
 
 mod clock;
+
+#[cfg(feature = "autobahn")]
+mod autobahn;

@@ -6,13 +6,20 @@ use crate::wasm_target::{self, WASM_TARGET};
 
 /// `cargo xtask check`: formatting and lints.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
     let run = |arguments: &[&str]| {
         succeed(&mut project.cargo(arguments))?;
         Ok(Outcome::Done)
     };
     steps.step("formatting", || run(&["fmt", "--all", "--check"]))?;
     steps.step("lints", || run(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    steps.step("lints of what the conformance suite alone takes", || {
+        let packages =
+            ["clippy", "--package", "teahouse-server", "--package", "teahouse-tests", "--all-targets"];
+        let features =
+            ["--features", "teahouse-server/echo,teahouse-tests/autobahn", "--", "--deny", "warnings"];
+        run(&[&packages[..], &features].concat())
+    })?;
     steps.step("the wasm target of Rust", wasm_target::ensure)?;
     steps.step("lints of what runs in browsers", || {
         run(&[

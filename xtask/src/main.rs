@@ -1,5 +1,6 @@
 //! The project's own commands. `cargo xtask` alone lists them.
 
+mod autobahn;
 mod bench;
 mod cargo_lock;
 mod check;

@@ -1,8 +1,10 @@
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::autobahn;
 use crate::programs;
 use crate::project::{Project, succeed};
 use crate::steps::{Outcome, Steps};
@@ -53,32 +55,53 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// `cargo xtask torture`: the long versions of the torture tests, one after the other.
+/// The test that runs the conformance suite.
+const CONFORMANCE: &str = "autobahn::every_case_of_the_autobahn_suite_passes";
+
+/// `cargo xtask torture`: the long versions of the torture tests, one after the other, and the conformance suite.
 pub(crate) fn torture(project: &Project, filter: Option<&str>) -> Result<()> {
-    let mut steps = Steps::new(3);
-    steps.step("the programs that the torture uses", || programs::ensure(&programs::TESTS))?;
-    steps.step("the server and the terminal client", || {
-        succeed(&mut project.cargo(&[
-            "build",
-            "--package",
-            "teahouse-server",
-            "--package",
-            "teahouse",
-            "--bins",
-        ]))?;
-        Ok(Outcome::Done)
-    })?;
-    steps.step("the torture; results are added to torture-results.md in the target directory", || {
-        let test = ["test", "--package", "teahouse-tests", "--test", "torture"];
-        let options = ["--", "--nocapture", "--test-threads", "1"];
-        let arguments: Vec<&str> = test.into_iter().chain(filter).chain(options).collect();
-        let mut command = project.cargo(&arguments);
-        command.env("TEAHOUSE_TORTURE", "long").env("TEAHOUSE_TEST_PROGRAMS", project.target.join("debug"));
-        succeed(&mut command)?;
-        Ok(Outcome::Done)
-    })?;
+    let conformance = filter.is_none_or(|filter| CONFORMANCE.contains(filter));
+    // Whoever names the suite means nothing else.
+    let others = filter.is_none_or(|filter| !["autobahn", CONFORMANCE].contains(&filter));
+    let mut steps = Steps::new(if others { 3 } else { 0 } + if conformance { 3 } else { 0 });
+    if others {
+        steps.step("the programs that the torture uses", || programs::ensure(&programs::TESTS))?;
+        let build = ["build", "--package", "teahouse-server", "--package", "teahouse", "--bins"];
+        steps.step("the server and the terminal client", || done(&mut project.cargo(&build)))?;
+        steps.step("the torture; results are added to torture-results.md in the target directory", || {
+            let mut command = torture_tests(project, &[], filter);
+            done(command.env("TEAHOUSE_TEST_PROGRAMS", project.target.join("debug")))
+        })?;
+    }
+    if conformance {
+        steps.step("the Autobahn suite", autobahn::ensure)?;
+        // A target directory of its own, so that nobody takes the echo for the server.
+        let echo = project.target.join("echo");
+        let build = ["build", "--package", "teahouse-server", "--features", "echo", "--bins"];
+        steps.step("the server as an echo", || {
+            done(project.cargo(&build).env("CARGO_TARGET_DIR", &echo).env_remove("CARGO_BUILD_TARGET_DIR"))
+        })?;
+        steps.step("the conformance of the WebSocket door", || {
+            let mut command = torture_tests(project, &["--features", "autobahn"], Some(CONFORMANCE));
+            command.env("TEAHOUSE_TEST_PROGRAMS", echo.join("debug"));
+            done(command.env("TEAHOUSE_AUTOBAHN", autobahn::program()?))
+        })?;
+    }
     println!("the torture is over after {}", steps.total_time());
     Ok(())
+}
+
+fn done(command: &mut Command) -> Result<Outcome> {
+    succeed(command)?;
+    Ok(Outcome::Done)
+}
+
+fn torture_tests(project: &Project, options: &[&str], filter: Option<&str>) -> Command {
+    let test = ["test", "--package", "teahouse-tests", "--test", "torture"];
+    let words: Vec<&str> = test.iter().chain(options).copied().chain(filter).collect();
+    let mut command = project.cargo(&words);
+    command.args(["--", "--nocapture", "--test-threads", "1"]).env("TEAHOUSE_TORTURE", "long");
+    command
 }
 
 /// What to run, the quickest answers first. The filter chooses among the tests alone.

@@ -65,7 +65,9 @@ impl Mailbox {
     /// Says that a watch has something to read. Answers whether the caller must [`Mailbox::wake`].
     pub fn tell(&self, slot: usize) -> bool {
         let mut post = self.lock();
-        post.told.push(slot);
+        if !post.told.contains(&slot) {
+            post.told.push(slot);
+        }
         !std::mem::replace(&mut post.woken, true)
     }
 

@@ -8,20 +8,15 @@ mod outlet;
 mod session;
 mod watches;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use teahouse_protocol::{ErrorReply, Goodbye, ServerMessage, limits};
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, timeout_at};
 
 pub use mailbox::{Answer, Mailbox};
@@ -33,8 +28,13 @@ use crate::wire_errors::SessionError;
 use outlet::Lane;
 use session::Session;
 
-/// Bytes read from a socket at a time, into a buffer on the stack.
-const READ_BYTES: usize = 16 * 1024;
+/// Bytes read from a socket at a time.
+const READ_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// What was read lies here until its door has taken it, so that connections hold no buffers.
+    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
 /// While so many bytes wait to be written, nothing more is read or answered, in bytes.
 const OUT_BYTES_MAX: usize = 64 * 1024;
 /// After the last word, the peer has so long to read it and close.
@@ -42,7 +42,6 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection after its first bytes have chosen a door.
 pub struct Connection {
-    stream: OwnedReadHalf,
     outlet: Arc<Outlet>,
     house: Arc<House>,
     door: Door,
@@ -69,12 +68,10 @@ impl Connection {
         door: Door,
         first: &[u8],
     ) -> Box<Self> {
-        let (stream, writing) = stream.into_split();
-        let outlet = Arc::new(Outlet::new(door.kind(), writing, Arc::default()));
+        let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default()));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
         let hello_until = (door.kind() != DoorKind::Text).then(|| Instant::now() + house.patience.handshake);
         let mut connection = Box::new(Self {
-            stream,
             outlet,
             house,
             door,
@@ -246,25 +243,36 @@ impl Connection {
     /// Until there is something to do.
     async fn wait(&mut self, reading: bool, writing: bool) -> io::Result<()> {
         let until = [self.hello_until, self.pause_until].into_iter().flatten().min();
-        let Self { stream, outlet, door, inbound, .. } = self;
         let ready = async {
             tokio::select! {
                 biased;
-                () = outlet.mailbox().woken() => Ok(None),
-                read = poll_fn(|cx| read(stream, door, inbound, outlet, cx)), if reading => read.map(Some),
-                writable = outlet.writable(), if writing => writable.map(|()| None),
+                () = self.outlet.mailbox().woken() => Ok(false),
+                readable = self.outlet.readable(), if reading => readable.map(|()| true),
+                writable = self.outlet.writable(), if writing => writable.map(|()| false),
             }
         };
-        let read = match until {
+        let readable = match until {
             None => ready.await?,
             Some(until) => match timeout_at(until, ready).await {
                 Ok(ready) => ready?,
                 Err(_) => {
                     self.waited_long_enough();
-                    None
+                    false
                 }
             },
         };
+        if readable { self.read() } else { Ok(()) }
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        let Self { outlet, door, inbound, .. } = self;
+        let read = READ.with_borrow_mut(|buffer| {
+            let read = outlet.read(buffer)?;
+            if let Some(bytes @ 1..) = read {
+                door.receive(&buffer[..bytes], inbound, &mut outlet.lane().out);
+            }
+            io::Result::Ok(read)
+        })?;
         match read {
             None => {}
             Some(0) => {
@@ -296,17 +304,6 @@ impl Connection {
         self.pause_until = self.door.awaits_pause().then(|| Instant::now() + text::PAUSE);
     }
 
-    /// Throws away what the peer still writes. Answers whether that was the end. Not part of [`Self::linger`], whose
-    /// buffer would be part of every connection's task.
-    fn discard(&self) -> io::Result<bool> {
-        let mut buffer = [0; READ_BYTES];
-        match self.stream.try_read(&mut buffer) {
-            Ok(read) => Ok(read == 0),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Closes so that the peer can still read the last words: bytes of the peer that nobody read would turn the
     /// close into a reset, which throws them away.
     async fn linger(&mut self) {
@@ -314,8 +311,8 @@ impl Connection {
         let drained = async {
             self.outlet.shut_down()?;
             loop {
-                self.stream.readable().await?;
-                if self.discard()? {
+                self.outlet.readable().await?;
+                if READ.with_borrow_mut(|buffer| self.outlet.read(buffer))? == Some(0) {
                     return Ok::<(), io::Error>(());
                 }
             }
@@ -334,23 +331,4 @@ enum Next {
     More,
     /// It waits for somebody's word, for the peer to write, or for the peer to read.
     Wait { reading: bool, writing: bool },
-}
-
-/// Reads what the peer wrote into its door. Answers how many bytes that was. The buffer is on the stack, and not part of
-/// the connection's task.
-fn read(
-    stream: &mut OwnedReadHalf,
-    door: &mut Door,
-    inbound: &mut VecDeque<Inbound>,
-    outlet: &Outlet,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<usize>> {
-    let mut buffer = [const { MaybeUninit::uninit() }; READ_BYTES];
-    let mut buffer = ReadBuf::uninit(&mut buffer);
-    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
-    let bytes = buffer.filled();
-    if !bytes.is_empty() {
-        door.receive(bytes, inbound, &mut outlet.lane().out);
-    }
-    Poll::Ready(Ok(bytes.len()))
 }

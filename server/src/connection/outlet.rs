@@ -1,12 +1,13 @@
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
 use teahouse_protocol::Seq;
-use tokio::net::tcp::OwnedWriteHalf;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 
 use super::mailbox::Mailbox;
 use super::watches::Watches;
@@ -14,13 +15,13 @@ use crate::door::{Door, DoorKind};
 use crate::fanout::{Behind, News, Room};
 use crate::log::Reader;
 
-/// The writing side of a connection. Its own task and the herald write through it, one at a time.
+/// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
 pub struct Outlet {
-    kind: DoorKind,
-    stream: OwnedWriteHalf,
-    mailbox: Arc<Mailbox>,
     lane: Mutex<Lane>,
+    stream: TcpStream,
+    kind: DoorKind,
+    mailbox: Arc<Mailbox>,
 }
 
 /// What waits to be written, and what is written next.
@@ -71,7 +72,7 @@ impl Shelf {
 }
 
 impl Outlet {
-    pub(super) fn new(kind: DoorKind, stream: OwnedWriteHalf, mailbox: Arc<Mailbox>) -> Self {
+    pub(super) fn new(kind: DoorKind, stream: TcpStream, mailbox: Arc<Mailbox>) -> Self {
         Self { kind, stream, mailbox, lane: Mutex::default() }
     }
 
@@ -103,7 +104,7 @@ impl Outlet {
         if !lane.watches.may_be_written(slot, watch) {
             return Delivery::Done;
         }
-        match self.advance(&mut lane, slot, head, shelf) {
+        match self.advance(&mut lane, slot, head, shelf, Self::send) {
             Ok(Advance::There) => Delivery::Done,
             Ok(Advance::Full | Advance::Behind) | Err(_) => {
                 // Whatever it is, the task meets it again.
@@ -120,6 +121,7 @@ impl Outlet {
         slot: usize,
         head: Seq,
         shelf: &mut Shelf,
+        send: fn(&Self, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Advance> {
         let Lane { out, watches, full } = lane;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
@@ -129,7 +131,7 @@ impl Outlet {
             };
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
             let used = news.slices(&mut slices);
-            let written = self.write(&slices[..used])?;
+            let written = taken(&slices[..used], |slices| send(self, slices))?;
             if written < news.bytes() {
                 let (seen, rest) = news.begun(written);
                 cursor.seen = seen;
@@ -156,7 +158,7 @@ impl Outlet {
                 lane.watches.mark_ready(slot);
                 break;
             }
-            match self.advance(lane, slot, head, &mut Shelf::default())? {
+            match self.advance(lane, slot, head, &mut Shelf::default(), Self::send_or_await)? {
                 Advance::There => {
                     let Lane { out, watches, .. } = lane;
                     watches.cursor(slot).expect("it was there").catch_up(door, out);
@@ -181,7 +183,7 @@ impl Outlet {
                 *slice = IoSlice::new(bytes);
                 used += 1;
             }
-            let written = self.write(&slices[..used])?;
+            let written = taken(&slices[..used], |slices| self.send_or_await(slices))?;
             if written == 0 && slices[..used].iter().any(|slice| !slice.is_empty()) {
                 lane.full = true;
                 return Ok(());
@@ -192,15 +194,39 @@ impl Outlet {
         Ok(())
     }
 
-    /// How many bytes the socket took.
-    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        if slices.iter().all(|slice| slice.is_empty()) {
-            return Ok(0);
+    /// How many bytes the socket took. The runtime's record of what the socket takes is not asked, which would be one
+    /// more memory access for each recipient.
+    fn send(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let socket = SockRef::from(&self.stream);
+        match slices {
+            [only] => socket.send(only),
+            slices => socket.send_vectored(slices),
         }
-        match self.stream.try_write_vectored(slices) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            written => written,
+    }
+
+    /// The same, and when the socket takes no more, [`Outlet::writable`] waits until it does.
+    fn send_or_await(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.try_io(Interest::WRITABLE, || self.send(slices))
+    }
+
+    /// Reads once. Answers how many bytes that was, or `None` when there is nothing yet.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        let mut read = None;
+        let tried = self.stream.try_io(Interest::READABLE, || {
+            let bytes = (&*SockRef::from(&self.stream)).read(buffer)?;
+            read = Some(bytes);
+            // A short read has emptied the socket. Saying so here spares the read that would find it empty.
+            if bytes > 0 && bytes < buffer.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        match tried {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            _ => Ok(read),
         }
+    }
+
+    /// Until the peer has written something.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.stream.readable().await
     }
 
     /// Until the socket takes something.
@@ -210,7 +236,22 @@ impl Outlet {
 
     /// Nothing more will be written.
     pub(super) fn shut_down(&self) -> io::Result<()> {
-        SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Write)
+        SockRef::from(&self.stream).shutdown(Shutdown::Write)
+    }
+}
+
+/// How many bytes were taken. A door without words for something has nothing to send, which a socket would not
+/// understand.
+fn taken(
+    slices: &[IoSlice<'_>],
+    send: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    if slices.iter().all(|slice| slice.is_empty()) {
+        return Ok(0);
+    }
+    match send(slices) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        sent => sent,
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use slab::Slab;
+use smallvec::SmallVec;
 use teahouse_protocol::{CaughtUp, Seq, ServerMessage};
 
 use super::mailbox::Answer;
@@ -18,8 +18,9 @@ const REPLAY_EVENTS: usize = 500;
 /// The rooms that a connection watches, each with a cursor.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
-    cursors: Slab<Cursor>,
-    /// Watches that may have something to read.
+    /// Most connections watch one room, and the herald passes by often: the first cursor lies here.
+    cursors: SmallVec<[Option<Cursor>; 1]>,
+    /// Slots of cursors that may have something to read.
     ready: VecDeque<usize>,
     /// Numbers watches, since slots are used again.
     next_watch: u64,
@@ -43,23 +44,30 @@ pub(super) struct Cursor {
 
 impl Watches {
     pub(super) fn len(&self) -> usize {
-        self.cursors.len()
+        self.each().count()
     }
 
     pub(super) fn is_watching(&self, room: RoomId) -> bool {
-        self.cursors.iter().any(|(_, cursor)| cursor.room.id == room)
+        self.each().any(|(_, cursor)| cursor.room.id == room)
+    }
+
+    fn each(&self) -> impl Iterator<Item = (usize, &Cursor)> {
+        let slots = self.cursors.iter().enumerate();
+        slots.filter_map(|(slot, cursor)| cursor.as_ref().map(|cursor| (slot, cursor)))
     }
 
     /// Begins to watch. With `after`, what lies after it comes first, then `caught_up`. Answers the room's head.
     pub(super) fn watch(&mut self, room: Arc<Room>, outlet: &Arc<Outlet>, after: Option<Seq>) -> Seq {
         self.unwatch(room.id);
         self.next_watch += 1;
-        let entry = self.cursors.vacant_entry();
-        let slot = entry.key();
+        let slot = self.cursors.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.cursors.push(None);
+            self.cursors.len() - 1
+        });
         let key = room.watch(Arc::clone(outlet), slot, self.next_watch);
         let presence = room.presence_cursor();
         let head = room.tail().head();
-        entry.insert(Cursor {
+        self.cursors[slot] = Some(Cursor {
             watch: self.next_watch,
             room,
             key,
@@ -75,23 +83,25 @@ impl Watches {
 
     /// Stops watching. Answers whether the room was watched.
     pub(super) fn unwatch(&mut self, room: RoomId) -> bool {
-        let found = self.cursors.iter().find(|(_, cursor)| cursor.room.id == room).map(|(slot, _)| slot);
-        if let Some(slot) = found {
-            let cursor = self.cursors.remove(slot);
-            cursor.room.unwatch(cursor.key);
+        let found = self.each().find(|(_, cursor)| cursor.room.id == room).map(|(slot, _)| slot);
+        match found.and_then(|slot| self.cursors[slot].take()) {
+            Some(cursor) => {
+                cursor.room.unwatch(cursor.key);
+                true
+            }
+            None => false,
         }
-        found.is_some()
     }
 
     pub(super) fn clear(&mut self) {
-        for cursor in self.cursors.drain() {
+        for cursor in self.cursors.drain(..).flatten() {
             cursor.room.unwatch(cursor.key);
         }
     }
 
     /// A watch has something to read.
     pub(super) fn mark_ready(&mut self, slot: usize) {
-        if let Some(cursor) = self.cursors.get_mut(slot)
+        if let Some(cursor) = self.cursor(slot)
             && !std::mem::replace(&mut cursor.ready, true)
         {
             self.ready.push_back(slot);
@@ -100,13 +110,13 @@ impl Watches {
 
     /// The cursor in a slot.
     pub(super) fn cursor(&mut self, slot: usize) -> Option<&mut Cursor> {
-        self.cursors.get_mut(slot)
+        self.cursors.get_mut(slot)?.as_mut()
     }
 
     /// Whether this watch stands in the slot and nothing but live events is next for it. Otherwise what is next will
     /// look at the tail by itself.
     pub(super) fn may_be_written(&self, slot: usize, watch: u64) -> bool {
-        self.cursors.get(slot).is_some_and(|cursor| {
+        self.cursors.get(slot).and_then(Option::as_ref).is_some_and(|cursor| {
             cursor.watch == watch && !cursor.replaying && !cursor.ready && cursor.catch_up_at.is_none()
         })
     }
@@ -114,7 +124,7 @@ impl Watches {
     /// The next cursor that may have something to read.
     pub(super) fn next_ready(&mut self) -> Option<usize> {
         while let Some(slot) = self.ready.pop_front() {
-            if let Some(cursor) = self.cursors.get_mut(slot) {
+            if let Some(cursor) = self.cursor(slot) {
                 cursor.ready = false;
                 if !cursor.replaying {
                     return Some(slot);
@@ -133,7 +143,7 @@ impl Watches {
         door: &mut Door,
         out: &mut VecDeque<Bytes>,
     ) -> Result<(), (Arc<Room>, LogError)> {
-        let Some(cursor) = self.cursors.get_mut(slot).filter(|cursor| cursor.watch == watch) else {
+        let Some(cursor) = self.cursor(slot).filter(|cursor| cursor.watch == watch) else {
             return Ok(());
         };
         cursor.replaying = false;
@@ -155,10 +165,8 @@ impl Watches {
 }
 
 impl Cursor {
-    /// Says who came and went, and where to come to. Answers the head.
+    /// Says who came and went. Answers the room's head.
     pub(super) fn look(&mut self, door: &Door, out: &mut VecDeque<Bytes>) -> Seq {
-        // Before the look, so that what comes during it is told of again.
-        self.key.looked();
         self.presence = self.room.read_presences(self.presence, door.kind(), out);
         self.room.tail().head()
     }

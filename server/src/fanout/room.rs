@@ -25,7 +25,7 @@ pub struct Room {
     members: RwLock<BTreeMap<UserId, MemberName>>,
     tail: RwLock<Tail>,
     presences: Mutex<Presences>,
-    watchers: Mutex<Slab<Arc<Watcher>>>,
+    watchers: Mutex<Slab<Watcher>>,
     /// Whether the herald has been told of news and has not begun to walk.
     announced: AtomicBool,
     /// The head that the herald's last walk has brought to everybody.
@@ -36,37 +36,25 @@ pub struct Room {
 const WALK_STRIDE: usize = 64;
 
 /// One connection that watches a room.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Watcher {
     outlet: Arc<Outlet>,
     /// Where the connection keeps its cursor.
     slot: usize,
     /// Tells this watch from an earlier one in the same slot.
     watch: u64,
-    /// Whether the connection has been told and has not looked yet.
-    told: AtomicBool,
 }
 
 impl Watcher {
     /// Leaves word that there is something to read. Answers whether the connection must be woken.
     fn tell(&self) -> bool {
-        !self.told.swap(true, Ordering::AcqRel) && self.outlet.mailbox().tell(self.slot)
+        self.outlet.mailbox().tell(self.slot)
     }
 }
 
 /// A connection's end of a watch.
 #[derive(Debug)]
-pub struct WatchKey {
-    index: usize,
-    watcher: Arc<Watcher>,
-}
-
-impl WatchKey {
-    /// Says that the connection is about to look, so that it is told again of what comes after.
-    pub fn looked(&self) {
-        self.watcher.told.store(false, Ordering::Release);
-    }
-}
+pub struct WatchKey(usize);
 
 /// Comings and goings, which take no seq and may be dropped.
 #[derive(Debug, Default)]
@@ -114,7 +102,7 @@ impl Room {
         self.members.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    fn watchers(&self) -> MutexGuard<'_, Slab<Arc<Watcher>>> {
+    fn watchers(&self) -> MutexGuard<'_, Slab<Watcher>> {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,15 +112,13 @@ impl Room {
 
     /// Brings everything new from now on to a connection's cursor.
     pub fn watch(&self, outlet: Arc<Outlet>, slot: usize, watch: u64) -> WatchKey {
-        let watcher = Arc::new(Watcher { outlet, slot, watch, told: AtomicBool::new(false) });
-        let index = self.watchers().insert(Arc::clone(&watcher));
-        WatchKey { index, watcher }
+        WatchKey(self.watchers().insert(Watcher { outlet, slot, watch }))
     }
 
     /// Ends that.
     #[expect(clippy::needless_pass_by_value, reason = "the key is used up")]
     pub fn unwatch(&self, key: WatchKey) {
-        self.watchers().remove(key.index);
+        self.watchers().remove(key.0);
     }
 
     /// Adds what a commit wrote. The herald brings it to the watchers.

@@ -129,6 +129,13 @@ pub static BUDGETS: &[Budget] = &[
     ),
     here("server memory per idle connection", "idle", ANY, Figure::KibPerConnection, Bound::AtMost(3.0, 4.0)),
     here(
+        "the same, after half of them received something",
+        "idle",
+        CaseOf { also: Some("after half of them received ten posts"), ..ANY },
+        Figure::KibPerConnection,
+        Bound::AtMost(3.0, 4.0),
+    ),
+    here(
         "10,000 clients connecting at once: until all are in their room",
         "connect",
         ANY,
@@ -339,12 +346,13 @@ mod tests {
             let mut run = run(TEAHOUSE, transport, 0, 1.0);
             run.workload = "idle".into();
             run.case.pace = Pace::Still;
+            run.case.also = "just connected".into();
             run.figures = [(Figure::KibPerConnection, kib)].into();
             run
         };
-        assert_eq!(standing("memory", vec![idle(Transport::Tcp, 3.5)]), ("3.00 KiB".into(), Some(false)));
+        assert_eq!(standing("memory per idle", vec![idle(Transport::Tcp, 3.5)]), ("3.00 KiB".into(), Some(false)));
         assert_eq!(
-            standing("memory", vec![idle(Transport::WebSocket, 3.5)]),
+            standing("memory per idle", vec![idle(Transport::WebSocket, 3.5)]),
             ("4.00 KiB".into(), Some(true))
         );
     }

@@ -51,8 +51,10 @@ pub struct Ledger {
 impl Ledger {
     /// Begins with these streams, each with the number that comes next.
     pub fn new(streams: impl IntoIterator<Item = (u16, u32)>) -> Self {
-        let streams =
-            streams.into_iter().map(|(stream, next)| (stream, Progress { next, holes: BTreeMap::new() })).collect();
+        let streams = streams
+            .into_iter()
+            .map(|(stream, next)| (stream, Progress { next, holes: BTreeMap::new() }))
+            .collect();
         Self { streams, faults: Faults::default(), position: 0, received: 0 }
     }
 

@@ -14,6 +14,7 @@ pub mod payload;
 pub mod peer;
 pub mod peers;
 pub mod plot;
+pub mod record;
 pub mod report;
 pub mod results;
 pub mod server;

@@ -7,35 +7,43 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use teahouse_bench::cores::{Cores, raise_descriptor_limit};
-use teahouse_bench::floor;
-use teahouse_bench::peer::Peer;
-use teahouse_bench::peers;
-use teahouse_bench::peers::floor::Floor;
+use teahouse_bench::peer::Transport;
 use teahouse_bench::peers::teahouse::Teahouse;
-use teahouse_bench::workloads::room::Room;
-use teahouse_bench::workloads::{Case, Setting};
+use teahouse_bench::record::{self, Choice};
+use teahouse_bench::results::Results;
+use teahouse_bench::workloads::{self, Setting, Workload};
+use teahouse_bench::{floor, report};
 
 /// Loads Teahouse, its peers and the floor in one run.
 #[derive(Debug, Parser)]
-#[command(name = "teahouse-bench", version, max_term_width = 110)]
+#[command(name = "teahouse-bench", version, max_term_width = 110, args_conflicts_with_subcommands = true)]
 struct Options {
     #[command(subcommand)]
     task: Option<Task>,
-    /// Run these cases only, for example room/1000/128/tcp/flood
-    #[arg(long, value_name = "CASE", value_delimiter = ',')]
+    /// Be done in about three minutes: fewer peers, shorter stretches, one run of each
+    #[arg(long)]
+    quick: bool,
+    /// Run these workloads only: a name or the beginning of one, for example room/1000 or room/1000/128/tcp/flood
+    #[arg(long, value_name = "WORKLOADS", value_delimiter = ',')]
     only: Vec<String>,
     /// Load these peers only
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     peers: Vec<String>,
+    /// Say which workloads there are
+    #[arg(long)]
+    list: bool,
     /// The teahouse-server to load [default: the one beside this program]
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
+    /// Write RESULTS.md, results.svg and results.json here
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Post for so many seconds in each measured stretch
-    #[arg(long, value_name = "N", default_value_t = 5.0)]
-    seconds: f64,
-    /// Run each case so often with each peer, forwards and backwards in turn
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    rounds: usize,
+    #[arg(long, value_name = "N")]
+    seconds: Option<f64>,
+    /// Go there and back so often in each workload
+    #[arg(long, value_name = "N")]
+    rounds: Option<u32>,
     /// Keep the servers' files here, which must not be in memory [default: beside this program]
     #[arg(long, value_name = "DIR")]
     place: Option<PathBuf>,
@@ -50,12 +58,27 @@ enum Task {
         #[arg(long)]
         listen: SocketAddr,
     },
+    /// Write the report again from results.json
+    Report {
+        /// The file
+        results: PathBuf,
+        /// Where to write it [default: beside the file]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
     let result = match options.task {
         Some(Task::Floor { listen }) => floor::serve(listen).map(|()| true),
+        Some(Task::Report { results, out }) => report_again(&results, out).map(|()| true),
+        None if options.list => {
+            for workload in workloads::all(options.quick) {
+                println!("{}", workload.name());
+            }
+            Ok(true)
+        }
         None => run(options),
     };
     match result {
@@ -68,52 +91,73 @@ fn main() -> ExitCode {
     }
 }
 
+fn report_again(results: &std::path::Path, out: Option<PathBuf>) -> Result<()> {
+    let folder = out.unwrap_or_else(|| results.parent().map(PathBuf::from).unwrap_or_default());
+    report::write(&Results::read(results)?, &folder)
+}
+
 fn run(options: Options) -> Result<bool> {
+    const TMPFS: i64 = 0x0102_1994;
     let cores = Cores::choose()?;
-    cores.pin_generator()?;
     raise_descriptor_limit()?;
     let place = match options.place {
         Some(place) => place,
         None => std::env::current_exe()?.with_file_name("bench-data"),
     };
-    let setting = Setting { cores, place, seconds: options.seconds };
-    let mut all: Vec<Box<dyn Peer>> = vec![Box::new(Teahouse::new(options.server)?), Box::new(Floor)];
-    all.extend(peers::others());
-    if !options.peers.is_empty() {
-        for name in &options.peers {
-            if !all.iter().any(|peer| peer.name() == name) {
-                bail!("there is no peer {name}");
-            }
-        }
-        all.retain(|peer| options.peers.iter().any(|name| name == peer.name()));
+    std::fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    if rustix::fs::statfs(&place)?.f_type as i64 == TMPFS {
+        bail!(
+            "{} is in memory, where fsync costs nothing; name a folder on a disk with --place",
+            place.display()
+        );
     }
-    let mut whole = true;
-    for name in &options.only {
-        let case =
-            name.strip_prefix("room/").and_then(Room::parse).with_context(|| format!("no case {name}"))?;
-        for round in 0..options.rounds {
-            let mut order: Vec<_> =
-                all.iter().filter(|peer| peer.transports().contains(&case.transport())).collect();
-            if round % 2 == 1 {
-                order.reverse();
-            }
-            for peer in order {
-                println!("{} {}", case.name(), peer.name());
-                let outcome = case.run(peer.as_ref(), &setting)?;
-                for (figure, value) in &outcome.figures {
-                    println!("  {figure:<36} {value:>16.3}");
-                }
-                let faults = outcome.faults;
-                println!(
-                    "  missing {} doubled {} reordered {}",
-                    faults.missing, faults.doubled, faults.reordered
-                );
-                if !outcome.whole() {
-                    whole = false;
-                    println!("  FAILED {faults:?} {:?}", outcome.complaints);
-                }
-            }
+    let choice = Choice {
+        workloads: choose(&options.only, options.quick)?,
+        peers: options.peers,
+        rounds: options.rounds,
+    };
+    let teahouse = Teahouse::new(options.server)?;
+    let setting = Setting { cores, place, quick: options.quick, seconds: options.seconds, teahouse };
+    let results = record::run(&choice, &setting)?;
+    if let Some(folder) = options.out {
+        std::fs::create_dir_all(&folder)?;
+        results.write(&folder.join("results.json"))?;
+        report::write(&results, &folder)?;
+    }
+    let unsound = record::unsound(&results);
+    for run in &unsound {
+        eprintln!("NOT SOUND: {} {} {}, {}", run.workload, run.peer, run.transport, run.case);
+    }
+    Ok(unsound.is_empty())
+}
+
+/// The workloads whose names begin so, each with the transport that the name holds.
+fn choose(only: &[String], quick: bool) -> Result<Vec<(Box<dyn Workload>, Option<Transport>)>> {
+    if only.is_empty() {
+        return Ok(workloads::all(quick).into_iter().map(|workload| (workload, None)).collect());
+    }
+    let mut chosen = Vec::new();
+    for name in only {
+        let words: Vec<&str> = name.trim_end_matches('/').split('/').collect();
+        let transport = words.iter().find_map(|&word| match word {
+            "tcp" => Some(Transport::Tcp),
+            "ws" => Some(Transport::WebSocket),
+            _ => None,
+        });
+        let name =
+            words.into_iter().filter(|word| !["tcp", "ws"].contains(word)).collect::<Vec<_>>().join("/");
+        if let Some(workload) = workloads::parse(&name) {
+            chosen.push((workload, transport));
+            continue;
+        }
+        let beginning = format!("{name}/");
+        let found =
+            workloads::all(quick).into_iter().filter(|workload| workload.name().starts_with(&beginning));
+        let before = chosen.len();
+        chosen.extend(found.map(|workload| (workload, transport)));
+        if chosen.len() == before {
+            bail!("there is no workload {name}; --list says which there are");
         }
     }
-    Ok(whole)
+    Ok(chosen)
 }

@@ -120,6 +120,14 @@ pub enum Figure {
     P99DuringMs,
     /// What the server's memory grew by while one of them did not read.
     GrownMib,
+    /// The share of its core that the generator used.
+    GeneratorShare,
+    /// Deliveries in one read of a receiver.
+    DeliveriesPerRead,
+    /// Deliveries in one `write` of the server, where it can be had.
+    DeliveriesPerWrite,
+    /// The share of all posts that a receiver that had stopped reading lacks in the end.
+    LostShare,
     /// What a first visit downloads: wasm, js and css after brotli.
     DownloadKib,
 }
@@ -153,6 +161,10 @@ impl Figure {
             Self::P99BeforeMs => "p99 before",
             Self::P99DuringMs => "p99 during",
             Self::GrownMib => "memory grown",
+            Self::GeneratorShare => "generator CPU",
+            Self::DeliveriesPerRead => "deliveries/read",
+            Self::DeliveriesPerWrite => "deliveries/write",
+            Self::LostShare => "the stalled one lacks",
             Self::DownloadKib => "download",
         }
     }
@@ -160,7 +172,11 @@ impl Figure {
     /// Which way it is good.
     pub fn better(self) -> Better {
         match self {
-            Self::DeliveriesPerCpuSecond | Self::DeliveriesPerSecond | Self::AcksPerSecond => Better::More,
+            Self::DeliveriesPerCpuSecond
+            | Self::DeliveriesPerSecond
+            | Self::AcksPerSecond
+            | Self::DeliveriesPerRead
+            | Self::DeliveriesPerWrite => Better::More,
             _ => Better::Less,
         }
     }
@@ -169,7 +185,8 @@ impl Figure {
     pub fn shown(self, value: f64) -> String {
         match self {
             Self::DeliveriesPerCpuSecond | Self::DeliveriesPerSecond | Self::AcksPerSecond => count(value),
-            Self::CpuShare => format!("{:.0} %", value * 100.0),
+            Self::DeliveriesPerRead | Self::DeliveriesPerWrite => short(value),
+            Self::CpuShare | Self::GeneratorShare | Self::LostShare => format!("{:.0} %", value * 100.0),
             Self::ServerMib | Self::GrownMib => format!("{} MiB", short(value)),
             Self::KibPerConnection | Self::DownloadKib => format!("{} KiB", short(value)),
             Self::SecondsToAll => format!("{} s", short(value)),

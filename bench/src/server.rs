@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::cores::Cores;
 use crate::peer::Peer;
@@ -19,6 +20,7 @@ pub struct Server {
     child: Child,
     address: SocketAddr,
     place: PathBuf,
+    keeps_place: bool,
 }
 
 /// CPU that a process has had.
@@ -60,7 +62,7 @@ impl Server {
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let child = cores.on_server_core(|| command.spawn())?;
         let child = child.with_context(|| format!("{} does not start", peer.name()))?;
-        let mut server = Self { child, address, place };
+        let mut server = Self { child, address, place, keeps_place: false };
         server.wait_until_it_listens().with_context(|| format!("{} does not listen", peer.name()))?;
         Ok(server)
     }
@@ -76,6 +78,19 @@ impl Server {
                 bail!("it said:\n{}", self.output());
             }
             thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Ends it as an administrator would, and leaves its folder to the next one.
+    pub fn stop_but_keep(mut self) -> Result<()> {
+        self.keeps_place = true;
+        let process =
+            i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("no such process")?;
+        kill_process(process, Signal::TERM)?;
+        let status = self.child.wait()?;
+        if !status.success() {
+            bail!("it ended with {status} and said:\n{}", self.output());
         }
         Ok(())
     }
@@ -125,7 +140,9 @@ impl Drop for Server {
         // It may be gone already, and its folder with it; there is nothing else to do about it then.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.place);
+        if !self.keeps_place {
+            let _ = fs::remove_dir_all(&self.place);
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+//! The floor as a peer.
+
 use std::path::Path;
 use std::process::Command;
 

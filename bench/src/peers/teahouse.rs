@@ -1,3 +1,5 @@
+//! Teahouse as a peer, and what only its clients can say.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,6 +9,7 @@ use crate::peer::{Dialect, Durability, Framing, Peer, Step, Transport};
 use crate::websocket::{HANDSHAKE_ANSWER_END, handshake, text_frame};
 
 /// Teahouse itself.
+#[derive(Debug, Clone)]
 pub struct Teahouse {
     program: PathBuf,
 }
@@ -27,9 +30,11 @@ impl Teahouse {
         Ok(Self { program })
     }
 
-    /// The program.
-    pub fn program(&self) -> &Path {
-        &self.program
+    /// What makes a room out of events on its standard input, while no server runs there.
+    pub fn import(&self, data: &Path, room: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["import", "--room", room, "--data"]).arg(data);
+        command
     }
 }
 
@@ -65,16 +70,24 @@ impl Peer for Teahouse {
     }
 
     fn dialect(&self, transport: Transport) -> Box<dyn Dialect> {
-        Box::new(Json { transport })
+        Box::new(Json::over(transport))
     }
 }
 
-struct Json {
+/// What clients of Teahouse say.
+#[derive(Debug, Clone, Copy)]
+pub struct Json {
     transport: Transport,
 }
 
 impl Json {
-    fn say(&self, request: &str, out: &mut Vec<u8>) {
+    /// Over TCP or a WebSocket.
+    pub fn over(transport: Transport) -> Self {
+        Self { transport }
+    }
+
+    /// Appends one request.
+    pub fn say(self, request: &str, out: &mut Vec<u8>) {
         match self.transport {
             Transport::Tcp => {
                 out.extend_from_slice(request.as_bytes());
@@ -84,7 +97,27 @@ impl Json {
         }
     }
 
-    fn step(&self, requests: &[String], until: impl Into<Vec<u8>>) -> Step {
+    /// Brings a guest in who does nothing yet.
+    pub fn guest_steps(self, name: &str) -> Vec<Step> {
+        self.hello(&format!(r#"{{"type":"guest","name":"{name}"}}"#))
+    }
+
+    /// Brings a member in whose name and rooms are kept, and who gets a token.
+    pub fn kept_steps(self, name: &str, room: usize) -> Vec<Step> {
+        let mut steps = self.hello(&format!(r#"{{"type":"guest","name":"{name}","keep":true}}"#));
+        steps.push(self.step(&[join(2, room), watch(3, room, "")], WATCHING));
+        steps
+    }
+
+    /// Brings a member back by its token, until it has what it missed after `seq`.
+    pub fn returning_steps(self, token: &str, room: usize, epoch: &str, seq: u64) -> Vec<Step> {
+        let mut steps = self.hello(&format!(r#"{{"type":"token","token":"{token}"}}"#));
+        let after = format!(r#","after":{{"epoch":"{epoch}","seq":{seq}}}"#);
+        steps.push(self.step(&[watch(3, room, &after)], r#""type":"caught_up""#));
+        steps
+    }
+
+    fn step(self, requests: &[String], until: impl Into<Vec<u8>>) -> Step {
         let mut send = Vec::new();
         for request in requests {
             self.say(request, &mut send);
@@ -92,17 +125,21 @@ impl Json {
         Step { send, until: until.into() }
     }
 
-    fn hello(&self, name: &str) -> Vec<Step> {
+    fn hello(self, auth: &str) -> Vec<Step> {
         let mut steps = Vec::new();
         if self.transport == Transport::WebSocket {
             steps.push(Step { send: handshake("/ws"), until: HANDSHAKE_ANSWER_END.to_vec() });
         }
-        let hello = format!(
-            r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"guest","name":"{name}"}},"client":"bench"}}"#
-        );
+        let hello = format!(r#"{{"id":1,"type":"hello","protocol":1,"auth":{auth},"client":"bench"}}"#);
         steps.push(self.step(&[hello], r#""type":"welcome""#));
         steps
     }
+}
+
+const WATCHING: &str = r#""type":"watching""#;
+
+fn watch(id: usize, room: usize, after: &str) -> String {
+    format!(r#"{{"id":{id},"type":"watch","room":"{}"{after}}}"#, room_name(room))
 }
 
 fn join(id: usize, room: usize) -> String {
@@ -118,14 +155,13 @@ impl Dialect for Json {
     }
 
     fn receiver_steps(&self, room: usize, member: usize) -> Vec<Step> {
-        let mut steps = self.hello(&format!("m{member}"));
-        let watch = format!(r#"{{"id":3,"type":"watch","room":"{}"}}"#, room_name(room));
-        steps.push(self.step(&[join(2, room), watch], r#""type":"watching""#));
+        let mut steps = self.guest_steps(&format!("m{member}"));
+        steps.push(self.step(&[join(2, room), watch(3, room, "")], WATCHING));
         steps
     }
 
     fn poster_steps(&self, rooms: usize, poster: usize) -> Vec<Step> {
-        let mut steps = self.hello(&format!("p{poster}"));
+        let mut steps = self.guest_steps(&format!("p{poster}"));
         let joins: Vec<String> = (0..rooms).map(|room| join(room + 2, room)).collect();
         steps.push(self.step(&joins, format!("\"re\":{},", rooms + 1)));
         steps

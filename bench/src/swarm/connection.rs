@@ -1,5 +1,6 @@
 //! One client of the swarm.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
@@ -15,7 +16,7 @@ use crate::peer::{Dialect, Step};
 
 /// What a client is there for.
 #[derive(Debug)]
-pub enum Role {
+pub(super) enum Role {
     /// Receives a room.
     Receiver {
         /// The room.
@@ -23,24 +24,50 @@ pub enum Role {
         /// What it looks at in what it receives, if it is one of the few that do.
         sample: Option<Box<Sample>>,
     },
-    /// Posts, and counts confirmations.
-    Poster {
-        /// Its number among posters.
-        poster: usize,
-        /// What a confirmation holds.
-        acks: Option<Occurrences>,
-        /// How many confirmations came.
-        acked: u64,
-    },
+    /// Posts; where posts are confirmed, what came of them.
+    Poster(Option<Answers>),
+    /// Asks for pages.
+    Reader(Answers),
 }
 
 /// What a sampled receiver keeps.
 #[derive(Debug)]
-pub struct Sample {
+pub(super) struct Sample {
     /// Finds the posts.
-    pub scanner: Scanner,
+    pub(super) scanner: Scanner,
     /// Checks them.
-    pub ledger: Ledger,
+    pub(super) ledger: Ledger,
+}
+
+/// Answers to what was asked, which come in the order of the questions.
+#[derive(Debug)]
+pub(super) struct Answers {
+    marker: Occurrences,
+    asked: VecDeque<u64>,
+    /// How many came.
+    pub(super) count: u64,
+}
+
+impl Answers {
+    /// Each answer holds the marker once.
+    pub(super) fn marked(marker: &'static [u8]) -> Self {
+        Self { marker: Occurrences::of(marker), asked: VecDeque::new(), count: 0 }
+    }
+
+    /// Something was asked, or was meant to be.
+    pub(super) fn ask(&mut self, meant: u64) {
+        self.asked.push_back(meant);
+    }
+
+    /// Bytes came now; calls `answered` with how long each answer took.
+    pub(super) fn feed(&mut self, bytes: &[u8], now: u64, mut answered: impl FnMut(u64)) {
+        for _ in 0..self.marker.feed(bytes) {
+            self.count += 1;
+            if let Some(asked) = self.asked.pop_front() {
+                answered(now.saturating_sub(asked));
+            }
+        }
+    }
 }
 
 /// Where a client is on its way.
@@ -57,25 +84,27 @@ enum Way {
 
 /// A connected client.
 #[derive(Debug)]
-pub struct Connection {
+pub(super) struct Connection {
     stream: TcpStream,
     way: Way,
     steps: std::vec::IntoIter<Step>,
     step: Option<Step>,
     counter: Counter,
     /// Deliveries so far, by framing.
-    pub frames: u64,
+    pub(super) frames: u64,
     /// What it is there for.
-    pub role: Role,
+    pub(super) role: Role,
+    /// All that it heard on its way in, if somebody wants to know.
+    pub(super) transcript: Option<Vec<u8>>,
     /// What the socket did not take yet.
     out: Vec<u8>,
     /// It does not read.
-    pub stalled: bool,
+    pub(super) stalled: bool,
 }
 
 impl Connection {
     /// Begins to connect.
-    pub fn connect(
+    pub(super) fn connect(
         address: SocketAddr,
         dialect: &dyn Dialect,
         steps: Vec<Step>,
@@ -96,23 +125,24 @@ impl Connection {
             counter: Counter::new(dialect.framing()),
             frames: 0,
             role,
+            transcript: None,
             out: Vec::new(),
             stalled: false,
         })
     }
 
     /// The socket.
-    pub fn stream(&self) -> &TcpStream {
+    pub(super) fn stream(&self) -> &TcpStream {
         &self.stream
     }
 
     /// Whether it has made all its steps.
-    pub fn is_in(&self) -> bool {
+    pub(super) fn is_in(&self) -> bool {
         matches!(self.way, Way::In)
     }
 
     /// Why it is no longer connected.
-    pub fn gone(&self) -> Option<&str> {
+    pub(super) fn gone(&self) -> Option<&str> {
         match &self.way {
             Way::Gone(why) => Some(why),
             _ => None,
@@ -120,7 +150,7 @@ impl Connection {
     }
 
     /// What it waits for on its way in, in words.
-    pub fn waits_for(&self) -> String {
+    pub(super) fn waits_for(&self) -> String {
         match (&self.way, &self.step) {
             (Way::Connecting, _) => "to be connected".into(),
             (Way::Entering { heard }, Some(step)) => {
@@ -133,13 +163,18 @@ impl Connection {
         }
     }
 
+    /// Takes little more than this before it is read.
+    pub(super) fn narrow(&self, bytes: usize) -> std::io::Result<()> {
+        Ok(sockopt::set_socket_recv_buffer_size(&self.stream, bytes)?)
+    }
+
     /// The connection is gone.
-    pub fn lose(&mut self, why: String) {
+    pub(super) fn lose(&mut self, why: String) {
         self.way = Way::Gone(why);
     }
 
     /// The socket can be written to.
-    pub fn writable(&mut self) {
+    pub(super) fn writable(&mut self) {
         if matches!(self.way, Way::Connecting) {
             match sockopt::socket_error(&self.stream) {
                 Ok(Ok(())) => {}
@@ -167,7 +202,7 @@ impl Connection {
     }
 
     /// Reads once into the shared buffer; how many bytes came, or `None` when there are none for now.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
         if !matches!(self.way, Way::Entering { .. } | Way::In) {
             return None;
         }
@@ -184,11 +219,14 @@ impl Connection {
     }
 
     /// Counts what came, and goes on with its steps. How many deliveries were among it.
-    pub fn take(&mut self, bytes: &[u8]) -> u64 {
+    pub(super) fn take(&mut self, bytes: &[u8]) -> u64 {
         let frames = self.counter.feed(bytes);
         self.frames += frames;
         if let Way::Entering { heard } = &mut self.way {
             heard.extend_from_slice(bytes);
+            if let Some(transcript) = &mut self.transcript {
+                transcript.extend_from_slice(bytes);
+            }
             self.hear();
         }
         frames
@@ -203,12 +241,12 @@ impl Connection {
     }
 
     /// Adds bytes to say; [`Self::flush`] sends them.
-    pub fn outgoing(&mut self) -> &mut Vec<u8> {
+    pub(super) fn outgoing(&mut self) -> &mut Vec<u8> {
         &mut self.out
     }
 
     /// Sends what the socket takes.
-    pub fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         let mut sent = 0;
         while sent < self.out.len() && !matches!(self.way, Way::Connecting | Way::Gone(_)) {
             match self.stream.write(&self.out[sent..]) {

@@ -1,6 +1,8 @@
 //! Many clients in one thread: connects them, counts what they receive, and looks closely at a few.
 
 mod connection;
+mod entering;
+mod load;
 mod posting;
 
 use std::net::SocketAddr;
@@ -12,20 +14,17 @@ use hdrhistogram::Histogram;
 use rustix::event::{Timespec, epoll};
 
 use crate::clock::{Clock, nanoseconds};
-use crate::framing::Occurrences;
-use crate::ledger::{Faults, Ledger};
-use crate::payload::Scanner;
+use crate::ledger::Faults;
 use crate::peer::Dialect;
-use connection::{Connection, Role, Sample};
+use connection::{Connection, Role};
 
-pub use posting::{Load, Stretch};
+pub use entering::Arrival;
+pub use load::{Load, Pages, Plan, Stretch};
 
-/// How many clients are on their way in at a time, unless all are to come at once.
-const ENTERING_MAX: usize = 200;
-/// After so long without getting on, clients will not get in any more.
-const ENTERING_PATIENCE: Duration = Duration::from_secs(20);
 /// When nobody receives anything for so long, nothing more comes.
 const SILENCE: Duration = Duration::from_millis(300);
+/// Who does not fall silent for so long never will.
+const SILENCE_PATIENCE: Duration = Duration::from_secs(60);
 /// One buffer for all.
 const BUFFER_BYTES: usize = 256 * 1024;
 const EVENTS_MAX: usize = 1_024;
@@ -47,14 +46,21 @@ pub struct Swarm {
     address: SocketAddr,
     dialect: Box<dyn Dialect>,
     connections: Vec<Connection>,
+    /// The posters' places among the connections.
     posters: Vec<usize>,
+    /// The sampled receivers' places among the connections.
     sampled: Vec<usize>,
     streams: Vec<Stream>,
+    /// Which streams are posted to.
+    posted_to: std::ops::Range<usize>,
     /// Deliveries to all receivers, by framing.
     frames: u64,
     /// Reads that brought something to a receiver.
     reads: u64,
-    latencies: Option<Histogram<u64>>,
+    latencies: Histogram<u64>,
+    ack_latencies: Histogram<u64>,
+    page_latencies: Histogram<u64>,
+    /// How many receivers there have been.
     members: usize,
     posts: u64,
     payload: Vec<u8>,
@@ -74,123 +80,89 @@ impl Swarm {
             posters: Vec::new(),
             sampled: Vec::new(),
             streams: Vec::new(),
+            posted_to: 0..0,
             frames: 0,
             reads: 0,
-            latencies: None,
+            latencies: load::histogram(),
+            ack_latencies: load::histogram(),
+            page_latencies: load::histogram(),
             members: 0,
             posts: 0,
             payload: Vec::new(),
         })
     }
 
-    /// Brings posters in, each of which posts to every room below `rooms` that is its turn: room r is poster
-    /// r % `posters`' when there are more rooms than posters, otherwise all post to all.
-    pub fn add_posters(&mut self, posters: usize, rooms: usize) -> Result<()> {
-        let mut joining = Vec::new();
-        for poster in 0..posters {
-            let acks = self.dialect.ack().map(Occurrences::of);
-            let steps = self.dialect.poster_steps(rooms, poster);
-            joining.push((steps, Role::Poster { poster, acks, acked: 0 }));
-        }
-        let first = self.connections.len();
-        self.enter(joining, ENTERING_MAX)?;
-        self.posters = (first..self.connections.len()).collect();
-        for room in 0..rooms {
-            for poster in 0..posters {
-                if rooms <= posters || room % posters == poster {
-                    self.streams.push(Stream { poster, room, posted: 0 });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Brings members into each of the rooms below `rooms`; every `sample_every`th of all looks closely.
-    pub fn add_receivers(&mut self, rooms: usize, members: usize, sample_every: usize) -> Result<()> {
-        let joining = self.receivers(rooms, members, sample_every);
-        self.enter(joining, ENTERING_MAX)
-    }
-
-    /// Like [`Self::add_receivers`], but all at once. How long it took until the last was in, in nanoseconds.
-    pub fn storm(&mut self, rooms: usize, members: usize, sample_every: usize) -> Result<u64> {
-        let joining = self.receivers(rooms, members, sample_every);
-        let start = self.clock.now();
-        self.enter(joining, usize::MAX)?;
-        Ok(self.clock.now() - start)
-    }
-
-    fn receivers(
-        &mut self,
-        rooms: usize,
-        members: usize,
-        sample_every: usize,
-    ) -> Vec<(Vec<crate::peer::Step>, Role)> {
-        let mut joining = Vec::with_capacity(rooms * members);
-        for index in 0..rooms * members {
-            let room = index % rooms;
-            let sample = (index % sample_every == sample_every / 2).then(|| {
-                let streams = self.streams.iter().enumerate().filter(|(_, stream)| stream.room == room);
-                let ledger = Ledger::new(streams.map(|(number, stream)| (number as u16, stream.posted)));
-                Box::new(Sample { scanner: Scanner::default(), ledger })
-            });
-            joining.push((self.dialect.receiver_steps(room, self.members), Role::Receiver { room, sample }));
-            self.members += 1;
-        }
-        joining
-    }
-
-    fn enter(&mut self, joining: Vec<(Vec<crate::peer::Step>, Role)>, at_a_time: usize) -> Result<()> {
-        let first = self.connections.len();
-        let mut joining = joining.into_iter().peekable();
-        let mut waiting = first;
-        let mut got_on = self.clock.now();
-        loop {
-            while self.connections.len() - waiting < at_a_time {
-                let Some((steps, role)) = joining.next() else { break };
-                self.add(steps, role)?;
-            }
-            let before = waiting;
-            while self.connections.get(waiting).is_some_and(Connection::is_in) {
-                waiting += 1;
-            }
-            if waiting == self.connections.len() && joining.peek().is_none() {
-                return Ok(());
-            }
-            if waiting > before {
-                got_on = self.clock.now();
-            }
-            let stuck = &self.connections[waiting.min(self.connections.len() - 1)];
-            if stuck.gone().is_some() || self.clock.now() - got_on > nanoseconds(ENTERING_PATIENCE) {
-                bail!("client {} of {} waits {}", waiting, self.connections.len(), stuck.waits_for());
-            }
-            self.turn(Duration::from_millis(10))?;
-        }
-    }
-
-    fn add(&mut self, steps: Vec<crate::peer::Step>, role: Role) -> Result<()> {
-        use epoll::EventFlags;
-        let index = self.connections.len();
-        let connection = Connection::connect(self.address, self.dialect.as_ref(), steps, role)
-            .with_context(|| format!("client {index} cannot connect"))?;
-        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-        epoll::add(&self.epoll, connection.stream(), epoll::EventData::new_u64(index as u64), flags)?;
-        if matches!(connection.role, Role::Receiver { sample: Some(_), .. }) {
-            self.sampled.push(index);
-        }
-        self.connections.push(connection);
-        Ok(())
-    }
-
     /// Waits until nobody has received anything for a while, so that comings and goings are over.
     pub fn settle(&mut self) -> Result<()> {
-        let mut last = (self.clock.now(), self.reads);
+        let start = self.clock.now();
+        let mut last = (start, self.reads);
         while self.clock.now() - last.0 < nanoseconds(SILENCE) {
             self.turn(SILENCE)?;
             if self.reads > last.1 {
                 last = (self.clock.now(), self.reads);
             }
+            if last.0 - start > nanoseconds(SILENCE_PATIENCE) {
+                bail!("the server has been sending for {SILENCE_PATIENCE:?} although nobody posts");
+            }
         }
         Ok(())
+    }
+
+    /// Asks one question and waits for its answer; how long it took, in nanoseconds.
+    pub fn ask(&mut self, reader: usize, question: &[u8]) -> Result<u64> {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        let start = self.clock.now();
+        let connection = &mut self.connections[reader];
+        connection.outgoing().extend_from_slice(question);
+        connection.flush();
+        let answered = |swarm: &Self| match &swarm.connections[reader].role {
+            Role::Reader(answers) => answers.count,
+            _ => 0,
+        };
+        let before = answered(self);
+        while answered(self) == before {
+            self.turn(Duration::from_millis(20))?;
+            if let Some(why) = self.connections[reader].gone() {
+                bail!("the reader is gone: {why}");
+            }
+            if self.clock.now() - start > nanoseconds(PATIENCE) {
+                bail!("there is no answer to {:?}", String::from_utf8_lossy(question));
+            }
+        }
+        Ok(self.clock.now() - start)
+    }
+
+    /// One of the sampled receivers stops reading. It no longer counts until it has caught up.
+    pub fn stall_one(&mut self) -> Result<usize> {
+        /// With room for so little, the server soon notices.
+        const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
+        let index = *self.sampled.get(self.sampled.len() / 2).context("nobody is sampled")?;
+        self.connections[index].narrow(RECEIVE_BUFFER_BYTES)?;
+        self.connections[index].stalled = true;
+        Ok(index)
+    }
+
+    /// The stalled one reads again until it has all or is cut off. The share that it lacks.
+    pub fn catch_up(&mut self, index: usize, patience: Duration) -> Result<f64> {
+        let end = self.clock.now() + nanoseconds(patience);
+        self.connections[index].stalled = false;
+        self.read(index, true);
+        let lacks = |swarm: &Self| {
+            let Role::Receiver { room, sample: Some(sample) } = &swarm.connections[index].role else {
+                return 0.0;
+            };
+            let posted: u64 = swarm
+                .streams
+                .iter()
+                .filter(|stream| stream.room == *room)
+                .map(|stream| u64::from(stream.posted))
+                .sum();
+            1.0 - sample.ledger.received() as f64 / posted.max(1) as f64
+        };
+        while lacks(self) > 0.0 && self.connections[index].gone().is_none() && self.clock.now() < end {
+            self.turn(Duration::from_millis(20))?;
+        }
+        Ok(lacks(self))
     }
 
     /// Waits for something to happen, but not longer than this, and takes it in.
@@ -232,17 +204,19 @@ impl Swarm {
                         let (ledger, latencies) = (&mut sample.ledger, &mut self.latencies);
                         sample.scanner.feed(bytes, |token| {
                             ledger.receive(token);
-                            if let Some(latencies) = latencies {
-                                latencies.saturating_record(now.saturating_sub(token.meant));
-                            }
+                            latencies.saturating_record(now.saturating_sub(token.meant));
                         });
                     }
                 }
-                Role::Poster { acks, acked, .. } => {
-                    if let Some(acks) = acks {
-                        *acked += acks.feed(bytes);
-                    }
+                Role::Poster(Some(acks)) => {
+                    let latencies = &mut self.ack_latencies;
+                    acks.feed(bytes, self.clock.now(), |latency| latencies.saturating_record(latency));
                 }
+                Role::Reader(pages) => {
+                    let latencies = &mut self.page_latencies;
+                    pages.feed(bytes, self.clock.now(), |latency| latencies.saturating_record(latency));
+                }
+                Role::Poster(None) => {}
             }
             if length < self.buffer.len() && !ending {
                 break;
@@ -250,11 +224,14 @@ impl Swarm {
         }
     }
 
-    /// What the sampled receivers found wrong so far.
-    fn faults(&self) -> Faults {
+    /// What the sampled receivers that read found wrong so far.
+    pub fn faults(&self) -> Faults {
         let mut faults = Faults::default();
         for &index in &self.sampled {
-            if let Role::Receiver { sample: Some(sample), .. } = &self.connections[index].role {
+            let connection = &self.connections[index];
+            if let Role::Receiver { sample: Some(sample), .. } = &connection.role
+                && !connection.stalled
+            {
                 faults.add(sample.ledger.faults(|stream| self.streams[usize::from(stream)].posted));
             }
         }
@@ -263,9 +240,9 @@ impl Swarm {
 
     /// Confirmations of posts so far.
     fn acked(&self) -> u64 {
-        let acked = |&index: &usize| match self.connections[index].role {
-            Role::Poster { acked, .. } => acked,
-            Role::Receiver { .. } => 0,
+        let acked = |&index: &usize| match &self.connections[index].role {
+            Role::Poster(Some(acks)) => acks.count,
+            _ => 0,
         };
         self.posters.iter().map(acked).sum()
     }

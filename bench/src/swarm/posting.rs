@@ -1,180 +1,191 @@
-//! Posting under an open loop, and what came of it.
+//! Posting under an open loop.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use hdrhistogram::Histogram;
 
-use super::Swarm;
 use super::connection::Role;
+use super::{Load, Plan, Stretch, Swarm, load};
 use crate::clock::nanoseconds;
 use crate::ledger::Faults;
 use crate::payload::Token;
 
-/// What is still missing after so long without a delivery is missing.
+/// What is still missing after so long without anything coming is missing.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A latency above this counts as this.
-const LATENCY_MAX: Duration = Duration::from_secs(600);
+/// The longest that nothing is looked after.
+const TURN: Duration = Duration::from_millis(20);
 
-/// How posts are paced.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Load {
-    /// As many as go, with at most so many posts on their way to the slowest sampled receiver.
-    Flood {
-        /// How many.
-        window: u64,
-    },
-    /// So many a second, each at its time whatever became of the earlier ones.
-    Paced {
-        /// How many.
-        per_second: f64,
-    },
-    /// As many as are confirmed, with so many posts unconfirmed.
-    Confirmed {
-        /// How many.
-        outstanding: u64,
-    },
+/// How things stood when a stretch began.
+struct Mark {
+    start: u64,
+    end: u64,
+    frames: u64,
+    reads: u64,
+    acked: u64,
+    position: u64,
+    frames_of_each: Vec<u64>,
+    posted_to_each: Vec<u32>,
 }
 
-/// What came of posting for a while.
-#[derive(Debug)]
-pub struct Stretch {
-    /// From the first post to the last delivery.
-    pub seconds: f64,
-    /// How many were posted.
-    pub posts: u64,
-    /// How many were confirmed.
-    pub acked: u64,
-    /// Deliveries to all receivers.
-    pub deliveries: u64,
-    /// Deliveries that there should have been.
-    pub expected: u64,
-    /// Reads in which they came.
-    pub reads: u64,
-    /// From when a post was meant to go to when sampled receivers had it, in nanoseconds.
-    pub latencies: Histogram<u64>,
-    /// What the sampled receivers found wrong.
-    pub faults: Faults,
-    /// Receivers that have fewer or more frames than there should be, and by how many frames together.
-    pub short: (u64, u64),
-    /// As above.
-    pub over: (u64, u64),
-    /// Why connections are gone.
-    pub gone: Vec<String>,
-}
-
-impl Stretch {
-    /// Everything came once, in order, to everybody.
-    pub fn whole(&self) -> bool {
-        self.faults.none() && self.short.0 == 0 && self.over.0 == 0 && self.gone.is_empty()
-    }
+/// What was sent in a stretch so far.
+#[derive(Default)]
+struct Sent {
+    posts: u64,
+    deliveries: u64,
+    pages: u64,
 }
 
 impl Swarm {
-    /// Posts for so long and waits until everything has come. `done` is called at that moment.
-    pub fn post<T>(
+    /// Carries out a plan and waits until everything has come. `done` is called at that moment.
+    pub fn carry_out<T>(
         &mut self,
-        load: Load,
-        size: usize,
-        duration: Duration,
+        mut plan: Plan<'_>,
         done: impl FnOnce(&Self) -> T,
     ) -> Result<(Stretch, T)> {
         let receivers = self.receivers_by_room();
-        let marks: Vec<u64> = self.connections.iter().map(|connection| connection.frames).collect();
-        let posted_before: Vec<u32> = self.streams.iter().map(|stream| stream.posted).collect();
-        let (frames_before, reads_before, acked_before) = (self.frames, self.reads, self.acked());
-        self.latencies = Some(Histogram::new_with_max(nanoseconds(LATENCY_MAX), 3)?);
-        let start = self.clock.now();
-        let mut posts = 0;
-        let mut expected = 0;
-        let mut progress = (start, self.frames);
-        let base = self.slowest_position();
+        for latencies in [&mut self.latencies, &mut self.ack_latencies, &mut self.page_latencies] {
+            latencies.reset();
+        }
+        let mark = self.mark(plan.duration);
+        let pages_before = self.answered(&plan);
+        let mut sent = Sent::default();
+        let mut progress = (mark.start, 0);
         loop {
-            let now = self.clock.now();
-            let over = now - start >= nanoseconds(duration);
-            let mut timeout = Duration::from_millis(20);
-            match load {
-                Load::Paced { per_second } => {
-                    let meant = |post: u64| start + (post as f64 * 1e9 / per_second) as u64;
-                    let end = start + nanoseconds(duration);
-                    while meant(posts) <= now && meant(posts) < end {
-                        expected += self.post_one(posts, meant(posts), size, &receivers);
-                        posts += 1;
-                    }
-                    timeout = timeout.min(Duration::from_nanos(meant(posts).saturating_sub(now)));
-                }
-                Load::Flood { window } if !over => {
-                    let on_their_way = posts.saturating_sub(self.slowest_position() - base);
-                    let free = window.saturating_sub(on_their_way);
-                    if free >= window / 4 {
-                        expected += self.post_many(posts, free, now, size, &receivers);
-                        posts += free;
-                    }
-                }
-                Load::Confirmed { outstanding } if !over => {
-                    let free = outstanding.saturating_sub(posts.saturating_sub(self.acked() - acked_before));
-                    if free > 0 {
-                        expected += self.post_many(posts, free, now, size, &receivers);
-                        posts += free;
-                    }
-                }
-                Load::Flood { .. } | Load::Confirmed { .. } => {}
-            }
-            self.flush_posters();
+            let timeout = self.send(&mut plan, &mark, &mut sent, &receivers);
             self.turn(timeout)?;
             let now = self.clock.now();
-            if self.frames > progress.1 {
-                progress = (now, self.frames);
+            let (acked, pages) = (self.acked() - mark.acked, self.answered(&plan) - pages_before);
+            let came = self.frames - mark.frames;
+            if came + acked + pages > progress.1 {
+                progress = (now, came + acked + pages);
             }
-            let confirmed = !matches!(load, Load::Confirmed { .. }) || self.acked() - acked_before >= posts;
-            let complete = self.frames - frames_before >= expected && confirmed;
-            if over
-                && (complete || now - progress.0.max(start + nanoseconds(duration)) > nanoseconds(PATIENCE))
-            {
+            if now < mark.end && sent.posts < plan.posts_max {
+                continue;
+            }
+            let confirmed = !matches!(plan.load, Load::Confirmed { .. }) || acked >= sent.posts;
+            let complete = came >= sent.deliveries && confirmed && pages >= sent.pages;
+            if complete || now.saturating_sub(progress.0.max(mark.end)) > nanoseconds(PATIENCE) {
                 break;
             }
         }
         let end = self.clock.now();
         let result = done(self);
-        let latencies = self.latencies.take().expect("set above");
         // What comes twice comes after all is there.
         self.settle()?;
+        let pages = self.answered(&plan) - pages_before;
+        let confirmed = matches!(plan.load, Load::Confirmed { .. });
+        let unconfirmed = if confirmed { sent.posts.abs_diff(self.acked() - mark.acked) } else { 0 };
         let mut stretch = Stretch {
-            seconds: (end - start) as f64 / 1e9,
-            posts,
-            acked: self.acked() - acked_before,
-            deliveries: self.frames - frames_before,
-            expected,
-            reads: self.reads - reads_before,
-            latencies,
+            seconds: (end - mark.start) as f64 / 1e9,
+            posts: sent.posts,
+            acked: self.acked() - mark.acked,
+            deliveries: self.frames - mark.frames,
+            expected: sent.deliveries,
+            reads: self.reads - mark.reads,
+            latencies: std::mem::replace(&mut self.latencies, load::histogram()),
+            ack_latencies: std::mem::replace(&mut self.ack_latencies, load::histogram()),
+            page_latencies: std::mem::replace(&mut self.page_latencies, load::histogram()),
             faults: self.faults(),
             short: (0, 0),
             over: (0, 0),
+            unanswered: unconfirmed + sent.pages.abs_diff(pages),
             gone: Vec::new(),
         };
-        let rooms = receivers.len();
-        let mut expected_in = vec![0; rooms];
-        for (stream, before) in self.streams.iter().zip(posted_before) {
-            if let Some(expected) = expected_in.get_mut(stream.room) {
-                *expected += u64::from(stream.posted - before);
-            }
+        self.check_each(&mark, &mut stretch);
+        Ok((stretch, result))
+    }
+
+    fn mark(&self, duration: Duration) -> Mark {
+        let start = self.clock.now();
+        Mark {
+            start,
+            end: start.saturating_add(nanoseconds(duration)),
+            frames: self.frames,
+            reads: self.reads,
+            acked: self.acked(),
+            position: self.slowest_position(),
+            frames_of_each: self.connections.iter().map(|connection| connection.frames).collect(),
+            posted_to_each: self.streams.iter().map(|stream| stream.posted).collect(),
         }
-        for (connection, mark) in self.connections.iter().zip(marks) {
+    }
+
+    /// Sends what is due; when to look again.
+    fn send(&mut self, plan: &mut Plan<'_>, mark: &Mark, sent: &mut Sent, receivers: &[u64]) -> Duration {
+        let now = self.clock.now();
+        let mut timeout = TURN;
+        let mut until = |due: u64| timeout = timeout.min(Duration::from_nanos(due.saturating_sub(now)));
+        let in_time = now < mark.end;
+        let left = plan.posts_max - sent.posts;
+        let free = match plan.load {
+            Load::Paced { per_second } => {
+                let due = |post: u64| mark.start + (post as f64 * 1e9 / per_second) as u64;
+                while due(sent.posts) <= now && due(sent.posts) < mark.end && sent.posts < plan.posts_max {
+                    sent.deliveries += self.post(sent.posts, due(sent.posts), plan.size, receivers);
+                    sent.posts += 1;
+                }
+                if due(sent.posts) < mark.end {
+                    until(due(sent.posts));
+                }
+                0
+            }
+            Load::Flood { window } if in_time => {
+                let free =
+                    window.saturating_sub(sent.posts.saturating_sub(self.slowest_position() - mark.position));
+                if free >= window / 4 { free } else { 0 }
+            }
+            Load::Confirmed { outstanding } if in_time => {
+                outstanding.saturating_sub(sent.posts.saturating_sub(self.acked() - mark.acked))
+            }
+            Load::Still | Load::Flood { .. } | Load::Confirmed { .. } => 0,
+        };
+        let free = free.min(left);
+        sent.deliveries += self.post_many(sent.posts, free, now, plan.size, receivers);
+        sent.posts += free;
+        for &index in &self.posters {
+            self.connections[index].flush();
+        }
+        if let Some(pages) = &mut plan.pages {
+            let due = |page: u64| mark.start + (page as f64 * 1e9 / pages.per_second) as u64;
+            while due(sent.pages) <= now && due(sent.pages) < mark.end {
+                let reader = &mut self.connections[pages.reader];
+                (pages.ask)(reader.outgoing());
+                if let Role::Reader(answers) = &mut reader.role {
+                    answers.ask(due(sent.pages));
+                }
+                reader.flush();
+                sent.pages += 1;
+            }
+            until(due(sent.pages));
+        }
+        timeout
+    }
+
+    /// Frames of every receiver against what was posted in its room, and who is gone.
+    fn check_each(&self, mark: &Mark, stretch: &mut Stretch) {
+        let mut posted_in =
+            vec![0; self.streams.iter().map(|stream| stream.room + 1).max().unwrap_or_default()];
+        for (stream, before) in self.streams.iter().zip(&mark.posted_to_each) {
+            posted_in[stream.room] += u64::from(stream.posted - before);
+        }
+        for (connection, before) in self.connections.iter().zip(&mark.frames_of_each) {
+            if connection.stalled {
+                continue;
+            }
             if let Some(why) = connection.gone() {
                 stretch.gone.push(why.to_owned());
             }
             let Role::Receiver { room, .. } = connection.role else { continue };
-            let (came, expected) = (connection.frames - mark, expected_in[room]);
+            let expected = posted_in.get(room).copied().unwrap_or_default();
+            let came = connection.frames - before;
             let side = if came < expected { &mut stretch.short } else { &mut stretch.over };
             side.0 += u64::from(came != expected);
             side.1 += came.abs_diff(expected);
         }
-        Ok((stretch, result))
     }
 
     fn receivers_by_room(&self) -> Vec<u64> {
         let mut receivers = Vec::new();
-        for connection in &self.connections {
+        for connection in self.connections.iter().filter(|connection| !connection.stalled) {
             let Role::Receiver { room, .. } = connection.role else { continue };
             if receivers.len() <= room {
                 receivers.resize(room + 1, 0);
@@ -182,6 +193,14 @@ impl Swarm {
             receivers[room] += 1;
         }
         receivers
+    }
+
+    /// Pages that have come so far.
+    fn answered(&self, plan: &Plan<'_>) -> u64 {
+        match plan.pages.as_ref().map(|pages| &self.connections[pages.reader].role) {
+            Some(Role::Reader(answers)) => answers.count,
+            _ => 0,
+        }
     }
 
     /// How far the slowest sampled receiver is, in posts of its room.
@@ -193,42 +212,57 @@ impl Swarm {
         self.sampled.iter().filter_map(position).min().unwrap_or_default()
     }
 
-    /// One post to the next stream; how many deliveries it makes.
-    fn post_one(&mut self, turn: u64, meant: u64, size: usize, receivers: &[u64]) -> u64 {
-        let stream = (turn % self.streams.len() as u64) as usize;
-        self.append(stream, meant, size);
-        receivers.get(self.streams[stream].room).copied().unwrap_or_default()
-    }
-
-    /// Many posts at once, in one piece per stream.
+    /// Many posts at once, in one piece for each stream; how many deliveries they make.
     fn post_many(&mut self, turn: u64, count: u64, meant: u64, size: usize, receivers: &[u64]) -> u64 {
-        let streams = self.streams.len() as u64;
+        let streams = self.posted_to.len() as u64;
         let mut deliveries = 0;
         for offset in 0..streams.min(count) {
             let share = count / streams + u64::from(offset < count % streams);
             for _ in 0..share {
-                deliveries += self.post_one(turn + offset, meant, size, receivers);
+                deliveries += self.post(turn + offset, meant, size, receivers);
             }
         }
         deliveries
     }
 
-    fn append(&mut self, stream: usize, meant: u64, size: usize) {
-        let number = stream as u16;
-        let stream = &mut self.streams[stream];
-        let token = Token { meant, stream: number, number: stream.posted };
+    /// One post to the stream whose turn it is; how many deliveries it makes.
+    fn post(&mut self, turn: u64, meant: u64, size: usize, receivers: &[u64]) -> u64 {
+        let number = self.posted_to.start + (turn % self.posted_to.len() as u64) as usize;
+        let stream = &mut self.streams[number];
+        let token = Token { meant, stream: number as u16, number: stream.posted };
         stream.posted += 1;
-        let mut payload = std::mem::take(&mut self.payload);
-        token.write(size, &mut payload);
-        let out = self.connections[self.posters[stream.poster]].outgoing();
-        self.dialect.post(stream.room, stream.poster, self.posts, &payload, out);
+        token.write(size, &mut self.payload);
+        let connection = &mut self.connections[self.posters[stream.poster]];
+        self.dialect.post(stream.room, stream.poster, self.posts, &self.payload, connection.outgoing());
+        if let Role::Poster(Some(acks)) = &mut connection.role {
+            acks.ask(meant);
+        }
         self.posts += 1;
-        self.payload = payload;
+        receivers.get(stream.room).copied().unwrap_or_default()
+    }
+}
+
+impl Stretch {
+    /// Everything came once, in order, to everybody.
+    pub fn whole(&self) -> bool {
+        self.faults == Faults::default() && self.complaints().is_empty()
     }
 
-    fn flush_posters(&mut self) {
-        for &index in &self.posters {
-            self.connections[index].flush();
+    /// What is wrong besides what the sampled receivers found, in words.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if self.short.0 > 0 {
+            complaints.push(format!("{} receivers lack {} deliveries", self.short.0, self.short.1));
         }
+        if self.over.0 > 0 {
+            complaints.push(format!("{} receivers have {} deliveries too many", self.over.0, self.over.1));
+        }
+        if self.unanswered > 0 {
+            complaints.push(format!("{} posts or questions have no answer", self.unanswered));
+        }
+        if let Some(why) = self.gone.first() {
+            complaints.push(format!("{} connections are gone: {why}", self.gone.len()));
+        }
+        complaints
     }
 }

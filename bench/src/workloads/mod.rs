@@ -1,17 +1,24 @@
 //! What servers are put through.
 
-pub mod room;
+mod connect;
+mod durable;
+mod history;
+mod idle;
+mod measure;
+mod reconnect;
+mod rooms;
+mod stalled;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::cores::Cores;
-use crate::ledger::Faults;
 use crate::peer::{Peer, Transport};
-use crate::server::{Cpu, Server};
-use crate::swarm::Stretch;
+use crate::peers::teahouse::Teahouse;
+use crate::results::Case;
+
+pub use measure::Outcome;
 
 /// How and where all workloads run.
 #[derive(Debug, Clone)]
@@ -20,104 +27,136 @@ pub struct Setting {
     pub cores: Cores,
     /// A folder on the disk, in which each server gets its own.
     pub place: PathBuf,
-    /// How long a measured stretch posts, in seconds.
-    pub seconds: f64,
+    /// Whether to be short.
+    pub quick: bool,
+    /// How long a measured stretch posts, in seconds; without it as long as the workload finds right.
+    pub seconds: Option<f64>,
+    /// Teahouse, for what only it can do.
+    pub teahouse: Teahouse,
 }
 
-/// What one run showed.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// By name with its unit.
-    pub figures: BTreeMap<&'static str, f64>,
-    /// What sampled receivers found wrong.
-    pub faults: Faults,
-    /// Frames that unsampled receivers lack or have too many, and connections that are gone.
-    pub complaints: Vec<String>,
+/// A server behind one of its doors.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The server.
+    pub peer: &'a dyn Peer,
+    /// The door.
+    pub transport: Transport,
 }
 
-impl Outcome {
-    /// Everything came once, in order, to everybody.
-    pub fn whole(&self) -> bool {
-        self.faults.none() && self.complaints.is_empty()
-    }
-
-    /// Takes over what a stretch of posting says about completeness.
-    pub fn check(&mut self, stretch: &Stretch) {
-        self.faults.add(stretch.faults);
-        if stretch.short.0 > 0 {
-            self.complaints
-                .push(format!("{} receivers lack {} deliveries", stretch.short.0, stretch.short.1));
-        }
-        if stretch.over.0 > 0 {
-            self.complaints.push(format!("{} receivers have {} too many", stretch.over.0, stretch.over.1));
-        }
-        if let Some(why) = stretch.gone.first() {
-            self.complaints.push(format!("{} connections are gone: {why}", stretch.gone.len()));
-        }
-    }
-
-    /// Takes over what a stretch of posting cost the server and how long deliveries took.
-    pub fn fill(&mut self, stretch: &Stretch, server: f64, generator: f64, writes: u64) {
-        let deliveries = stretch.deliveries as f64;
-        let milliseconds = |quantile: f64| stretch.latencies.value_at_quantile(quantile) as f64 / 1e6;
-        self.figures.extend([
-            ("deliveries", deliveries),
-            ("deliveries per server CPU second", deliveries / server),
-            ("deliveries per second", deliveries / stretch.seconds),
-            ("posts per second", stretch.posts as f64 / stretch.seconds),
-            ("server CPU share", server / stretch.seconds),
-            ("generator CPU share", generator / stretch.seconds),
-            ("deliveries per read", deliveries / stretch.reads.max(1) as f64),
-            ("p50 ms", milliseconds(0.5)),
-            ("p90 ms", milliseconds(0.9)),
-            ("p99 ms", milliseconds(0.99)),
-            ("p999 ms", milliseconds(0.999)),
-            ("max ms", milliseconds(1.0)),
-        ]);
-        // Servers that use `send` show next to none.
-        if writes * 2_000 > stretch.deliveries {
-            self.figures.insert("deliveries per write", deliveries / writes as f64);
-        }
-    }
+/// Who takes part in a workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// Everybody.
+    All,
+    /// The floor, and the peers that come near: those for which a table of sizes makes sense.
+    Fast,
+    /// Who knows who is connected, so not the floor.
+    Servers,
+    /// Whose confirmations come after fsync.
+    Durable,
+    /// Teahouse alone.
+    Teahouse,
 }
 
-/// The CPU of both sides around a stretch.
-#[derive(Debug)]
-pub struct Meter {
-    server: Cpu,
-    generator: Cpu,
-}
-
-impl Meter {
-    /// Begins.
-    pub fn start(server: &Server) -> Result<Self> {
-        Ok(Self { server: server.cpu()?, generator: Cpu::own()? })
-    }
-
-    /// Seconds of the server and of the generator since, and how often the server called `write`.
-    pub fn read(&self, server: &Server) -> Result<(f64, f64, u64)> {
-        let now = server.cpu()?;
-        let generator = Cpu::own()?.seconds_since(&self.generator);
-        Ok((now.seconds_since(&self.server), generator, now.writes_since(&self.server)))
-    }
-}
-
-/// A case: a workload with its sizes.
-pub trait Case {
-    /// `room/1000/128/tcp/flood`: what it is called on the command line.
+/// A load with its sizes.
+pub trait Workload {
+    /// What it is called on the command line: `room/1000/128/flood`.
     fn name(&self) -> String;
 
-    /// Over what.
-    fn transport(&self) -> Transport;
+    /// Who takes part.
+    fn field(&self) -> Field;
 
-    /// Puts one peer through it.
-    fn run(&self, peer: &dyn Peer, setting: &Setting) -> Result<Outcome>;
+    /// How often everybody goes there and back in a full run; a quick one goes there only.
+    fn rounds(&self) -> u32 {
+        1
+    }
+
+    /// What it is in the results. Runs that fail are noted under this case.
+    fn case(&self) -> Case;
+
+    /// Puts one server through it. One run may show several cases.
+    fn run(&self, subject: Subject<'_>, setting: &Setting) -> Result<Vec<(Case, Outcome)>>;
 }
 
-/// What a transport is called on the command line.
-pub fn transport_name(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Tcp => "tcp",
-        Transport::WebSocket => "ws",
+/// What a run of the bench goes through.
+pub fn all(quick: bool) -> Vec<Box<dyn Workload>> {
+    const CHOSEN: [&str; 6] = [
+        "room/1000/128/flood",
+        "room/1000/128/100",
+        "room/1000/128/500",
+        "rooms/1000x10/128/5000",
+        "idle/10000",
+        "connect/100x100",
+    ];
+    const ALONE: [&str; 4] = ["reconnect/2000", "durable/256", "history/1000000", "stalled/1000/200"];
+    const SIZES: [&str; 12] = [
+        "room/10/128/flood",
+        "room/10/128/100",
+        "room/100/128/flood",
+        "room/100/128/100",
+        "room/5000/128/flood",
+        "room/5000/128/100",
+        "room/1000/64/flood",
+        "room/1000/64/100",
+        "room/1000/256/flood",
+        "room/1000/256/100",
+        "room/1000/1024/flood",
+        "room/1000/1024/100",
+    ];
+    let more = if quick { &[][..] } else { &SIZES[..] };
+    CHOSEN.iter().chain(&ALONE).chain(more).filter_map(|name| parse(name)).collect()
+}
+
+/// The workload with a name, whether it is among [`all`] or not.
+pub fn parse(name: &str) -> Option<Box<dyn Workload>> {
+    let (kind, rest) = name.split_once('/')?;
+    Some(match kind {
+        "room" => Box::new(rooms::Rooms::parse_one(rest)?),
+        "rooms" => Box::new(rooms::Rooms::parse_many(rest)?),
+        "idle" => Box::new(idle::Idle::parse(rest)?),
+        "connect" => Box::new(connect::Connect::parse(rest)?),
+        "reconnect" => Box::new(reconnect::Reconnect::parse(rest)?),
+        "durable" => Box::new(durable::Durable::parse(rest)?),
+        "history" => Box::new(history::History::parse(rest)?),
+        "stalled" => Box::new(stalled::Stalled::parse(rest)?),
+        _ => return None,
+    })
+}
+
+/// A number of which there must be at least one.
+fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|&count| count > 0)
+}
+
+/// `1000x10`
+fn product(text: &str) -> Option<(usize, usize)> {
+    let (one, other) = text.split_once('x')?;
+    Some((count(one)?, count(other)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_is_found_under_its_name() {
+        for quick in [false, true] {
+            for workload in all(quick) {
+                let name = workload.name();
+                assert_eq!(parse(&name).map(|found| found.name()), Some(name));
+            }
+        }
+        assert_eq!(all(true).len(), 10);
+        assert_eq!(all(false).len(), 22);
+    }
+
+    #[test]
+    fn what_is_no_workload_is_none() {
+        for name in
+            ["", "room", "room/0/128/flood", "room/10/128", "room/10/128/0", "rooms/10/128/5", "idle/x"]
+        {
+            assert!(parse(name).is_none(), "{name}");
+        }
     }
 }

@@ -350,7 +350,10 @@ mod tests {
             run.figures = [(Figure::KibPerConnection, kib)].into();
             run
         };
-        assert_eq!(standing("memory per idle", vec![idle(Transport::Tcp, 3.5)]), ("3.00 KiB".into(), Some(false)));
+        assert_eq!(
+            standing("memory per idle", vec![idle(Transport::Tcp, 3.5)]),
+            ("3.00 KiB".into(), Some(false))
+        );
         assert_eq!(
             standing("memory per idle", vec![idle(Transport::WebSocket, 3.5)]),
             ("4.00 KiB".into(), Some(true))

@@ -108,7 +108,7 @@ async fn receive(
     let (guess, first) = match pin {
         Some(Pin::Text) => {
             let door = Door::Text(Box::default());
-            visit.was(Connection::new(stream, peer, house, door, &[]).greeting_at_once().run().await);
+            stay(Connection::new(stream, peer, house, door, &[]).greeting_at_once(), visit);
             return Ok(());
         }
         Some(Pin::Json) => (Guess::Json, Vec::new()),
@@ -130,8 +130,13 @@ async fn receive(
         Guess::Json => Door::Json(JsonDoor::default()),
         Guess::Text | Guess::Unsure => Door::Text(Box::<TextDoor>::default()),
     };
-    visit.was(Connection::new(stream, peer, house, door, &first).run().await);
+    stay(Connection::new(stream, peer, house, door, &first), visit);
     Ok(())
+}
+
+/// Serves a connection to its end, in a task of its own: that of the first bytes has room for much that is over now.
+fn stay(connection: Box<Connection>, visit: Arc<Visit>) {
+    tokio::spawn(async move { visit.was(connection.run().await) });
 }
 
 /// Reads until the door is clear. `None`: the peer left or stayed silent for too long.

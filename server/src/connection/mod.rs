@@ -105,7 +105,8 @@ impl Connection {
         let served = self.serve().await;
         let name = self.session.name().map(ToString::to_string);
         if served.is_ok() && self.closing.is_some() {
-            self.linger().await;
+            // In a box, since no connection that goes on should have room for it.
+            Box::pin(self.linger()).await;
         }
         self.outlet.lane().watches.clear();
         // What was proposed is decided whether the peer is there or not, and a guest who is let in must be let out.
@@ -152,11 +153,24 @@ impl Connection {
                 return Ok(Next::More);
             }
         }
+        self.let_go(&mut lane);
         let reading = !self.ended
             && self.closing.is_none()
             && self.inbound.is_empty()
             && lane.unwritten_bytes() < OUT_BYTES_MAX;
         Ok(Next::Wait { reading, writing: lane.full })
+    }
+
+    /// A connection that waits holds no empty buffers.
+    fn let_go(&mut self, lane: &mut Lane) {
+        if self.inbound.is_empty() {
+            self.inbound = VecDeque::new();
+        }
+        if lane.out.is_empty() {
+            lane.out = VecDeque::new();
+        }
+        lane.watches.let_go();
+        self.session.let_go();
     }
 
     fn is_over(&self) -> bool {
@@ -247,13 +261,13 @@ impl Connection {
             tokio::select! {
                 biased;
                 () = self.outlet.mailbox().woken() => Ok(false),
-                readable = self.outlet.readable(), if reading => readable.map(|()| true),
-                writable = self.outlet.writable(), if writing => writable.map(|()| false),
+                readable = self.outlet.ready(reading, writing) => readable,
             }
         };
         let readable = match until {
             None => ready.await?,
-            Some(until) => match timeout_at(until, ready).await {
+            // In a box, as above: a deadline is rare and a timer large.
+            Some(until) => match Box::pin(timeout_at(until, ready)).await {
                 Ok(ready) => ready?,
                 Err(_) => {
                     self.waited_long_enough();
@@ -311,7 +325,7 @@ impl Connection {
         let drained = async {
             self.outlet.shut_down()?;
             loop {
-                self.outlet.readable().await?;
+                self.outlet.ready(true, false).await?;
                 if READ.with_borrow_mut(|buffer| self.outlet.read(buffer))? == Some(0) {
                     return Ok::<(), io::Error>(());
                 }

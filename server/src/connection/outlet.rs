@@ -190,7 +190,6 @@ impl Outlet {
             }
             lane.written(written);
         }
-        lane.out.shrink_to(16);
         Ok(())
     }
 
@@ -204,7 +203,7 @@ impl Outlet {
         }
     }
 
-    /// The same, and when the socket takes no more, [`Outlet::writable`] waits until it does.
+    /// The same, and when the socket takes no more, [`Outlet::ready`] waits until it does.
     fn send_or_await(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.stream.try_io(Interest::WRITABLE, || self.send(slices))
     }
@@ -224,14 +223,15 @@ impl Outlet {
         }
     }
 
-    /// Until the peer has written something.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        self.stream.readable().await
-    }
-
-    /// Until the socket takes something.
-    pub(super) async fn writable(&self) -> io::Result<()> {
-        self.stream.writable().await
+    /// Until the peer has written something, or the socket takes something. Answers whether there is something to read.
+    pub(super) async fn ready(&self, reading: bool, writing: bool) -> io::Result<bool> {
+        let interest = match (reading, writing) {
+            (true, true) => Interest::READABLE | Interest::WRITABLE,
+            (true, false) => Interest::READABLE,
+            (false, true) => Interest::WRITABLE,
+            (false, false) => return std::future::pending().await,
+        };
+        self.stream.ready(interest).await.map(|ready| ready.is_readable())
     }
 
     /// Nothing more will be written.

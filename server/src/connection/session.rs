@@ -83,6 +83,13 @@ impl Session {
         }
     }
 
+    /// Gives back memory that nothing uses.
+    pub(super) fn let_go(&mut self) {
+        if self.asked.is_empty() {
+            self.asked = VecDeque::new();
+        }
+    }
+
     /// Begins with a request. What can be answered at once is.
     pub(super) fn start(&mut self, request: Request, door: &mut Door, lane: &mut Lane) {
         let Request { id: re, command } = request;

@@ -121,6 +121,13 @@ impl Watches {
         })
     }
 
+    /// Gives back memory that nothing uses.
+    pub(super) fn let_go(&mut self) {
+        if self.ready.is_empty() {
+            self.ready = VecDeque::new();
+        }
+    }
+
     /// The next cursor that may have something to read.
     pub(super) fn next_ready(&mut self) -> Option<usize> {
         while let Some(slot) = self.ready.pop_front() {

@@ -15,7 +15,7 @@ use super::json::frame_too_long;
 use super::{Closing, Inbound};
 
 /// What tungstenite reads at a time, in bytes. It keeps a buffer of this size for the life of the connection.
-const READ_BYTES: usize = 1_024;
+const READ_BYTES: usize = 128;
 
 /// A WebSocket after its handshake.
 #[derive(Debug)]

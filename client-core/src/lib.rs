@@ -45,7 +45,7 @@ pub use model::{Connection, Model, NameProblem};
 pub use outbox::{LocalId, PendingPost, PostState};
 pub use output::{Change, Notice, Output, RoomSummary};
 pub use room::{Member, Room};
-pub use rows::{Row, RowKey};
+pub use rows::{DrawnRows, Row, RowKey};
 pub use spans::{Span, display_name, spans};
 pub use store::is_post_key;
 pub use timeline::{Entry, Gap, Timeline, TimelineEvent, TimelineKind};

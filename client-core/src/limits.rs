@@ -4,7 +4,7 @@
 pub const OUTBOX_POSTS_MAX: usize = 1_000;
 /// The most text that waits for its acknowledgement, over all rooms, in bytes; a further post stays in its draft.
 pub const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
-/// The most events of one room held in memory; the oldest go first.
+/// The most events of one room held in memory; the oldest go first, or those that are far from where the user reads.
 pub const TIMELINE_EVENTS_MAX: usize = 5_000;
 /// The most events held of a room that is not open.
 pub const INACTIVE_TIMELINE_EVENTS_MAX: usize = 200;

@@ -1,10 +1,12 @@
-use teahouse_protocol::{MemberName, Seq, UnixMillis};
+use std::sync::Arc;
+
+use teahouse_protocol::{Epoch, MemberName, Seq, UnixMillis};
 
 use crate::calendar::{civil_from_days, iso_weekday, local_day};
 use crate::limits::GROUP_WITHIN_MS;
 use crate::mentions::mentions;
-use crate::outbox::{LocalId, PostState};
-use crate::timeline::{Entry, Gap, Timeline, TimelineEvent, TimelineKind};
+use crate::outbox::{LocalId, PendingPost, PostState};
+use crate::timeline::{Gap, Timeline, TimelineEvent, TimelineKind};
 
 /// Which row it is, as long as it stands: for keyed lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,84 +111,90 @@ impl Row {
     }
 }
 
-/// Draws up the rows of a timeline.
-pub(crate) fn rows(timeline: &Timeline, offset_minutes: impl Fn(UnixMillis) -> i32) -> Vec<Row> {
-    let mut drawing = Drawing {
-        rows: Vec::with_capacity(timeline.len() + 8),
-        offset_minutes,
-        day: None,
-        group: None,
-        run: None,
-        unread_after: timeline.unread_after(),
-    };
-    for entry in timeline.entries() {
-        match entry {
-            Entry::Event(event) => match &event.kind {
-                TimelineKind::Unknown => {}
-                TimelineKind::Joined => drawing.membership(event, true),
-                TimelineKind::Left => drawing.membership(event, false),
-                TimelineKind::Created => {
-                    drawing.begin(event.at);
-                    drawing.group = None;
-                    let key = RowKey::Seq(event.seq);
-                    drawing.rows.push(Row::Created { key, by: event.by.clone(), at: event.at });
-                }
-                TimelineKind::Posted { text, action } => {
-                    let mine = timeline.me() == Some(&event.by);
-                    drawing.begin(event.at);
-                    if !mine {
-                        drawing.unread_line(event.seq);
-                    }
-                    let first_of_group = drawing.opens_group(&event.by, event.at, *action);
-                    drawing.rows.push(Row::Message {
-                        key: event.local.map_or(RowKey::Seq(event.seq), RowKey::Local),
-                        seq: Some(event.seq),
-                        local: event.local,
-                        by: event.by.clone(),
-                        at: event.at,
-                        text: text.clone(),
-                        action: *action,
-                        mine,
-                        mentions_me: !mine && timeline.me().is_some_and(|me| mentions(text, me)),
-                        first_of_group,
-                        state: None,
-                    });
-                }
-            },
-            Entry::Gap(gap) => {
-                drawing.end_run();
-                drawing.group = None;
-                let Gap { after, before, loading } = gap;
-                drawing.rows.push(Row::Gap { key: RowKey::Gap(after), after, before, loading });
+/// The rows of a timeline. They are kept from one drawing to the next, so that of a long timeline only what has come is
+/// drawn; rows that stay are the same ones.
+#[derive(Debug, Default)]
+pub struct DrawnRows {
+    rows: Vec<Arc<Row>>,
+    /// Where drawing goes on, as long as events are only added at the end.
+    checkpoint: Option<Checkpoint>,
+}
+
+/// What was drawn, up to the last event.
+#[derive(Debug)]
+struct Checkpoint {
+    basis: Basis,
+    last: Seq,
+    rows: usize,
+    so_far: SoFar,
+}
+
+/// What all rows depend on, besides the events after the first.
+#[derive(Debug, PartialEq, Eq)]
+struct Basis {
+    epoch: Option<Epoch>,
+    first: Seq,
+    changes: u64,
+    unread_after: Option<Seq>,
+    me: Option<MemberName>,
+}
+
+impl DrawnRows {
+    /// The rows of a timeline as it is now. `offset_minutes(at)` is the local offset from UTC at that time, east positive.
+    pub fn draw(&mut self, timeline: &Timeline, offset_minutes: impl Fn(UnixMillis) -> i32) -> &[Arc<Row>] {
+        let basis = timeline.whole_since().map(|first| Basis {
+            epoch: timeline.position.as_ref().map(|position| position.epoch.clone()),
+            first,
+            changes: timeline.changes(),
+            unread_after: timeline.unread_after(),
+            me: timeline.me().cloned(),
+        });
+        let last = timeline.last_seq().unwrap_or(Seq::ZERO);
+        let known =
+            self.checkpoint.take().filter(|known| basis.as_ref() == Some(&known.basis) && known.last <= last);
+        let events = timeline.events();
+        let (rows, so_far, from) = match known {
+            // Without a gap, places and seqs run in parallel.
+            Some(known) => {
+                (known.rows, known.so_far, events.partition_point(|event| event.seq <= known.last))
             }
-            Entry::Pending(post) => {
-                let Some(me) = timeline.me() else { continue };
-                drawing.begin(post.at);
-                let first_of_group = drawing.opens_group(me, post.at, post.action);
-                drawing.rows.push(Row::Message {
-                    key: RowKey::Local(post.local),
-                    seq: None,
-                    local: Some(post.local),
-                    by: me.clone(),
-                    at: post.at,
-                    text: post.text.clone(),
-                    action: post.action,
-                    mine: true,
-                    mentions_me: false,
-                    first_of_group,
-                    state: Some(post.state.clone()),
-                });
+            None => (0, SoFar { unread_after: timeline.unread_after(), ..SoFar::default() }, 0),
+        };
+        self.rows.truncate(rows);
+        let mut drawing = Drawing { rows: &mut self.rows, offset_minutes, so_far };
+        for (at, event) in events.iter().enumerate().skip(from) {
+            if let Some(gap) = timeline.gap_before(at) {
+                drawing.gap(gap);
             }
+            drawing.event(event, timeline.me());
         }
+        self.checkpoint = basis.map(|basis| Checkpoint {
+            basis,
+            last,
+            rows: drawing.rows.len(),
+            so_far: drawing.so_far.clone(),
+        });
+        if let Some(gap) = timeline.gap_at_end() {
+            drawing.gap(gap);
+        }
+        for post in &timeline.pending {
+            drawing.pending(post, timeline.me());
+        }
+        drawing.end_run();
+        &self.rows
     }
-    drawing.end_run();
-    drawing.rows
 }
 
 /// The rows so far, and what the next one depends on.
-struct Drawing<F> {
-    rows: Vec<Row>,
+struct Drawing<'a, F> {
+    rows: &'a mut Vec<Arc<Row>>,
     offset_minutes: F,
+    so_far: SoFar,
+}
+
+/// What the next row depends on.
+#[derive(Debug, Clone, Default)]
+struct SoFar {
     /// The latest day that has a divider. `seq` and not time orders a room, so a day may seem to come again.
     day: Option<i64>,
     /// Author and time of the last row, where it was a message that others may follow.
@@ -197,6 +205,7 @@ struct Drawing<F> {
 }
 
 /// Members who came and went without anything in between.
+#[derive(Debug, Clone)]
 struct Run {
     first: Seq,
     at: UnixMillis,
@@ -205,7 +214,72 @@ struct Run {
     left: Vec<MemberName>,
 }
 
-impl<F: Fn(UnixMillis) -> i32> Drawing<F> {
+impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
+    fn push(&mut self, row: Row) {
+        self.rows.push(Arc::new(row));
+    }
+
+    fn event(&mut self, event: &TimelineEvent, me: Option<&MemberName>) {
+        match &event.kind {
+            TimelineKind::Unknown => {}
+            TimelineKind::Joined => self.membership(event, true),
+            TimelineKind::Left => self.membership(event, false),
+            TimelineKind::Created => {
+                self.begin(event.at);
+                self.so_far.group = None;
+                let key = RowKey::Seq(event.seq);
+                self.push(Row::Created { key, by: event.by.clone(), at: event.at });
+            }
+            TimelineKind::Posted { text, action } => {
+                let mine = me == Some(&event.by);
+                self.begin(event.at);
+                if !mine {
+                    self.unread_line(event.seq);
+                }
+                let first_of_group = self.opens_group(&event.by, event.at, *action);
+                self.push(Row::Message {
+                    key: event.local.map_or(RowKey::Seq(event.seq), RowKey::Local),
+                    seq: Some(event.seq),
+                    local: event.local,
+                    by: event.by.clone(),
+                    at: event.at,
+                    text: text.clone(),
+                    action: *action,
+                    mine,
+                    mentions_me: !mine && me.is_some_and(|me| mentions(text, me)),
+                    first_of_group,
+                    state: None,
+                });
+            }
+        }
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.end_run();
+        self.so_far.group = None;
+        let Gap { after, before, loading } = gap;
+        self.push(Row::Gap { key: RowKey::Gap(after), after, before, loading });
+    }
+
+    fn pending(&mut self, post: &PendingPost, me: Option<&MemberName>) {
+        let Some(me) = me else { return };
+        self.begin(post.at);
+        let first_of_group = self.opens_group(me, post.at, post.action);
+        self.push(Row::Message {
+            key: RowKey::Local(post.local),
+            seq: None,
+            local: Some(post.local),
+            by: me.clone(),
+            at: post.at,
+            text: post.text.clone(),
+            action: post.action,
+            mine: true,
+            mentions_me: false,
+            first_of_group,
+            state: Some(post.state.clone()),
+        });
+    }
+
     /// A row that is no membership change begins: what is gathered goes before it, and a divider where a day begins.
     fn begin(&mut self, at: UnixMillis) {
         self.end_run();
@@ -217,11 +291,11 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<F> {
     }
 
     fn divide(&mut self, day: i64) {
-        if self.day.is_none_or(|last| day > last) {
-            self.day = Some(day);
-            self.group = None;
+        if self.so_far.day.is_none_or(|last| day > last) {
+            self.so_far.day = Some(day);
+            self.so_far.group = None;
             let (year, month, day_of_month) = civil_from_days(day);
-            self.rows.push(Row::Day {
+            self.push(Row::Day {
                 key: RowKey::Day(day),
                 year,
                 month,
@@ -232,28 +306,28 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<F> {
     }
 
     fn unread_line(&mut self, seq: Seq) {
-        if self.unread_after.is_some_and(|after| seq > after) {
-            self.unread_after = None;
-            self.group = None;
-            self.rows.push(Row::Unread);
+        if self.so_far.unread_after.is_some_and(|after| seq > after) {
+            self.so_far.unread_after = None;
+            self.so_far.group = None;
+            self.push(Row::Unread);
         }
     }
 
     fn opens_group(&mut self, by: &MemberName, at: UnixMillis, action: bool) -> bool {
-        let follows = self.group.as_ref().is_some_and(|(last_by, last_at)| {
+        let follows = self.so_far.group.as_ref().is_some_and(|(last_by, last_at)| {
             last_by == by && at.get().abs_diff(last_at.get()) < GROUP_WITHIN_MS
         });
         // What somebody does reads as a sentence with its name, so nothing is grouped with it.
-        self.group = (!action).then(|| (by.clone(), at));
+        self.so_far.group = (!action).then(|| (by.clone(), at));
         action || !follows
     }
 
     fn membership(&mut self, event: &TimelineEvent, joins: bool) {
         let day = self.day_of(event.at);
-        if self.run.as_ref().is_some_and(|run| day > run.day) {
+        if self.so_far.run.as_ref().is_some_and(|run| day > run.day) {
             self.end_run();
         }
-        let run = self.run.get_or_insert_with(|| Run {
+        let run = self.so_far.run.get_or_insert_with(|| Run {
             first: event.seq,
             at: event.at,
             day,
@@ -271,12 +345,12 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<F> {
     }
 
     fn end_run(&mut self) {
-        let Some(Run { first, at, joined, left, .. }) = self.run.take() else { return };
+        let Some(Run { first, at, joined, left, .. }) = self.so_far.run.take() else { return };
         if joined.is_empty() && left.is_empty() {
             return;
         }
         self.divide(self.day_of(at));
-        self.group = None;
-        self.rows.push(Row::Members { key: RowKey::Seq(first), joined, left });
+        self.so_far.group = None;
+        self.push(Row::Members { key: RowKey::Seq(first), joined, left });
     }
 }

@@ -1,9 +1,11 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use teahouse_protocol::{Event, EventKind, MemberName, PageEvent, Position, Seq, UnixMillis};
 
+use crate::limits::INACTIVE_TIMELINE_EVENTS_MAX;
 use crate::outbox::{LocalId, PendingPost};
-use crate::rows::{self, Row};
+use crate::rows::{DrawnRows, Row};
 
 /// An event of a room, as a view sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +114,10 @@ pub struct Timeline {
     pub(crate) unread_after: Option<Seq>,
     pub(crate) loading: Option<Loading>,
     pub(crate) me: Option<MemberName>,
+    /// The event near which the user reads, away from the end; no page that is asked for there may be dropped for others.
+    pub(crate) reader: Option<Seq>,
+    /// How often an event that was there may have changed.
+    changes: u64,
 }
 
 impl Timeline {
@@ -135,8 +141,9 @@ impl Timeline {
 
     /// What a view draws: entries with day dividers, the unread line, grouping and collapsed membership runs.
     /// `offset_minutes(at)` is the local offset from UTC at that time, east positive.
-    pub fn rows(&self, offset_minutes: impl Fn(UnixMillis) -> i32) -> Vec<Row> {
-        rows::rows(self, offset_minutes)
+    /// Whoever draws again and again keeps [`crate::DrawnRows`].
+    pub fn rows(&self, offset_minutes: impl Fn(UnixMillis) -> i32) -> Vec<Arc<Row>> {
+        DrawnRows::default().draw(self, offset_minutes).to_vec()
     }
 
     pub(crate) fn me(&self) -> Option<&MemberName> {
@@ -153,6 +160,17 @@ impl Timeline {
 
     pub(crate) fn has_older(&self) -> bool {
         self.events.front().is_some_and(|first| first.seq.get() > 1)
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The oldest event, where nothing after it is missing.
+    pub(crate) fn whole_since(&self) -> Option<Seq> {
+        let (first, last) = (self.first_seq()?, self.last_seq()?);
+        let whole = last.get() - first.get() + 1 == self.events.len() as u64 && !self.lacks_latest();
+        whole.then_some(first)
     }
 
     /// The oldest event that is loaded.
@@ -179,6 +197,7 @@ impl Timeline {
     }
 
     pub(crate) fn event_mut(&mut self, seq: Seq) -> Option<&mut TimelineEvent> {
+        self.changes += 1;
         self.find(seq).ok().and_then(|at| self.events.get_mut(at))
     }
 
@@ -189,10 +208,21 @@ impl Timeline {
         }
     }
 
-    /// Drops the oldest events beyond `max`.
+    /// Drops events beyond `max`: the oldest, or, where they are close to the reader, those between the reader and the
+    /// latest. A tenth more goes than has to, so that it is rare.
     pub(crate) fn trim(&mut self, max: usize) {
-        let excess = self.events.len().saturating_sub(max);
-        self.events.drain(..excess);
+        let length = self.events.len();
+        if length <= max {
+            return;
+        }
+        let excess = length - (max - max / 10);
+        let latest = length.saturating_sub(INACTIVE_TIMELINE_EVENTS_MAX);
+        let reader = self.reader.map_or(length, |seq| self.find(seq).unwrap_or_else(|at| at));
+        if reader < latest / 2 && reader + excess <= latest {
+            self.events.drain(latest - excess..latest);
+        } else {
+            self.events.drain(..excess);
+        }
     }
 
     /// Forgets the log, because its seqs mean something else now. Pending posts stay.
@@ -201,6 +231,7 @@ impl Timeline {
         self.position = None;
         self.unread_after = None;
         self.loading = None;
+        self.reader = None;
     }
 
     /// The gap closest to the end.
@@ -216,7 +247,7 @@ impl Timeline {
         self.events.binary_search_by_key(&seq, |event| event.seq)
     }
 
-    fn gap_before(&self, at: usize) -> Option<Gap> {
+    pub(crate) fn gap_before(&self, at: usize) -> Option<Gap> {
         let after = self.events[at.checked_sub(1)?].seq;
         let before = self.events[at].seq;
         let loading = matches!(self.loading, Some(Loading::Before(at)) if at == before)
@@ -224,7 +255,7 @@ impl Timeline {
         (before > after.next()).then_some(Gap { after, before: Some(before), loading })
     }
 
-    fn gap_at_end(&self) -> Option<Gap> {
+    pub(crate) fn gap_at_end(&self) -> Option<Gap> {
         let after = self.last_seq()?;
         let loading = self.loading == Some(Loading::Latest);
         self.lacks_latest().then_some(Gap { after, before: None, loading })

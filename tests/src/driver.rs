@@ -11,6 +11,11 @@ use tokio::process::Command;
 
 use crate::process::Process;
 
+/// What chromedriver says once it listens, before the port's number.
+const STARTED: &str = "started successfully on port";
+/// What it says instead when somebody else has the port.
+const PORT_TAKEN: &str = "port not available";
+
 /// A running chromedriver.
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -23,11 +28,19 @@ impl Driver {
     /// Starts chromedriver on a free port.
     pub(crate) async fn start() -> Self {
         let program = std::env::var_os("CHROMEDRIVER").unwrap_or_else(|| "chromedriver".into());
-        let process = Process::spawn("chromedriver", Command::new(program).arg("--port=0"));
-        let line =
-            process.stdout.line("the port", |line| line.contains("started successfully on port")).await;
-        let port = line.trim_end_matches('.').rsplit(' ').next().and_then(|port| port.parse().ok());
-        Self { port: port.unwrap_or_else(|| panic!("no port in {line:?}")), _process: process }
+        loop {
+            let process = Process::spawn("chromedriver", Command::new(&program).arg("--port=0"));
+            let line = process
+                .stdout
+                .line("the port", |line| line.contains(STARTED) || line.contains(PORT_TAKEN))
+                .await;
+            // It looks for a free port first and takes it later, when somebody else may have it.
+            if line.contains(PORT_TAKEN) {
+                continue;
+            }
+            let port = line.trim_end_matches('.').rsplit(' ').next().and_then(|port| port.parse().ok());
+            return Self { port: port.unwrap_or_else(|| panic!("no port in {line:?}")), _process: process };
+        }
     }
 
     /// Where it takes commands.

@@ -29,4 +29,8 @@ pub mod browser;
 
 pub mod page;
 
+pub mod meter;
+
+pub mod browser_scenes;
+
 pub mod transcript;

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use teahouse_client_core::{Change, Connection, Model as BrainModel, NameProblem, Notice, Room, Row, Ticks};
+use teahouse_client_core::{
+    Change, Connection, DrawnRows, Model as BrainModel, NameProblem, Notice, Room, Row, Ticks,
+};
 use teahouse_protocol::{MemberName, RoomName, Seq};
 
 pub(crate) use keyed::Keyed;
@@ -50,7 +52,7 @@ pub(crate) struct OpenTimeline {
     /// The open room.
     pub(crate) room: Option<RoomName>,
     /// All of its rows.
-    pub(crate) rows: Arc<Vec<Row>>,
+    pub(crate) rows: Arc<Vec<Arc<Row>>>,
     /// Its oldest event that is loaded.
     pub(crate) first: Option<Seq>,
     /// Whether a page of history is on its way.
@@ -126,6 +128,8 @@ pub(crate) struct Model {
     pub(crate) notices: RwSignal<Vec<NumberedNotice>>,
     /// Whether the browser keeps data.
     pub(crate) storage_works: RwSignal<bool>,
+    /// The rows of the room that was drawn last.
+    drawn: StoredValue<(Option<RoomName>, DrawnRows)>,
 }
 
 impl Model {
@@ -147,6 +151,7 @@ impl Model {
             draft: RwSignal::new(OpenDraft::default()),
             notices: RwSignal::new(Vec::new()),
             storage_works: RwSignal::new(true),
+            drawn: StoredValue::default(),
         }
     }
 
@@ -236,13 +241,25 @@ impl Model {
             None => OpenTimeline::default(),
             Some(room) => OpenTimeline {
                 room: Some(room.name().clone()),
-                rows: Arc::new(room.timeline().rows(clock::offset_minutes)),
+                rows: self.draw(room),
                 first: room.timeline().first_seq(),
                 loading_older: room.loading_older(),
                 has_older: room.has_older(),
                 loaded: room.watching() || !room.timeline().is_empty(),
             },
         });
+    }
+
+    fn draw(&self, room: &Room) -> Arc<Vec<Arc<Row>>> {
+        self.drawn
+            .try_update_value(|(drawn_room, drawn)| {
+                if drawn_room.as_ref() != Some(room.name()) {
+                    *drawn_room = Some(room.name().clone());
+                    *drawn = DrawnRows::default();
+                }
+                Arc::new(drawn.draw(room.timeline(), clock::offset_minutes).to_vec())
+            })
+            .unwrap_or_default()
     }
 
     /// Something could not be kept.

@@ -11,6 +11,7 @@ mod message;
 mod notices;
 mod rooms;
 mod roving;
+mod row_list;
 mod scroller;
 mod seal;
 mod settings;

@@ -40,6 +40,7 @@ impl Brain {
             room.timeline.unread_after = None;
             room.reading.line_due = false;
             room.show = None;
+            room.timeline.reader = None;
             room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
             self.changes.insert(Change::Timeline(room.name.clone()));
         }

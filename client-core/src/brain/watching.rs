@@ -190,6 +190,11 @@ impl Brain {
 
     pub(super) fn load_older(&mut self, name: &RoomName) {
         let Some(timeline) = self.idle_timeline(name) else { return };
+        let page = usize::try_from(self.config.history_page).unwrap_or(usize::MAX);
+        // It names no place where the user reads, so that nothing may go for it.
+        if timeline.events().len().saturating_add(page) > TIMELINE_EVENTS_MAX {
+            return self.notice(Notice::TimelineFull { room: name.clone() });
+        }
         let before = match timeline.newest_gap() {
             Some(gap) => gap.before,
             None if timeline.lacks_latest() => None,
@@ -249,10 +254,8 @@ impl Brain {
         let page = usize::try_from(self.config.history_page).unwrap_or(usize::MAX);
         let name = request.room.clone();
         let timeline = &mut self.room_entry(&name).timeline;
-        // The oldest events go first, and they may be those that were asked for.
-        if timeline.events().len().saturating_add(page) > TIMELINE_EVENTS_MAX {
-            return self.notice(Notice::TimelineFull { room: name });
-        }
+        timeline.reader = request.before.or(request.after).or(request.around);
+        timeline.trim(TIMELINE_EVENTS_MAX.saturating_sub(page));
         timeline.loading = Some(loading);
         self.change(Change::Timeline(name));
         self.ask_history(request);
@@ -292,6 +295,9 @@ impl Brain {
         let Some(room) = self.model.active.as_ref().and_then(|name| self.model.rooms.get_mut(name)) else {
             return;
         };
+        if at_bottom {
+            room.timeline.reader = None;
+        }
         if was_focused != focused && room.reading.unread == 0 && !room.reading.line_due {
             let after = (!focused).then(|| room.timeline.cursor()).filter(|seq| *seq > Seq::ZERO);
             if room.timeline.unread_after != after {

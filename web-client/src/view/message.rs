@@ -1,6 +1,7 @@
 //! One row of the timeline.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use leptos::either::{Either, EitherOf6};
 use leptos::prelude::*;
@@ -27,17 +28,33 @@ pub(crate) fn key_text(key: RowKey) -> String {
     }
 }
 
+/// The key that [`key_text`] made an attribute of.
+pub(crate) fn key_from_text(text: &str) -> Option<RowKey> {
+    if text == "unread" {
+        return Some(RowKey::Unread);
+    }
+    let (kind, number) = text.split_at_checked(1)?;
+    let seq = || Seq::new(number.parse().ok()?).ok();
+    match kind {
+        "d" => Some(RowKey::Day(number.parse().ok()?)),
+        "s" => Some(RowKey::Seq(seq()?)),
+        "l" => Some(RowKey::Local(LocalId(number.parse().ok()?))),
+        "g" => Some(RowKey::Gap(seq()?)),
+        _ => None,
+    }
+}
+
 /// Draws a row. A row stays of one kind as long as it has its key.
 pub(crate) fn row(
     app: App,
     key: RowKey,
-    row: ArcRwSignal<Row>,
+    row: ArcRwSignal<Arc<Row>>,
     marked: ReadSignal<Option<Seq>>,
 ) -> impl IntoView {
     let key = key_text(key);
     move || {
         let key = key.clone();
-        match row.get() {
+        match (*row.get()).clone() {
             Row::Day { year, month, day, weekday, .. } => {
                 EitherOf6::A(day_divider(app, key, Day { year, month, day, weekday }))
             }
@@ -267,5 +284,22 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
                 </div>
             }))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_again() {
+        let seq = Seq::new(7).expect("small");
+        for key in
+            [RowKey::Day(-3), RowKey::Unread, RowKey::Seq(seq), RowKey::Local(LocalId(8)), RowKey::Gap(seq)]
+        {
+            assert_eq!(key_from_text(&key_text(key)), Some(key));
+        }
+        assert_eq!(key_from_text("字7"), None);
+        assert_eq!(key_from_text(""), None);
     }
 }

@@ -8,6 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use leptos::html;
 use leptos::prelude::*;
@@ -17,7 +18,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
 
-use super::message::key_text;
+use super::message::{key_from_text, key_text};
 use crate::app::App;
 use crate::i18n::Phrase;
 use crate::model::{Keyed, OpenTimeline, put};
@@ -33,7 +34,7 @@ const SPOKEN_MAX: usize = 3;
 /// A row and where its upper edge stood, in pixels below the view's.
 #[derive(Debug, Clone)]
 struct Anchor {
-    key: String,
+    key: RowKey,
     top: f64,
 }
 
@@ -63,7 +64,7 @@ pub(crate) struct Scroller {
     spoken_to: Cell<Option<Seq>>,
     observers: RefCell<Option<Observers>>,
     /// The rows in the page.
-    pub(crate) shown: Keyed<RowKey, Row>,
+    pub(crate) shown: Keyed<RowKey, Arc<Row>>,
     /// The message that the address names.
     pub(crate) marked: RwSignal<Option<Seq>>,
     /// How many messages have come below since the reader left the end.
@@ -159,20 +160,20 @@ impl Scroller {
     }
 
     /// Where the rows in the page are in the new list.
-    fn relocated(&self, rows: &[Row]) -> RowWindow {
+    fn relocated(&self, rows: &[Arc<Row>]) -> RowWindow {
         let window = self.window.get();
         let old = self.timeline.borrow();
-        let place = |key: RowKey| rows.iter().position(|row| row.key() == key);
+        // What is looked for stands near the end, more often than not.
+        let place = |key: RowKey| rows.iter().rposition(|row| row.key() == key);
         let place_of = |index: usize| old.rows.get(index).and_then(|row| place(row.key()));
         // Only messages stay what they are: dividers move, and membership lines run together.
-        let is_message = |index: &usize| matches!(old.rows.get(*index), Some(Row::Message { .. }));
+        let is_message =
+            |index: &usize| matches!(old.rows.get(*index).map(|row| &**row), Some(Row::Message { .. }));
         let mut messages = (window.start..window.end).filter(is_message);
         let first = messages.find_map(|index| Some(place_of(index)?.saturating_sub(index - window.start)));
         let last = (window.start..window.end).rev().filter(is_message).find_map(place_of);
         let last = if window.end >= old.rows.len() { rows.len().checked_sub(1).or(last) } else { last };
-        let anchor = self.anchor.borrow();
-        let anchor =
-            anchor.as_ref().and_then(|anchor| rows.iter().position(|row| key_text(row.key()) == anchor.key));
+        let anchor = self.anchor.borrow().as_ref().and_then(|anchor| place(anchor.key));
         window.relocate(first, last, anchor, rows.len(), self.following.get())
     }
 
@@ -212,7 +213,7 @@ impl Scroller {
             (low..rows.length()).find_map(|index| rows.item(index).filter(|row| row.tag_name() == "ARTICLE"));
         let anchor = message.or_else(|| rows.item(low)).and_then(|row| {
             let top = row.get_bounding_client_rect().top() - edge;
-            Some(Anchor { key: row.get_attribute("data-key")?, top })
+            Some(Anchor { key: key_from_text(&row.get_attribute("data-key")?)?, top })
         });
         *self.anchor.borrow_mut() = anchor;
     }
@@ -226,7 +227,7 @@ impl Scroller {
         if self.following.get() {
             view.set_scroll_top(view.scroll_height());
         } else if let Some(anchor) = &*self.anchor.borrow()
-            && let Some(row) = self.find(&anchor.key)
+            && let Some(row) = self.find(anchor.key)
             && let Some(delta) = correction(anchor.top, top_in(&view, &row))
         {
             view.scroll_by_with_x_and_y(0.0, delta);
@@ -242,7 +243,7 @@ impl Scroller {
             return false;
         }
         self.entering.set(false);
-        let Some(line) = self.find(&key_text(RowKey::Unread)) else { return false };
+        let Some(line) = self.find(RowKey::Unread) else { return false };
         view.set_scroll_top(view.scroll_height());
         let top = top_in(view, &line);
         if top >= 0.0 {
@@ -320,8 +321,8 @@ impl Scroller {
     fn load_near_gap(&self, view: &Element, room: &RoomName, near: Range<f64>) -> Option<Intent> {
         let middle = near.start.midpoint(near.end);
         self.timeline.borrow().rows.iter().find_map(|row| {
-            let Row::Gap { key, after, before, .. } = row else { return None };
-            let top = top_in(view, &self.find(&key_text(*key))?);
+            let Row::Gap { key, after, before, .. } = &**row else { return None };
+            let top = top_in(view, &self.find(*key)?);
             near.contains(&top).then(|| match before {
                 Some(_) if top > middle => Intent::LoadAfter { room: room.clone(), seq: *after },
                 Some(before) => Intent::LoadBefore { room: room.clone(), seq: *before },
@@ -356,7 +357,7 @@ impl Scroller {
         let place = timeline
             .rows
             .iter()
-            .position(|row| matches!(row, Row::Message { seq: Some(at), .. } if *at == seq));
+            .position(|row| matches!(&**row, Row::Message { seq: Some(at), .. } if *at == seq));
         let Some(place) = place else { return };
         self.app.target.set(None);
         put(self.marked, Some(seq));
@@ -368,7 +369,7 @@ impl Scroller {
             self.show();
         }
         let height = self.view.get_untracked().map_or(0, |view| view.client_height());
-        let key = key_text(timeline.rows[place].key());
+        let key = timeline.rows[place].key();
         *self.anchor.borrow_mut() = Some(Anchor { key, top: f64::from(height) * TARGET_SHARE });
         self.settle();
     }
@@ -376,7 +377,7 @@ impl Scroller {
     fn count_below(&self) {
         let Some(left_at) = self.left_at.get() else { return };
         let timeline = self.timeline.borrow();
-        let newer = timeline.rows.iter().rev().map_while(|row| match row {
+        let newer = timeline.rows.iter().rev().map_while(|row| match &**row {
             Row::Message { seq: Some(seq), .. } if *seq <= left_at => None,
             Row::Message { seq: Some(_), mine: false, .. } => Some(1),
             _ => Some(0),
@@ -389,14 +390,14 @@ impl Scroller {
     }
 
     /// Tells a screen reader of what others have written since the last time; of a room just opened nothing.
-    fn speak(&self, rows: &[Row]) {
+    fn speak(&self, rows: &[Arc<Row>]) {
         let Some(newest) = newest(rows) else { return };
         let Some(spoken_to) = self.spoken_to.replace(Some(newest)) else { return };
         let new: Vec<String> = rows
             .iter()
             .rev()
             .take(ROWS_MAX)
-            .filter_map(|row| match row {
+            .filter_map(|row| match &**row {
                 Row::Message { seq: Some(seq), by, text, mine: false, .. } if *seq > spoken_to => {
                     let text = teahouse_client_core::display_name(text);
                     Some(self.app.phrase_untracked(&Phrase::Says { by: by.as_str(), text: &text }))
@@ -411,21 +412,26 @@ impl Scroller {
         }
     }
 
-    fn find(&self, key: &str) -> Option<Element> {
-        self.content.get_untracked()?.query_selector(&format!("[data-key='{key}']")).ok().flatten()
+    fn find(&self, key: RowKey) -> Option<Element> {
+        let window = self.window.get();
+        let timeline = self.timeline.borrow();
+        // Only a row that stands in the page can be found there.
+        timeline.rows.get(window.start..window.end)?.iter().rfind(|row| row.key() == key)?;
+        let selector = format!("[data-key='{}']", key_text(key));
+        self.content.get_untracked()?.query_selector(&selector).ok().flatten()
     }
 }
 
 /// The window, begun earlier where the unread line would be outside it.
-fn with_unread(window: RowWindow, rows: &[Row]) -> RowWindow {
-    match rows.iter().position(|row| matches!(row, Row::Unread)) {
+fn with_unread(window: RowWindow, rows: &[Arc<Row>]) -> RowWindow {
+    match rows.iter().position(|row| matches!(**row, Row::Unread)) {
         Some(line) if line < window.start => RowWindow::around(line, rows.len()),
         _ => window,
     }
 }
 
-fn newest(rows: &[Row]) -> Option<Seq> {
-    rows.iter().rev().find_map(|row| match row {
+fn newest(rows: &[Arc<Row>]) -> Option<Seq> {
+    rows.iter().rev().find_map(|row| match &**row {
         Row::Message { seq, .. } => *seq,
         _ => None,
     })

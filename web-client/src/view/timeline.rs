@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use super::message;
+use super::row_list::RowList;
 use super::scroller::Scroller;
 use super::shown::shown;
 use crate::app::App;
@@ -28,6 +29,14 @@ pub(crate) fn timeline(app: App) -> AnyView {
         if let (Some(view), Some(content)) = (view.get(), content.get()) {
             scroller.with_value(|scroller| scroller.watch(&view, &content));
         }
+    });
+    let list = StoredValue::new_local(RowList::new());
+    Effect::new(move || {
+        let Some(content) = content.get() else { return };
+        let slots = rows.slots();
+        let keys: Vec<_> = slots.iter().map(|slot| slot.0).collect();
+        let draw = |at: usize| message::row(app, keys[at], slots[at].1.clone(), marked).into_any();
+        list.update_value(|list| list.update(&content, &keys, draw));
     });
     Effect::new(move || {
         let timeline = app.model.timeline.get();
@@ -55,7 +64,7 @@ pub(crate) fn timeline(app: App) -> AnyView {
                 if timeline
                     .rows
                     .iter()
-                    .any(|row| matches!(row, teahouse_client_core::Row::Message { .. })) =>
+                    .any(|row| matches!(**row, teahouse_client_core::Row::Message { .. })) =>
             {
                 Some(Text::Beginning)
             }
@@ -77,11 +86,7 @@ pub(crate) fn timeline(app: App) -> AnyView {
                 on:scroll=move |_| on_scroller(Scroller::on_scroll)
             >
                 <div class="timeline-head">{move || head().map(|text| app.say(text))}</div>
-                <div node_ref=content class="timeline-rows">
-                    <For each=move || rows.slots() key=|slot| slot.0 let:slot>
-                        {message::row(app, slot.0, slot.1, marked)}
-                    </For>
-                </div>
+                <div node_ref=content class="timeline-rows"></div>
             </div>
             <div class="sr" aria-live="polite" data-testid="announcer">{move || spoken.get()}</div>
             {shown(move || !app.at_bottom.get(), move || to_latest(app, below))}

@@ -1,0 +1,107 @@
+//! The browser client where it is hard: very many messages. Counts are asserted, times are only recorded.
+
+use serde_json::json;
+use teahouse_tests::browser::Browser;
+use teahouse_tests::browser_scenes::{self as scenes, Scrolled};
+use teahouse_tests::meter::{self, Meter};
+use teahouse_tests::page::Page;
+use teahouse_tests::server::Server;
+
+/// The most rows that stand in the page at a time, as `row_window.rs` has it.
+const ROWS_MAX: u64 = 240;
+/// The most elements of a page whose rows are that many: a dozen for each, and what is around them.
+const ELEMENTS_MAX: u64 = 12 * ROWS_MAX + 600;
+const BUSY_SECONDS: u64 = 3;
+const LONG_ROOM: &str = "长谈";
+const LONG_ROOM_MESSAGES: u64 = 100_000;
+/// More than the client holds at a time.
+const SCROLLED_MESSAGES: u64 = 6_500;
+
+#[tokio::test]
+async fn a_hundred_messages_a_second_are_drawn_once_each() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    Meter::prepare(&browser).await;
+    let page = Page::open(browser, &server).await;
+    page.choose_name("ana").await;
+    let busy = scenes::busy_room(&server, &page, 120, BUSY_SECONDS).await;
+
+    assert_eq!(page.composed().await, busy.written, "no key is lost");
+    let mut added: Vec<u64> = busy.rows.added.iter().copied().filter(|seq| *seq > 0).collect();
+    let drawn = added.len() as u64;
+    added.sort_unstable();
+    added.dedup();
+    assert_eq!(drawn, busy.posts, "each message comes, and no other row is drawn anew");
+    assert_eq!(added.len() as u64, drawn, "each row comes once");
+    assert_eq!(added.last(), Some(&busy.last));
+    assert!(busy.rows.removed <= busy.rows.marked + busy.rows.added.len() as u64);
+    assert!(busy.rows.most <= ROWS_MAX, "{} rows stood there", busy.rows.most);
+    assert!(busy.held[1].nodes <= ELEMENTS_MAX, "{}", busy.held[1]);
+    meter::record(&format!(
+        "## {BUSY_SECONDS} s of 100 messages a second in the open room\n{}- before: {}\n- after: {}",
+        busy.cost, busy.held[0], busy.held[1]
+    ));
+    assert_eq!(page.complaints().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_new_message_leaves_the_rows_that_stand_there_alone() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    let page = Page::open(browser, &server).await;
+    page.choose_name("ana").await;
+    // Few enough for all of them to stay.
+    let busy = scenes::busy_room(&server, &page, 40, 1).await;
+    assert_eq!(busy.rows.removed, 0);
+    assert_eq!(busy.rows.kept, busy.rows.marked, "the same nodes");
+}
+
+#[tokio::test]
+async fn a_room_of_100_000_messages_is_read_back_without_holes() {
+    let server = scenes::server_with_long_room(LONG_ROOM, LONG_ROOM_MESSAGES).await;
+    let browser = Browser::start().await;
+    Meter::prepare(&browser).await;
+    let page = Page::open(browser, &server).await;
+    page.choose_name("ana").await;
+    scenes::open_room(&page.browser, LONG_ROOM, LONG_ROOM_MESSAGES).await;
+    let held = meter::held(&page.browser).await;
+    let mut figures = format!("## A room of 100,000 messages\n- opened: {held}");
+
+    let oldest = LONG_ROOM_MESSAGES - SCROLLED_MESSAGES;
+    let up = scenes::scroll(&page.browser, -600, oldest).await;
+    assert_whole("up", &up);
+    assert!(up.seen.1 > LONG_ROOM_MESSAGES - ROWS_MAX, "it begins at the end: {:?}", up.seen);
+    let held = meter::held(&page.browser).await;
+    figures += &format!("\n\nScrolled up {SCROLLED_MESSAGES} messages:\n{}- then: {held}", up.cost);
+
+    let target = LONG_ROOM_MESSAGES / 2;
+    let ms = scenes::jump(&page.browser, LONG_ROOM, target).await;
+    let up = scenes::scroll(&page.browser, -600, target - 300).await;
+    assert_whole("up from a link", &up);
+    // Not so fast that one falls through the gap before it is filled.
+    let down = scenes::scroll(&page.browser, 120, target + 200).await;
+    assert_whole("down again", &down);
+    let held = meter::held(&page.browser).await;
+    figures += &format!("\n\nTo message {target} by its link: {ms:.0} ms; then: {held}");
+
+    page.browser.click("[data-testid=new-below]").await;
+    page.browser
+        .when(
+            "the newest message is in view",
+            "const row = document.querySelector(`[data-testid=message][data-seq='${arguments[0]}']`);
+             const view = document.querySelector('[data-testid=timeline]').getBoundingClientRect();
+             return row && row.getBoundingClientRect().top < view.bottom;",
+            json!([LONG_ROOM_MESSAGES]),
+        )
+        .await;
+    page.say("我读完了").await;
+    page.message("我读完了").await;
+    meter::record(&figures);
+    assert_eq!(page.complaints().await, [""; 0]);
+}
+
+fn assert_whole(what: &str, scrolled: &Scrolled) {
+    assert_eq!((scrolled.missed, scrolled.wrong_frames), (0, 0), "{what}: holes in {:?}", scrolled.seen);
+    assert!(scrolled.rows_most <= ROWS_MAX, "{what}: {} rows stood there", scrolled.rows_most);
+    assert!(scrolled.elements_most <= ELEMENTS_MAX, "{what}: {} elements", scrolled.elements_most);
+}

@@ -7,8 +7,8 @@ use crate::comparison::{FLOOR, TEAHOUSE};
 use crate::results::{Better, Results};
 
 const WIDTH: usize = 860;
-const NAMES_WIDTH: usize = 150;
-const BARS_WIDTH: usize = 560;
+const NAMES_WIDTH: usize = 220;
+const BARS_WIDTH: usize = 520;
 const BAR_HEIGHT: usize = 16;
 const ROW_HEIGHT: usize = 22;
 const TITLE_HEIGHT: usize = 46;
@@ -53,6 +53,7 @@ pub fn svg(results: &Results) -> String {
                 FLOOR => "floor",
                 _ => "other",
             };
+            let durability = field.durability(subject).map_or_else(String::new, |class| class.to_string());
             // A bar that is there can be seen.
             let length = (value.max(0.0) / most * BARS_WIDTH as f64).max(1.0);
             let baseline = top + BAR_HEIGHT - 4;
@@ -63,7 +64,7 @@ pub fn svg(results: &Results) -> String {
                  rx=\"2\"/>\n  \
                  <text class=\"note\" x=\"{:.1}\" y=\"{baseline}\">{}</text>",
                 NAMES_WIDTH - 8,
-                escaped(&format!("{}, {}", subject.peer, subject.transport)),
+                escaped(&format!("{}, {}, {durability}", subject.peer, subject.transport)),
                 NAMES_WIDTH as f64 + length + 6.0,
                 escaped(&figure.shown(value)),
             );
@@ -96,9 +97,9 @@ mod tests {
             run(FLOOR, Transport::Tcp, 0, 11e6),
             run("bun", Transport::WebSocket, 0, 0.0),
         ]));
-        assert!(picture.contains("class=\"floor\" x=\"150\" y=\"92\" width=\"560.0\""), "{picture}");
-        assert!(picture.contains("class=\"ours\" x=\"150\" y=\"48\" width=\"280.0\""), "{picture}");
-        assert!(picture.contains(">teahouse, TCP</text>"));
+        assert!(picture.contains("class=\"floor\" x=\"220\" y=\"92\" width=\"520.0\""), "{picture}");
+        assert!(picture.contains("class=\"ours\" x=\"220\" y=\"48\" width=\"260.0\""), "{picture}");
+        assert!(picture.contains(">teahouse, TCP, fsync</text>"));
         assert!(picture.contains("width=\"1.0\""));
     }
 

@@ -1,5 +1,6 @@
 //! `RESULTS.md`: what a run has found, for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -13,6 +14,9 @@ use crate::results::{Figure, Results, Run};
 
 /// Figures of the same thing that lie further apart than this, as a share of their median, are noisy.
 const NOISY_WIDTH: f64 = 0.10;
+
+/// What stands in the results alone: it explains more than it tells.
+const NOT_SHOWN: [Figure; 2] = [Figure::DeliveriesPerRead, Figure::DeliveriesPerWrite];
 
 /// Writes `RESULTS.md` and `results.svg` into a folder.
 pub fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -65,7 +69,8 @@ fn head(results: &Results, out: &mut String) {
     if results.quick {
         out.push_str("**This is the short form: few and short runs, rough figures.**\n\n");
     }
-    put!(out, "- begun {} by `{}`", results.date, results.command);
+    let seconds = results.date.split(['.', 'Z']).next().unwrap_or_default();
+    put!(out, "- begun {} UTC by `{}`", seconds.replace('T', " "), results.command);
     put!(
         out,
         "- {} cores of {}, {} MiB; the server on the first core, the generator on the second; {}, {}",
@@ -195,7 +200,8 @@ fn named(budget: &Budget, results: &Results, subject: Subject<'_>) -> String {
 
 fn workload(results: &Results, name: &str, out: &mut String) {
     let fields = Field::all(results, name);
-    let figures: std::collections::BTreeSet<Figure> = fields.iter().flat_map(Field::figures).collect();
+    let mut figures: BTreeSet<Figure> = fields.iter().flat_map(Field::figures).collect();
+    figures.retain(|figure| !NOT_SHOWN.contains(figure));
     let Some(main) = figures.first().copied() else {
         put!(out, "\n## {name}\n\nNo figures.");
         return;
@@ -207,11 +213,10 @@ fn workload(results: &Results, name: &str, out: &mut String) {
         ours.dedup();
         ours
     };
-    put!(out, "\n## {name}\n");
+    put!(out, "\n## {name}\n\nThe ratios are those of *{}*.\n", main.heading());
     let mut columns = vec!["case".to_owned(), "server".into(), "door".into(), "durability".into()];
     columns.extend(figures.iter().map(|figure| figure.heading().to_owned()));
-    columns
-        .extend(ours.iter().map(|ours| format!("Teahouse over {} ÷ it, {}", ours.transport, main.heading())));
+    columns.extend(ours.iter().map(|ours| format!("Teahouse {} ÷ it", ours.transport)));
     columns.extend(["missing / doubled / reordered".into(), "runs".into()]);
     put!(out, "| {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len()));
     for field in &fields {
@@ -247,9 +252,11 @@ fn noise(results: &Results, out: &mut String) {
     names.sort_unstable();
     names.dedup();
     let mut lines = Vec::new();
+    let mut repeated = false;
     for name in names {
         for field in Field::all(results, name) {
             for subject in field.subjects() {
+                repeated |= field.runs_of(subject).count() > 1;
                 let noisy: Vec<String> = field
                     .figures()
                     .into_iter()
@@ -276,7 +283,8 @@ fn noise(results: &Results, out: &mut String) {
             }
         }
     }
-    put!(out, "{}", if lines.is_empty() { "None.".into() } else { lines.join("\n") });
+    let none = if repeated { "None." } else { "Nobody knows: everything was run once." };
+    put!(out, "{}", if lines.is_empty() { none.into() } else { lines.join("\n") });
 }
 
 #[cfg(test)]

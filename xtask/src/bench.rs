@@ -38,7 +38,7 @@ pub(crate) fn build(project: &Project) -> Result<Outcome> {
 /// Where the results go: those of a short run never over the recorded ones.
 fn folder(project: &Project, options: &[String]) -> PathBuf {
     let partial = |option: &String| {
-        ["--quick", "--only", "--peers", "--list"].iter().any(|name| option.split('=').next() == Some(name))
+        ["--quick", "--only", "--peers"].iter().any(|name| option.split('=').next() == Some(name))
     };
     if options.iter().any(partial) { project.target.join("bench-quick") } else { project.root.join("bench") }
 }

@@ -1,7 +1,7 @@
 //! The floor: what no server can be cheaper than. One thread waits with epoll, and what one read from a poster brought is
 //! written to every receiver of the room with one `write` each. It checks nothing, keeps nothing and formats nothing.
 //!
-//! `J room\n` receives a room, `P room payload\n` posts to it; receivers get `payload\n`.
+//! `J room\n` receives a room and is answered by `in\n`; `P room payload\n` posts to it; receivers get `payload\n`.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -38,16 +38,20 @@ struct Floor {
     touched: Vec<u32>,
 }
 
-/// Serves until it is killed.
-pub fn serve(listen: SocketAddr) -> Result<()> {
-    let listener = listener(listen).with_context(|| format!("cannot listen on {listen}"))?;
+/// Listens on an IPv4 address.
+pub fn listen(address: SocketAddr) -> Result<TcpListener> {
+    bound(address).with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Serves for ever.
+pub fn serve(listener: &TcpListener) -> Result<()> {
     let mut floor = Floor {
         epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
         connections: Vec::new(),
         rooms: BTreeMap::new(),
         touched: Vec::new(),
     };
-    epoll::add(&floor.epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
+    epoll::add(&floor.epoll, listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
     let mut events = Vec::with_capacity(1_024);
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
@@ -59,19 +63,19 @@ pub fn serve(listen: SocketAddr) -> Result<()> {
         for event in &events {
             let (data, flags) = (event.data, event.flags);
             match data.u64() {
-                LISTENER => floor.accept(&listener)?,
+                LISTENER => floor.accept(listener)?,
                 index => floor.serve_one(index as usize, flags, &mut buffer)?,
             }
         }
     }
 }
 
-fn listener(listen: SocketAddr) -> Result<TcpListener> {
-    use rustix::net::{AddressFamily, SocketType, bind, listen as start, socket, sockopt};
+fn bound(address: SocketAddr) -> Result<TcpListener> {
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket, sockopt};
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
-    bind(&socket, &listen)?;
-    start(&socket, 4_096)?;
+    bind(&socket, &address)?;
+    listen(&socket, 4_096)?;
     let listener = TcpListener::from(socket);
     listener.set_nonblocking(true)?;
     Ok(listener)
@@ -139,7 +143,12 @@ impl Floor {
             number.with_context(|| format!("no room in {:?}", String::from_utf8_lossy(line)))?;
         let room = self.rooms.entry(number).or_default();
         match verb {
-            b"J" => room.receivers.push(index),
+            b"J" => {
+                room.receivers.push(index);
+                if let Some(Some(connection)) = self.connections.get(index) {
+                    rustix::io::write(&connection.stream, b"in\n")?;
+                }
+            }
             _ => {
                 if room.out.is_empty() {
                     self.touched.push(number);

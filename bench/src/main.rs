@@ -9,9 +9,9 @@ use clap::{Parser, Subcommand};
 use teahouse_bench::cores::{Cores, raise_descriptor_limit};
 use teahouse_bench::peer::Transport;
 use teahouse_bench::peers::teahouse::Teahouse;
-use teahouse_bench::record::{self, Choice};
+use teahouse_bench::record::{self, Choice, Chosen};
 use teahouse_bench::results::Results;
-use teahouse_bench::workloads::{self, Setting, Workload};
+use teahouse_bench::workloads::{self, Setting};
 use teahouse_bench::{floor, report};
 
 /// Loads Teahouse, its peers and the floor in one run.
@@ -71,7 +71,9 @@ enum Task {
 fn main() -> ExitCode {
     let options = Options::parse();
     let result = match options.task {
-        Some(Task::Floor { listen }) => floor::serve(listen).map(|()| true),
+        Some(Task::Floor { listen }) => {
+            floor::listen(listen).and_then(|listener| floor::serve(&listener)).map(|()| true)
+        }
         Some(Task::Report { results, out }) => report_again(&results, out).map(|()| true),
         None if options.list => {
             for workload in workloads::all(options.quick) {
@@ -118,12 +120,15 @@ fn run(options: Options) -> Result<bool> {
     };
     let teahouse = Teahouse::new(options.server)?;
     let setting = Setting { cores, place, quick: options.quick, seconds: options.seconds, teahouse };
-    let results = record::run(&choice, &setting)?;
-    if let Some(folder) = options.out {
-        std::fs::create_dir_all(&folder)?;
-        results.write(&folder.join("results.json"))?;
-        report::write(&results, &folder)?;
+    let out = options.out;
+    if let Some(folder) = &out {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
+    let results = record::run(&choice, &setting, |results| {
+        let Some(folder) = &out else { return Ok(()) };
+        results.write(&folder.join("results.json"))?;
+        report::write(results, folder)
+    })?;
     let unsound = record::unsound(&results);
     for run in &unsound {
         eprintln!("NOT SOUND: {} {} {}, {}", run.workload, run.peer, run.transport, run.case);
@@ -132,7 +137,7 @@ fn run(options: Options) -> Result<bool> {
 }
 
 /// The workloads whose names begin so, each with the transport that the name holds.
-fn choose(only: &[String], quick: bool) -> Result<Vec<(Box<dyn Workload>, Option<Transport>)>> {
+fn choose(only: &[String], quick: bool) -> Result<Vec<Chosen>> {
     if only.is_empty() {
         return Ok(workloads::all(quick).into_iter().map(|workload| (workload, None)).collect());
     }

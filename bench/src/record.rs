@@ -17,10 +17,13 @@ use crate::workloads::{Field, Outcome, Setting, Subject, Workload};
 /// The servers that a table of sizes is made of.
 const FAST: [&str; 4] = [TEAHOUSE, FLOOR, "bun", "nats"];
 
+/// A workload with the transport that it is confined to.
+pub type Chosen = (Box<dyn Workload>, Option<Transport>);
+
 /// What to run.
 pub struct Choice {
-    /// The workloads, each with the transport that it is confined to.
-    pub workloads: Vec<(Box<dyn Workload>, Option<Transport>)>,
+    /// The workloads.
+    pub workloads: Vec<Chosen>,
     /// The names of who takes part; everybody when empty.
     pub peers: Vec<String>,
     /// How often each workload is run there and back, instead of what it finds right.
@@ -56,19 +59,24 @@ fn invite(names: &[String], setting: &Setting, results: &mut Results) -> Result<
     Ok(there)
 }
 
-fn takes_part(field: Field, peer: &dyn Peer, quick: bool) -> bool {
-    let fast = FAST.contains(&peer.name());
+fn takes_part(field: Field, peer: &dyn Peer, quick: bool, asked_for: bool) -> bool {
+    let name = peer.name();
+    let fast = FAST.contains(&name);
+    // What JetStream delivers comes before it stores it; only what it confirms is on disk.
+    if name == "jetstream" {
+        return field == Field::Durable;
+    }
     match field {
-        Field::All => fast || !quick,
-        Field::Fast => fast,
-        Field::Servers => peer.name() != FLOOR && (fast || !quick),
+        Field::All => fast || asked_for || !quick,
+        Field::Fast => fast || asked_for,
+        Field::Servers => name != FLOOR && (fast || asked_for || !quick),
         Field::Durable => peer.durability() == Durability::Synced,
-        Field::Teahouse => peer.name() == TEAHOUSE,
+        Field::Teahouse => name == TEAHOUSE,
     }
 }
 
-/// Runs everything that was chosen.
-pub fn run(choice: &Choice, setting: &Setting) -> Result<Results> {
+/// Runs everything that was chosen, and calls `keep` after each workload, so that a run that is cut has shown something.
+pub fn run(choice: &Choice, setting: &Setting, keep: impl Fn(&Results) -> Result<()>) -> Result<Results> {
     let mut results = Results {
         machine: Machine::look(&setting.place)?,
         date: jiff::Timestamp::now().to_string(),
@@ -82,10 +90,9 @@ pub fn run(choice: &Choice, setting: &Setting) -> Result<Results> {
     setting.cores.pin_generator()?;
     let peers = invite(&choice.peers, setting, &mut results)?;
     for (workload, confined_to) in &choice.workloads {
-        let everybody = peers.iter().filter(|peer| {
-            !choice.peers.is_empty() && workload.field() != Field::Teahouse
-                || takes_part(workload.field(), peer.as_ref(), setting.quick)
-        });
+        let asked_for = !choice.peers.is_empty();
+        let everybody =
+            peers.iter().filter(|peer| takes_part(workload.field(), peer.as_ref(), setting.quick, asked_for));
         let subjects: Vec<Subject<'_>> = everybody
             .flat_map(|peer| {
                 let transports = peer.transports().iter();
@@ -104,6 +111,7 @@ pub fn run(choice: &Choice, setting: &Setting) -> Result<Results> {
                 results.runs.extend(run_one(workload.as_ref(), subject, round, setting));
             }
         }
+        keep(&results)?;
     }
     Ok(results)
 }

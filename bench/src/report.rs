@@ -12,11 +12,19 @@ use crate::pairs::Spread;
 use crate::plot;
 use crate::results::{Figure, Results, Run};
 
+/// Appends a formatted piece; writing to a string cannot fail.
+macro_rules! put {
+    ($out:expr, $($rest:tt)*) => { let _ = writeln!($out, $($rest)*); };
+}
+
 /// Figures of the same thing that lie further apart than this, as a share of their median, are noisy.
 const NOISY_WIDTH: f64 = 0.10;
 
 /// What stands in the results alone: it explains more than it tells.
 const NOT_SHOWN: [Figure; 2] = [Figure::DeliveriesPerRead, Figure::DeliveriesPerWrite];
+
+/// What the stories in a real browser record in the target directory. A copy in the folder of the results is taken over.
+const BROWSER_FIGURES: &str = "browser-figures.md";
 
 /// Writes `RESULTS.md` and `results.svg` into a folder.
 pub fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -24,12 +32,13 @@ pub fn write(results: &Results, folder: &Path) -> Result<()> {
         let path = folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    write("RESULTS.md", markdown(results))?;
+    let browser = std::fs::read_to_string(folder.join(BROWSER_FIGURES)).ok();
+    write("RESULTS.md", markdown(results, browser.as_deref()))?;
     write("results.svg", plot::svg(results))
 }
 
-/// The report.
-pub fn markdown(results: &Results) -> String {
+/// The report, with what was recorded in a browser.
+pub fn markdown(results: &Results, browser: Option<&str>) -> String {
     let mut out = String::new();
     head(results, &mut out);
     soundness(results, &mut out);
@@ -44,19 +53,22 @@ pub fn markdown(results: &Results) -> String {
     for name in workloads {
         workload(results, name, &mut out);
     }
+    put!(
+        out,
+        "\n## Browser\n\n{}",
+        browser.map_or(
+            "Nothing recorded. The stories in a real browser write `browser-figures.md` into the target directory; a copy of \
+             it in this folder is taken over here.",
+            str::trim_end
+        )
+    );
     noise(results, &mut out);
     out.push_str(
         "\n## Not here\n\n\
          - Search pages: the server has no search yet.\n\
-         - The browser's frame time and memory: the stories in a real browser record them.\n\
          - What was tried to make it faster, and what did not pay: [EXPERIMENTS.md](EXPERIMENTS.md).\n",
     );
     out
-}
-
-/// Appends a formatted piece; writing to a string cannot fail.
-macro_rules! put {
-    ($out:expr, $($rest:tt)*) => { let _ = writeln!($out, $($rest)*); };
 }
 
 fn head(results: &Results, out: &mut String) {
@@ -296,7 +308,7 @@ mod tests {
 
     #[test]
     fn every_budget_is_named_whatever_was_measured() {
-        let text = markdown(&results(vec![]));
+        let text = markdown(&results(vec![]), None);
         for budget in BUDGETS {
             assert!(text.contains(budget.what), "{}", budget.what);
         }
@@ -312,7 +324,7 @@ mod tests {
             run(FLOOR, Transport::Tcp, 0, 11e6),
             run("bun", Transport::WebSocket, 0, 3.6e6),
             run(TEAHOUSE, Transport::Tcp, 0, 5.5e6),
-        ]));
+        ]), Some("320 KiB\n"));
         let row = "| TCP | 5.50 M · 0 % | 5.00 M | met | 4.00 M · 20 %, bun (memory) | 0.50 |";
         assert!(text.contains(row), "{text}");
         assert!(
@@ -323,13 +335,14 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("missing / doubled / reordered 0 / 0 / 0."));
+        assert!(text.contains("## Browser\n\n320 KiB\n"));
     }
 
     #[test]
     fn a_run_that_is_not_sound_is_at_the_top() {
         let mut lost = run(TEAHOUSE, Transport::Tcp, 0, 5.5e6);
         lost.missing = 3;
-        let text = markdown(&results(vec![lost]));
+        let text = markdown(&results(vec![lost]), None);
         assert!(text.contains(
             "Teahouse, 1 runs, at the sampled receivers: missing / doubled / reordered 3 / 0 / 0."
         ));

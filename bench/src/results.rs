@@ -128,8 +128,6 @@ pub enum Figure {
     DeliveriesPerWrite,
     /// The share of all posts that a receiver that had stopped reading lacks in the end.
     LostShare,
-    /// What a first visit downloads: wasm, js and css after brotli.
-    DownloadKib,
 }
 
 /// Which way a figure is good.
@@ -165,7 +163,6 @@ impl Figure {
             Self::DeliveriesPerRead => "deliveries/read",
             Self::DeliveriesPerWrite => "deliveries/write",
             Self::LostShare => "the stalled one lacks",
-            Self::DownloadKib => "download",
         }
     }
 
@@ -188,7 +185,7 @@ impl Figure {
             Self::DeliveriesPerRead | Self::DeliveriesPerWrite => short(value),
             Self::CpuShare | Self::GeneratorShare | Self::LostShare => format!("{:.0} %", value * 100.0),
             Self::ServerMib | Self::GrownMib => format!("{} MiB", short(value)),
-            Self::KibPerConnection | Self::DownloadKib => format!("{} KiB", short(value)),
+            Self::KibPerConnection => format!("{} KiB", short(value)),
             Self::SecondsToAll => format!("{} s", short(value)),
             _ => format!("{} ms", short(value)),
         }

@@ -46,7 +46,7 @@ impl Dialect for Bare {
     }
 
     fn receiver_steps(&self, room: usize, _member: usize) -> Vec<Step> {
-        vec![Step { send: format!("J {room}\n").into_bytes(), until: Vec::new() }]
+        vec![Step { send: format!("J {room}\n").into_bytes(), until: b"in\n".to_vec() }]
     }
 
     fn poster_steps(&self, _rooms: usize, _poster: usize) -> Vec<Step> {

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
 
 use memchr::memmem;
 use rustix::io::Errno;
@@ -118,7 +117,7 @@ impl Connection {
             Err(error) => return Err(error.into()),
         }
         Ok(Self {
-            stream: TcpStream::from(OwnedFd::from(socket)),
+            stream: TcpStream::from(socket),
             way: Way::Connecting,
             steps: steps.into_iter(),
             step: None,

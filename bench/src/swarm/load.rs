@@ -35,7 +35,7 @@ pub struct Pages<'a> {
     /// So many questions a second, each at its time.
     pub per_second: f64,
     /// Appends a question.
-    pub ask: Box<dyn FnMut(&mut Vec<u8>) + 'a>,
+    pub ask: &'a mut dyn FnMut(&mut Vec<u8>),
 }
 
 /// What is to be done for a while.

@@ -4,6 +4,8 @@ mod connection;
 mod entering;
 mod load;
 mod posting;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;

@@ -72,8 +72,7 @@ impl Workload for History {
         }
         let mut alone = Outcome::default();
         alone.figures.insert(Figure::OpenMs, openings.into_iter().fold(0.0, f64::max));
-        let still = Plan::posting(Load::Still, BYTES, setting.duration(10.0, 3.0));
-        self.read(&mut stage, json, still, &mut alone)?;
+        self.read(&mut stage, json, Load::Still, setting, &mut alone)?;
 
         stage.swarm(|swarm| {
             swarm.add_posters(4, 1)?;
@@ -83,20 +82,26 @@ impl Workload for History {
         })?;
         let mut beside = Outcome::default();
         let load = Load::Paced { per_second: BESIDE.1.into() };
-        self.read(&mut stage, json, Plan::posting(load, BYTES, setting.duration(10.0, 3.0)), &mut beside)?;
+        self.read(&mut stage, json, load, setting, &mut beside)?;
         let also = format!("beside a room of {} at {} posts/s", BESIDE.0, BESIDE.1);
         Ok(vec![(self.case(), alone), (Case { also, ..self.case() }, beside)])
     }
 }
 
 impl History {
-    /// Carries out a plan while somebody reads pages, in turn before, after and around some place.
-    fn read(&self, stage: &mut Stage, json: Json, plan: Plan<'_>, outcome: &mut Outcome) -> Result<()> {
-        let beside = if plan.load == Load::Still { "alone" } else { "beside" };
-        let reader =
-            stage.swarm(|swarm| swarm.add_reader(json.guest_steps(&format!("reader-{beside}")), PAGE))?;
+    /// Lets somebody read pages, in turn before, after and around some place, under a load.
+    fn read(
+        &self,
+        stage: &mut Stage,
+        json: Json,
+        load: Load,
+        setting: &Setting,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let name = if load == Load::Still { "reader-alone" } else { "reader-beside" };
+        let reader = stage.swarm(|swarm| swarm.add_reader(json.guest_steps(name), PAGE))?;
         let mut asked = 0_usize;
-        let ask = |out: &mut Vec<u8>| {
+        let mut ask = |out: &mut Vec<u8>| {
             asked += 1;
             let from = ["before", "after", "around"][asked % 3];
             // A walk through the room that looks random and is the same each time.
@@ -106,8 +111,9 @@ impl History {
                 out,
             );
         };
-        let pages = Some(Pages { reader, per_second: PAGES_PER_SECOND, ask: Box::new(ask) });
-        let stretch = stage.measure(Plan { pages, ..plan }, outcome)?;
+        let pages = Some(Pages { reader, per_second: PAGES_PER_SECOND, ask: &mut ask });
+        let plan = Plan { pages, ..Plan::posting(load, BYTES, setting.duration(10.0, 3.0)) };
+        let stretch = stage.measure(plan, outcome)?;
         outcome.figures.extend([
             (Figure::PageP50Ms, milliseconds(&stretch.page_latencies, 0.5)),
             (Figure::PageP99Ms, milliseconds(&stretch.page_latencies, 0.99)),

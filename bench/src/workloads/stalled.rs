@@ -10,7 +10,8 @@ use crate::results::{Case, Figure, Pace};
 use crate::swarm::{Load, Plan};
 
 const POSTERS: usize = 4;
-const BYTES: usize = 256;
+/// So much that no buffer of the system holds a minute of it.
+const BYTES: usize = 1_024;
 /// Who has not caught up by then will not.
 const CATCHING_UP: Duration = Duration::from_secs(20);
 

@@ -10,7 +10,7 @@ mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use teahouse_protocol::{Command, Limits, MemberName, Ping, Request, RequestId, RoomName};
+use teahouse_protocol::{Command, Limits, MemberName, OpId, Ping, Request, RequestId, RoomName};
 
 use crate::backoff::Backoff;
 use crate::input::{Config, Input, Now, Ticks};
@@ -50,6 +50,8 @@ pub struct Brain {
     /// No post goes out before this, because the server refused one for the moment.
     resend_at: Option<Ticks>,
     resend_backoff: Backoff,
+    /// The first post that the server refused for the moment: until it comes again, the server takes no other.
+    refused: Option<OpId>,
     /// The program has the user's eyes.
     focused: bool,
     /// The active room shows its last message.
@@ -99,6 +101,7 @@ impl Brain {
             ops: OpSource::default(),
             resend_at: None,
             resend_backoff: Backoff::default(),
+            refused: None,
             focused: false,
             at_bottom: true,
             outputs: Vec::new(),
@@ -276,10 +279,7 @@ impl Brain {
         while let Some(due) = self.link.due(now) {
             match due {
                 Due::Connect => self.connect(now),
-                Due::Dead(reason) => {
-                    self.outputs.push(Output::CloseLink);
-                    self.lost(reason.to_owned(), now);
-                }
+                Due::Dead(reason) => self.cut(reason, now),
                 Due::Ping => self.check_link(now),
                 Due::Banner => self.change(Change::Connection),
             }
@@ -299,6 +299,12 @@ impl Brain {
         if self.link.pinged(now) {
             self.ask(Command::Ping(Ping {}), Asked::Ping);
         }
+    }
+
+    /// The brain gives the link up; another attempt comes by itself.
+    fn cut(&mut self, reason: &str, now: Ticks) {
+        self.outputs.push(Output::CloseLink);
+        self.lost(reason.to_owned(), now);
     }
 
     /// The link is gone, and the driver knows.
@@ -321,6 +327,7 @@ impl Brain {
         self.asked.clear();
         self.resend_at = None;
         self.resend_backoff.reset();
+        self.refused = None;
         for room in self.model.rooms.values_mut() {
             room.unlink();
             self.changes.insert(Change::Timeline(room.name.clone()));

@@ -419,8 +419,6 @@ pub struct Goodbye {
 pub enum GoodbyeReason {
     /// The server stops or starts anew.
     ShuttingDown,
-    /// The server needs the place for somebody else.
-    Crowded,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,

@@ -64,7 +64,7 @@ const MESSAGES: &[&str] = &[
     r#"{"type":"caught_up","room":"lobby","head":121}"#,
     r#"{"type":"presence","room":"lobby","name":"ana","online":false}"#,
     r#"{"type":"goodbye","reason":"shutting_down","message":"bye","reconnect":true}"#,
-    r#"{"type":"goodbye","reason":"crowded","message":"bye","reconnect":false}"#,
+    r#"{"type":"goodbye","reason":"shutting_down","message":"bye","reconnect":false}"#,
 ];
 
 /// The `type` of a request. Not compiling here means: add the new variant to [`REQUESTS`] and to PROTOCOL.md.

@@ -34,6 +34,9 @@ pub enum Refusal {
     /// Too many proposals wait.
     #[error("the server has too much to do; try again in a second")]
     Busy,
+    /// An earlier post of the same connection was refused for the moment, and this one would overtake it.
+    #[error("an earlier message was refused for the moment; send that one again first, and then this one")]
+    Behind,
     /// The disk fails or is full.
     #[error("the server cannot write to its disk at the moment; reading works, try again in a few seconds")]
     Storage,
@@ -49,6 +52,14 @@ pub struct ReplyTo {
     pub mailbox: Arc<Mailbox>,
     /// The request.
     pub re: RequestId,
+    /// Of a post: the number of the pipeline that it belongs to.
+    pub pipeline: Option<u64>,
+}
+
+impl ReplyTo {
+    fn is_behind(&self) -> bool {
+        self.pipeline.is_some_and(|pipeline| self.mailbox.is_broken(pipeline))
+    }
 }
 
 struct Submission {
@@ -163,7 +174,7 @@ impl Worker {
                 batch.drain(..).map(|Submission { proposal, reply }| (reply, proposal)).unzip();
             let (results, news) = self.decide(proposals, &replies, &mut wake);
             for (reply, result) in replies.into_iter().zip(results) {
-                if let Some(ReplyTo { mailbox, re }) = reply
+                if let Some(ReplyTo { mailbox, re, .. }) = reply
                     && mailbox.answer(Answer::Decided { re, result })
                 {
                     wake.push(mailbox);
@@ -188,7 +199,7 @@ impl Worker {
         replies: &[Option<ReplyTo>],
         wake: &mut Vec<Arc<Mailbox>>,
     ) -> (Vec<Decided>, Vec<Arc<Room>>) {
-        match self.usable(wake).and_then(|()| self.write(proposals)) {
+        match self.usable(wake).and_then(|()| self.write(proposals, replies)) {
             Ok((results, changes)) => {
                 let news = self.directory.publish(changes);
                 // Nobody waits for the answer about somebody who was let in by a token already.
@@ -205,17 +216,30 @@ impl Worker {
                     self.broken = Some(Instant::now() - REOPEN_EVERY);
                     self.healthy.store(false, Ordering::Relaxed);
                 }
+                for reply in replies.iter().flatten() {
+                    if let Some(pipeline) = reply.pipeline {
+                        reply.mailbox.break_pipeline(pipeline);
+                    }
+                }
                 (replies.iter().map(|_| Err(Refusal::Storage)).collect(), Vec::new())
             }
         }
     }
 
     /// Decides the proposals and brings what changes to the disk.
-    fn write(&mut self, proposals: Vec<Proposal>) -> Result<(Vec<Decided>, Vec<Change>), LogError> {
+    fn write(
+        &mut self,
+        proposals: Vec<Proposal>,
+        replies: &[Option<ReplyTo>],
+    ) -> Result<(Vec<Decided>, Vec<Change>), LogError> {
         let batch = self.log.begin()?;
         let mut results = Vec::new();
         let mut changes = Vec::new();
-        for proposal in proposals {
+        for (proposal, reply) in proposals.into_iter().zip(replies) {
+            if reply.as_ref().is_some_and(ReplyTo::is_behind) {
+                results.push(Err(Refusal::Behind));
+                continue;
+            }
             if let Action::Post { user, op: Some(op), .. } = &proposal.action
                 && let Some((room, seq)) = batch.find_op(*user, op)?
             {

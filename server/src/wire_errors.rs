@@ -108,7 +108,7 @@ pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
             Rejection::NotMember => (ErrorCode::NotMember, Some("room"), false),
             Rejection::TooManyRoomsJoined | Rejection::TooManyRooms => (ErrorCode::LimitReached, None, false),
         },
-        Refusal::Busy | Refusal::Closing => (ErrorCode::Busy, None, true),
+        Refusal::Busy | Refusal::Behind | Refusal::Closing => (ErrorCode::Busy, None, true),
         Refusal::Storage => (ErrorCode::StorageUnavailable, None, true),
     };
     ErrorReply {

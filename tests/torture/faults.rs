@@ -174,8 +174,7 @@ async fn a_failed_fsync_acknowledges_nothing_and_passes() {
     let mut host = Host::start(&disk.data(), Spec::default()).await;
     let mut author = Author::enter(&host, "ana").await;
     let mut reader = Author::enter(&host, "bo").await;
-    // One message at a time: whoever sends several knows that a refused one may come after the next.
-    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 4, 1)).await;
+    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 4, 16)).await;
     let cycles = run.pick(6, 60);
     let mut broken = Tally::default();
     for cycle in 0..cycles {
@@ -232,7 +231,7 @@ async fn writes_pause_and_come_back(test: &'static str, fail: impl Fn(&Disk), he
     let mut host = Host::start(&disk.data(), Spec::default()).await;
     let mut author = Author::enter(&host, "ana").await;
     let mut reader = Author::enter(&host, "bo").await;
-    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 4, 1)).await;
+    let load = Load::begin(&run, &host, host.up(), Crowd::of("writer", 4, 16)).await;
     let cycles = run.pick(3, 30);
     let mut broken = Tally::default();
     for _ in 0..cycles {

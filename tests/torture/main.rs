@@ -20,6 +20,7 @@ mod disk;
 mod proxy;
 
 mod kill;
+mod pipeline;
 mod twins;
 
 mod faults;

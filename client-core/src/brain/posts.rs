@@ -73,20 +73,31 @@ impl Brain {
             return;
         }
         let in_flight = self.asked.values().filter(|asked| matches!(asked, Asked::Post { .. })).count();
-        let mut places = self.limits.posts_in_flight_max.max(1).saturating_sub(in_flight);
+        // What was sent behind a refused post is refused too, and then goes out again behind it.
+        if self.refused.is_some() && in_flight > 0 {
+            return;
+        }
         let mut due = Vec::new();
         for room in self.model.rooms.values().filter(|room| room.joined) {
-            let mut posts: Vec<&PendingPost> = room
+            let posts = room
                 .echoed
                 .iter()
                 .filter(|post| post.waits())
-                .chain(room.timeline.pending.iter().filter(|post| post.waits() && post.landed.is_none()))
-                .take(places)
-                .collect();
-            // The order of operation ids is the order of submission.
-            posts.sort_by(|a, b| a.op.cmp(&b.op));
-            places -= posts.len();
-            due.extend(posts.into_iter().map(|post| (room.name.clone(), post.local)));
+                .chain(room.timeline.pending.iter().filter(|post| post.waits() && post.landed.is_none()));
+            due.extend(posts.map(|post| (&post.op, &room.name, post.local)));
+        }
+        // The order of operation ids is the order of submission.
+        due.sort_unstable();
+        if let (Some(refused), Some((first, ..))) = (&self.refused, due.first())
+            && refused != *first
+        {
+            // It will not come again: it was taken back, or its room is left. Only a new link goes on without it.
+            return self.cut("a message that the server had refused was taken back", now);
+        }
+        due.truncate(self.limits.posts_in_flight_max.max(1).saturating_sub(in_flight));
+        let due: Vec<_> = due.into_iter().map(|(_, room, local)| (room.clone(), local)).collect();
+        if !due.is_empty() {
+            self.refused = None;
         }
         for (room, local) in due {
             self.send_post(&room, local);
@@ -202,6 +213,8 @@ impl Brain {
             if let Some(post) = self.find_post(name, local) {
                 post.request = None;
                 post.state = PostState::Queued;
+                let op = post.op.clone();
+                self.refused.get_or_insert(op);
             }
             self.pause_posts(error.retry_after_ms, now);
             return self.change(Change::Timeline(name.clone()));

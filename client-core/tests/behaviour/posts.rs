@@ -1,5 +1,5 @@
 use serde_json::json;
-use teahouse_client_core::{Entry, Input, Intent, LocalId, Notice, RowKey, limits};
+use teahouse_client_core::{Connection, Entry, Input, Intent, LocalId, Notice, RowKey, limits};
 
 use crate::desk::{Desk, config, page, room};
 
@@ -117,6 +117,36 @@ fn a_temporary_refusal_is_tried_again_later() {
     let again = desk.sent_ops();
     assert_eq!(again[..1], op);
     assert_eq!(again.len(), 2);
+}
+
+#[test]
+fn what_was_sent_behind_a_refused_post_goes_out_behind_it_again() {
+    let mut desk = Desk::in_lobby(1);
+    desk.submit("one");
+    desk.submit("two");
+    let ops = desk.sent_ops();
+    desk.refuse("post lobby one", "storage_unavailable", true);
+    desk.wait(1_000);
+    desk.submit("three");
+    desk.check_sent(&[]);
+    desk.refuse("post lobby two", "busy", true);
+    desk.wait(2_000);
+    let again = desk.sent_ops();
+    assert_eq!(again[..2], ops);
+    assert_eq!(again.len(), 3);
+}
+
+#[test]
+fn without_a_refused_post_only_a_new_link_goes_on() {
+    let mut desk = Desk::in_lobby(1);
+    desk.submit("one");
+    desk.submit("two");
+    desk.refuse("post lobby one", "busy", true);
+    desk.refuse("post lobby two", "busy", true);
+    desk.user(Intent::Discard(first_pending(&desk)));
+    assert_eq!(*desk.brain.model().connection(), Connection::Online, "it is not yet time to send again");
+    desk.wait(1_000);
+    assert_ne!(*desk.brain.model().connection(), Connection::Online);
 }
 
 #[test]

@@ -37,6 +37,6 @@ fn a_client_that_is_killed_goes_on_from_what_it_stored() {
 }
 
 #[test]
-fn a_server_that_is_busy_now_and_then_gets_every_post_once() {
+fn a_server_that_is_busy_now_and_then_gets_every_post_once_and_in_order() {
     check(500..560, Weather { cuts: true, crashes: false, busy: true, short_memory: false });
 }

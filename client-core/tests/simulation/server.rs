@@ -29,6 +29,8 @@ pub(crate) struct Server {
 struct Connection {
     user: Option<UserId>,
     watches: BTreeMap<RoomId, Seq>,
+    /// The first post that was refused for the moment: until it comes again, every other is too.
+    awaited: Option<OpId>,
 }
 
 fn epoch() -> Epoch {
@@ -204,10 +206,16 @@ impl Server {
             }
             Command::Post(post) => {
                 let (user, room) = (user()?, room_of(self, &post.room)?);
+                let op = post.op.clone().expect("brains give every post an op");
+                let connection = self.connections.get_mut(&link).expect("it speaks");
+                if connection.awaited.as_ref().is_some_and(|awaited| *awaited != op) {
+                    return Err(refuse(ErrorCode::Busy, "send the one before it first".into()));
+                }
+                connection.awaited = None;
                 if self.busy && self.dice.one_in(6) {
+                    connection.awaited = Some(op);
                     return Err(refuse(ErrorCode::Busy, "try again".into()));
                 }
-                let op = post.op.clone().expect("brains give every post an op");
                 let seq = match self.ops.get(&(user, op.clone())) {
                     Some((_, seq)) => Some(*seq),
                     None => {

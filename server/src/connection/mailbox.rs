@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -14,6 +15,8 @@ use crate::state::{Outcome, RoomId};
 pub struct Mailbox {
     inner: Mutex<Post>,
     notify: Notify,
+    /// Posts of pipelines up to this one are refused: one of them was, and none may overtake it.
+    broken_pipeline: AtomicU64,
 }
 
 /// What lies in a mailbox.
@@ -76,6 +79,16 @@ impl Mailbox {
         let mut post = self.lock();
         post.answers.push(answer);
         !std::mem::replace(&mut post.woken, true)
+    }
+
+    /// A post of this pipeline was refused for the moment.
+    pub fn break_pipeline(&self, pipeline: u64) {
+        self.broken_pipeline.fetch_max(pipeline, Ordering::Relaxed);
+    }
+
+    /// Whether an earlier post of this pipeline was refused for the moment.
+    pub fn is_broken(&self, pipeline: u64) -> bool {
+        pipeline <= self.broken_pipeline.load(Ordering::Relaxed)
     }
 
     /// Asks the connection to say goodbye and close.

@@ -5,6 +5,7 @@
 
 mod mailbox;
 mod outlet;
+mod pipeline;
 mod session;
 mod watches;
 

@@ -6,13 +6,14 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use teahouse_protocol::{
-    Ack, Auth, Command, Hello, History, HistoryPage, Limits, MemberName, Members, PROTOCOL_VERSION, Pong,
-    Request, RequestId, ResetReason, Resume, RoomList, RoomName, Seq, ServerMessage, Unwatched, User, Watch,
-    Watching, Welcome, limits,
+    Ack, Auth, Command, Hello, History, HistoryPage, Limits, MemberName, Members, OpId, PROTOCOL_VERSION,
+    Pong, Request, RequestId, ResetReason, Resume, RoomList, RoomName, Seq, ServerMessage, Unwatched, User,
+    Watch, Watching, Welcome, limits,
 };
 
 use super::mailbox::Answer;
 use super::outlet::{Lane, Outlet};
+use super::pipeline::Pipeline;
 use super::watches::Watches;
 use crate::door::{Door, DoorKind};
 use crate::fanout::Room;
@@ -37,6 +38,7 @@ pub(super) struct Session {
     /// Proposals on their way; the answers come in this order.
     asked: VecDeque<Asked>,
     pace: ConnectionPace,
+    pipeline: Pipeline,
     /// Whether the user lost its name to somebody else, with which this session is over.
     gone: bool,
     /// Whether something other than posts is on its way, before which nothing else begins.
@@ -45,8 +47,16 @@ pub(super) struct Session {
 
 #[derive(Debug)]
 enum Asked {
-    Hello { token: Option<String> },
+    Hello {
+        token: Option<String>,
+    },
     Change,
+    Post {
+        op: Option<OpId>,
+        pipeline: u64,
+    },
+    /// Answered already, and those before it are not.
+    Answered(Box<ServerMessage>),
 }
 
 impl Session {
@@ -59,6 +69,7 @@ impl Session {
             hello_came: false,
             asked: VecDeque::new(),
             pace: ConnectionPace::default(),
+            pipeline: Pipeline::default(),
             gone: false,
             alone: false,
         }
@@ -93,10 +104,15 @@ impl Session {
     /// Begins with a request. What can be answered at once is.
     pub(super) fn start(&mut self, request: Request, door: &mut Door, lane: &mut Lane) {
         let Request { id: re, command } = request;
-        match self.dispatch(re, command, &mut lane.watches) {
-            Ok(Some(reply)) => lane.out.push_back(door.encode(&reply)),
-            Ok(None) => {}
-            Err(error) => lane.out.push_back(door.encode(&ServerMessage::Error(error.reply(Some(re))))),
+        let reply = match self.dispatch(re, command, &mut lane.watches) {
+            Ok(Some(reply)) => reply,
+            Ok(None) => return,
+            Err(error) => ServerMessage::Error(error.reply(Some(re))),
+        };
+        if self.asked.is_empty() {
+            lane.out.push_back(door.encode(&reply));
+        } else {
+            self.asked.push_back(Asked::Answered(Box::new(reply)));
         }
     }
 
@@ -124,12 +140,18 @@ impl Session {
             }
             Command::Post(post) => {
                 let room = self.room(&post.room)?.id;
+                let Some(pipeline) = self.pipeline.enter(post.op.as_ref()) else {
+                    return Ok(Some(ServerMessage::Error(refused(re, &Refusal::Behind))));
+                };
+                let asked = Asked::Post { op: post.op.clone(), pipeline };
                 let now = std::time::Instant::now();
-                self.pace
-                    .take(self.house.pace, self.peer.ip(), &self.house.address_paces, now)
-                    .map_err(|TooFast(pause)| SessionError::TooFast(pause))?;
+                let paced = self.pace.take(self.house.pace, self.peer.ip(), &self.house.address_paces, now);
+                if let Err(TooFast(pause)) = paced {
+                    self.pipeline.turned_away(post.op);
+                    return Err(SessionError::TooFast(pause));
+                }
                 let action = Action::Post { user, room, op: post.op, text: post.text, action: post.action };
-                Ok(self.propose(re, action, Asked::Change))
+                Ok(self.propose(re, action, asked))
             }
             Command::Rooms(rooms) => {
                 let (rooms, more) = self.house.directory.rooms(user, rooms.after.as_ref());
@@ -158,14 +180,23 @@ impl Session {
     /// Puts a proposal into the queue; where the queue refuses it, that is the reply.
     fn propose(&mut self, re: RequestId, action: Action, asked: Asked) -> Option<ServerMessage> {
         let alone = !matches!(action, Action::Post { .. });
-        let reply = ReplyTo { mailbox: Arc::clone(self.outlet.mailbox()), re };
+        let pipeline = match asked {
+            Asked::Post { pipeline, .. } => Some(pipeline),
+            _ => None,
+        };
+        let reply = ReplyTo { mailbox: Arc::clone(self.outlet.mailbox()), re, pipeline };
         match self.house.order.submit(action, Some(reply)) {
             Ok(()) => {
                 self.asked.push_back(asked);
                 self.alone = alone;
                 None
             }
-            Err(refusal) => Some(ServerMessage::Error(refused(re, &refusal))),
+            Err(refusal) => {
+                if let Asked::Post { op, .. } = asked {
+                    self.pipeline.turned_away(op);
+                }
+                Some(ServerMessage::Error(refused(re, &refusal)))
+            }
         }
     }
 
@@ -296,7 +327,13 @@ impl Session {
                     Err(refusal) => {
                         self.log_refusal(&refusal);
                         self.gone |= refusal == Refusal::Rejected(Rejection::UserGone);
-                        ServerMessage::Error(refused(re, &refusal))
+                        let reply = refused(re, &refusal);
+                        if let Asked::Post { op, pipeline } = asked
+                            && reply.temporary
+                        {
+                            self.pipeline.refused(pipeline, op);
+                        }
+                        ServerMessage::Error(reply)
                     }
                 }
             }
@@ -318,6 +355,11 @@ impl Session {
             }
         };
         lane.out.push_back(door.encode(&reply));
+        while let Some(Asked::Answered(reply)) =
+            self.asked.pop_front_if(|asked| matches!(asked, Asked::Answered(_)))
+        {
+            lane.out.push_back(door.encode(&reply));
+        }
     }
 
     fn log_refusal(&self, refusal: &Refusal) {

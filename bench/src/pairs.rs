@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-/// The order of a round: there and back, so that whatever drifts steadily hits everybody alike.
-pub fn there_and_back<T: Copy>(subjects: &[T]) -> Vec<T> {
-    subjects.iter().chain(subjects.iter().rev()).copied().collect()
+/// The order of a pass: there, back, there again and so on, so that whatever drifts steadily hits everybody alike.
+/// Two passes are a round.
+pub fn in_order_of<T: Copy>(pass: u32, subjects: &[T]) -> Vec<T> {
+    match pass % 2 {
+        0 => subjects.to_vec(),
+        _ => subjects.iter().rev().copied().collect(),
+    }
 }
 
 /// Several figures of the same thing.
@@ -64,7 +68,8 @@ mod tests {
 
     #[test]
     fn a_round_goes_there_and_back() {
-        assert_eq!(there_and_back(&["t", "p", "q"]), ["t", "p", "q", "q", "p", "t"]);
+        let passes: Vec<_> = (0..3).flat_map(|pass| in_order_of(pass, &["t", "p", "q"])).collect();
+        assert_eq!(passes, ["t", "p", "q", "q", "p", "t", "t", "p", "q"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::comparison::{FLOOR, TEAHOUSE};
 use crate::machine::Machine;
-use crate::pairs::there_and_back;
+use crate::pairs::in_order_of;
 use crate::peer::{Durability, Peer, Transport};
 use crate::peers;
 use crate::peers::floor::Floor;
@@ -68,8 +68,8 @@ fn takes_part(field: Field, peer: &dyn Peer, quick: bool, asked_for: bool) -> bo
     }
     match field {
         Field::All => fast || asked_for || !quick,
-        Field::Fast => fast || asked_for,
-        Field::Servers => name != FLOOR && (fast || asked_for || !quick),
+        Field::Fast => asked_for || fast && (name == TEAHOUSE || !quick),
+        Field::Servers => name != FLOOR && (asked_for || !quick || [TEAHOUSE, "bun"].contains(&name)),
         Field::Durable => peer.durability() == Durability::Synced,
         Field::Teahouse => name == TEAHOUSE,
     }
@@ -100,15 +100,14 @@ pub fn run(choice: &Choice, setting: &Setting, keep: impl Fn(&Results) -> Result
             })
             .filter(|subject| confined_to.is_none_or(|transport| transport == subject.transport))
             .collect();
-        let rounds = choice.rounds.unwrap_or(if setting.quick { 1 } else { workload.rounds() });
-        for round in 0..rounds {
-            let there = if setting.quick && choice.rounds.is_none() {
-                subjects.clone()
-            } else {
-                there_and_back(&subjects)
-            };
-            for subject in there {
-                results.runs.extend(run_one(workload.as_ref(), subject, round, setting));
+        let passes = match choice.rounds {
+            Some(rounds) => 2 * rounds,
+            None if setting.quick => 1,
+            None => workload.passes(),
+        };
+        for pass in 0..passes {
+            for subject in in_order_of(pass, &subjects) {
+                results.runs.extend(run_one(workload.as_ref(), subject, pass / 2, setting));
             }
         }
         keep(&results)?;

@@ -317,14 +317,17 @@ mod tests {
 
     #[test]
     fn a_row_has_figure_budget_verdict_peer_and_floor() {
-        let text = markdown(&results(vec![
-            run(TEAHOUSE, Transport::Tcp, 0, 5.5e6),
-            run("bun", Transport::WebSocket, 0, 4.4e6),
-            run(FLOOR, Transport::Tcp, 0, 11e6),
-            run(FLOOR, Transport::Tcp, 0, 11e6),
-            run("bun", Transport::WebSocket, 0, 3.6e6),
-            run(TEAHOUSE, Transport::Tcp, 0, 5.5e6),
-        ]), Some("320 KiB\n"));
+        let text = markdown(
+            &results(vec![
+                run(TEAHOUSE, Transport::Tcp, 0, 5.5e6),
+                run("bun", Transport::WebSocket, 0, 4.4e6),
+                run(FLOOR, Transport::Tcp, 0, 11e6),
+                run(FLOOR, Transport::Tcp, 0, 11e6),
+                run("bun", Transport::WebSocket, 0, 3.6e6),
+                run(TEAHOUSE, Transport::Tcp, 0, 5.5e6),
+            ]),
+            Some("320 KiB\n"),
+        );
         let row = "| TCP | 5.50 M · 0 % | 5.00 M | met | 4.00 M · 20 %, bun (memory) | 0.50 |";
         assert!(text.contains(row), "{text}");
         assert!(

@@ -32,10 +32,6 @@ impl Workload for Durable {
         Field::Durable
     }
 
-    fn rounds(&self) -> u32 {
-        2
-    }
-
     fn case(&self) -> Case {
         let also = format!("{} outstanding", self.outstanding);
         Case { rooms: 1, members: 1, bytes: BYTES, pace: Pace::Flood, also }

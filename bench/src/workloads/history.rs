@@ -42,6 +42,10 @@ impl Workload for History {
         Field::Teahouse
     }
 
+    fn passes(&self) -> u32 {
+        1
+    }
+
     fn case(&self) -> Case {
         Case { rooms: 1, members: 1, bytes: BYTES, pace: Pace::Still, also: "alone".into() }
     }

@@ -67,9 +67,9 @@ pub trait Workload {
     /// Who takes part.
     fn field(&self) -> Field;
 
-    /// How often everybody goes there and back in a full run; a quick one goes there only.
-    fn rounds(&self) -> u32 {
-        1
+    /// How often everybody is run in a full run: there, back, there again and so on. A quick one goes there only.
+    fn passes(&self) -> u32 {
+        2
     }
 
     /// What it is in the results. Runs that fail are noted under this case.

@@ -34,10 +34,6 @@ impl Workload for Reconnect {
         Field::Teahouse
     }
 
-    fn rounds(&self) -> u32 {
-        2
-    }
-
     fn case(&self) -> Case {
         let also = format!("{MISSED} missed each");
         Case { rooms: self.rooms, members: MEMBERS, bytes: BYTES, pace: Pace::Still, also }

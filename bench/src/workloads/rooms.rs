@@ -69,8 +69,12 @@ impl Workload for Rooms {
         if self.is_chosen() { Field::All } else { Field::Fast }
     }
 
-    fn rounds(&self) -> u32 {
-        if self.is_chosen() && self.0.rooms == 1 { 2 } else { 1 }
+    fn passes(&self) -> u32 {
+        match (self.is_chosen(), self.0.rooms) {
+            (true, 1) => 4,
+            (true, _) => 2,
+            (false, _) => 1,
+        }
     }
 
     fn case(&self) -> Case {
@@ -92,7 +96,7 @@ impl Workload for Rooms {
         let (warm_up, ()) = stage
             .swarm(|swarm| swarm.carry_out(Plan::posting(load(pace), bytes, setting.warm_up()), |_| ()))?;
         outcome.check(&warm_up);
-        let seconds = if self.is_chosen() { 5.0 } else { 3.0 };
+        let seconds = if self.is_chosen() { 4.0 } else { 3.0 };
         stage.measure(Plan::posting(load(pace), bytes, setting.duration(seconds, 2.0)), &mut outcome)?;
         Ok(vec![(self.case(), outcome)])
     }

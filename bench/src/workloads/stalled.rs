@@ -38,6 +38,10 @@ impl Workload for Stalled {
         Field::Fast
     }
 
+    fn passes(&self) -> u32 {
+        1
+    }
+
     fn case(&self) -> Case {
         let pace = Pace::PerSecond(self.per_second);
         Case { rooms: 1, members: self.members, bytes: BYTES, pace, also: "one stalled".into() }
@@ -55,11 +59,11 @@ impl Workload for Stalled {
             swarm.settle()?;
             swarm.carry_out(plan(setting.warm_up()), |_| ())
         })?;
-        let (before, ()) = stage.swarm(|swarm| swarm.carry_out(plan(setting.duration(10.0, 4.0)), |_| ()))?;
+        let (before, ()) = stage.swarm(|swarm| swarm.carry_out(plan(setting.duration(6.0, 2.0)), |_| ()))?;
         outcome.check(&before);
         let memory = stage.server.memory()?.resident;
         let stalled = stage.swarm.stall_one()?;
-        let during = stage.measure(plan(setting.duration(60.0, 10.0)), &mut outcome)?;
+        let during = stage.measure(plan(setting.duration(60.0, 8.0)), &mut outcome)?;
         let grown = stage.server.memory()?.resident as f64 - memory as f64;
         let lacks = stage.swarm(|swarm| swarm.catch_up(stalled, CATCHING_UP))?;
         outcome.faults = stage.swarm.faults();

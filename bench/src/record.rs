@@ -79,7 +79,7 @@ fn takes_part(field: Field, peer: &dyn Peer, quick: bool, asked_for: bool) -> bo
 pub fn run(choice: &Choice, setting: &Setting, keep: impl Fn(&Results) -> Result<()>) -> Result<Results> {
     let mut results = Results {
         machine: Machine::look(&setting.place)?,
-        date: jiff::Timestamp::now().to_string(),
+        date: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
         command: std::env::var("TEAHOUSE_BENCH_COMMAND").unwrap_or_else(|_| said()),
         quick: setting.quick,
         versions: BTreeMap::new(),

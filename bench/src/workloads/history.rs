@@ -55,7 +55,11 @@ impl Workload for History {
         let place = setting.place.join(format!("history-{}", std::process::id()));
         std::fs::create_dir_all(&place)?;
         // The first start makes the database; its end leaves the folder.
-        Server::start_in(subject.peer, place.clone(), setting.cores)?.stop_but_keep()?;
+        let first = Server::start_in(subject.peer, place.clone(), setting.cores)?;
+        let mut first = Stage::around(first, subject)?;
+        // Who is answered knows that the server has begun and can be told to end.
+        first.swarm(|swarm| swarm.add_reader(json.guest_steps("first"), PAGE))?;
+        first.server.stop_but_keep()?;
         let imported = import(&setting.teahouse, &place, self.messages);
         if imported.is_err() {
             std::fs::remove_dir_all(&place)?;

@@ -235,6 +235,7 @@ impl Brain {
             }
             Input::WentOffline => self.check_link(now.ticks),
             Input::Attention { focused, at_bottom } => self.attention(focused, at_bottom),
+            Input::Inherited(posts) => self.inherit(posts),
             Input::User(intent) => self.user(intent, now),
         }
         self.pass_time(now.ticks);

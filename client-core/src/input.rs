@@ -85,6 +85,9 @@ pub enum Input {
         /// The last message of the active room is in view.
         at_bottom: bool,
     },
+    /// Posts that another program of this user's left behind in the store that both share, as [`crate::Brain::new`] is
+    /// given them: (key, value) pairs, in any order.
+    Inherited(Vec<(String, String)>),
     /// The user wants something.
     User(Intent),
 }

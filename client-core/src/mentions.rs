@@ -23,51 +23,66 @@ pub(crate) fn mentions(text: &str, name: &MemberName) -> bool {
     !mention_ranges(text, name).is_empty()
 }
 
-/// Where the text mentions this member, in bytes, an `@` before the name included.
+/// Where the text mentions this member, in bytes, an `@` before the name included. Every message is looked through, so
+/// nothing is allocated where nobody is mentioned.
 pub(crate) fn mention_ranges(text: &str, name: &MemberName) -> Vec<Range<usize>> {
-    let name: Vec<char> = name.as_str().chars().collect();
-    let chars: Vec<(usize, char)> = text.char_indices().collect();
-    let end_of = |at: usize| chars.get(at).map_or(text.len(), |(byte, _)| *byte);
+    let name = name.as_str();
+    let mut ends = name.chars();
+    let (Some(first), last) = (ends.next(), ends.next_back()) else { return Vec::new() };
     let mut found = Vec::new();
     let mut at = 0;
-    while at + name.len() <= chars.len() {
-        let after = at + name.len();
-        let same = chars[at..after].iter().zip(&name).all(|((_, c), n)| equal_folded(*c, *n));
-        let marked = at > 0 && chars[at - 1].1 == '@';
-        let first = if marked { at - 1 } else { at };
-        if same
-            && (marked || name.len() > 1)
-            && starts_freely(&chars, first, if marked { 'a' } else { name[0] })
-            && ends_freely(&chars, after, name[name.len() - 1])
-        {
-            found.push(end_of(first)..end_of(after));
-            at = after;
-        } else {
-            at += 1;
+    while let Some(c) = text[at..].chars().next() {
+        let marked = text[..at].ends_with('@');
+        let begin = if marked { at - 1 } else { at };
+        let length = length_of(name, &text[at..]).filter(|length| {
+            (marked || last.is_some())
+                && starts_freely(&text[..begin], if marked { 'a' } else { first })
+                && ends_freely(&text[at + length..], last.unwrap_or(first))
+        });
+        match length {
+            Some(length) => {
+                found.push(begin..at + length);
+                at += length;
+            }
+            None => at += c.len_utf8(),
         }
     }
     found
 }
 
+/// How many bytes the name takes at the beginning of a text.
+fn length_of(name: &str, text: &str) -> Option<usize> {
+    let mut chars = text.chars();
+    for n in name.chars() {
+        if !equal_folded(chars.next()?, n) {
+            return None;
+        }
+    }
+    Some(text.len() - chars.as_str().len())
+}
+
 fn equal_folded(a: char, b: char) -> bool {
-    a == b || a.to_lowercase().eq(b.to_lowercase())
+    match (a.is_ascii(), b.is_ascii()) {
+        (true, true) => a.eq_ignore_ascii_case(&b),
+        _ => a == b || a.to_lowercase().eq(b.to_lowercase()),
+    }
 }
 
-/// Whether a mention may begin at `first`, whose first character is `own`.
-fn starts_freely(chars: &[(usize, char)], first: usize, own: char) -> bool {
-    let before = first.checked_sub(1).map(|at| chars[at].1);
-    !is_spaced_word(own) || !before.is_some_and(is_spaced_word)
+/// Whether a mention whose first character is `own` may begin after this.
+fn starts_freely(before: &str, own: char) -> bool {
+    !is_spaced_word(own) || !before.chars().next_back().is_some_and(is_spaced_word)
 }
 
-/// Whether a mention may end before `after`, whose last character is `own`. "ana" is neither in "anabel" nor in
-/// "ana-lena" or "ana.example", which may be names themselves.
-fn ends_freely(chars: &[(usize, char)], after: usize, own: char) -> bool {
+/// Whether a mention whose last character is `own` may end before this. "ana" is neither in "anabel" nor in "ana-lena" or
+/// "ana.example", which may be names themselves.
+fn ends_freely(after: &str, own: char) -> bool {
     if !is_spaced_word(own) {
         return true;
     }
-    match chars.get(after).map(|(_, c)| *c) {
+    let mut after = after.chars();
+    match after.next() {
         Some(c) if is_spaced_word(c) => false,
-        Some('-' | '.') => !chars.get(after + 1).is_some_and(|(_, c)| is_spaced_word(*c)),
+        Some('-' | '.') => !after.next().is_some_and(is_spaced_word),
         _ => true,
     }
 }

@@ -10,7 +10,7 @@
 
 use teahouse_tests::browser::Browser;
 use teahouse_tests::browser_scenes as scenes;
-use teahouse_tests::meter::{Meter, held, record};
+use teahouse_tests::meter::{Meter, held, record, start_profile, stop_profile};
 use teahouse_tests::page::Page;
 use teahouse_tests::server::Server;
 
@@ -21,7 +21,8 @@ const BUSY_BEFORE: u64 = 120;
 const FULL_BEFORE: u64 = 5_000;
 const LONG_ROOM: &str = "长谈";
 const LONG_ROOM_MESSAGES: u64 = 100_000;
-const SCROLLED_MESSAGES: u64 = 20_000;
+const SCROLLED_MESSAGES: u64 = 12_000;
+const PROFILED_MESSAGES: u64 = 7_000;
 const JUMPS: [u64; 5] = [50_000, 2, 99_000, 25_000, 75_000];
 
 #[tokio::main]
@@ -38,6 +39,9 @@ async fn main() {
     }
     if does("long") {
         long().await;
+    }
+    if wanted.iter().any(|word| word == "profile") {
+        profile().await;
     }
 }
 
@@ -64,6 +68,18 @@ async fn busy(before: u64, seconds: u64) {
         busy.rows.removed,
         busy.rows.most
     ));
+}
+
+/// Where the time goes, function by function.
+async fn profile() {
+    let server = scenes::server_with_long_room(LONG_ROOM, LONG_ROOM_MESSAGES).await;
+    let page = enter(&server).await;
+    scenes::open_room(&page.browser, LONG_ROOM, LONG_ROOM_MESSAGES).await;
+    start_profile(&page.browser).await;
+    scenes::scroll(&page.browser, -600, LONG_ROOM_MESSAGES - PROFILED_MESSAGES).await;
+    for (name, share) in stop_profile(&page.browser).await.into_iter().take(40) {
+        println!("{:5.1} % {name}", share * 100.0);
+    }
 }
 
 async fn long() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use fantoccini::elements::Element;
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -64,6 +65,29 @@ impl Browser {
     /// Opens an address and waits until the page is loaded.
     pub async fn open(&self, url: &str) {
         within("the page to load", self.client.goto(url)).await.expect("the page loads");
+    }
+
+    /// The tab that everything here is about.
+    pub async fn tab(&self) -> WindowHandle {
+        within("the tab", self.client.window()).await.expect("the browser knows its tab")
+    }
+
+    /// Opens an address in a further tab of the same browser, and goes there.
+    pub async fn open_tab(&self, url: &str) {
+        let tab = within("a tab", self.client.new_window(true)).await.expect("a tab opens");
+        self.go_to_tab(tab.handle).await;
+        self.open(url).await;
+    }
+
+    /// Goes to another tab.
+    pub async fn go_to_tab(&self, tab: WindowHandle) {
+        within("the tab to come", self.client.switch_to_window(tab)).await.expect("the tab is there");
+    }
+
+    /// Closes the tab and goes to another one.
+    pub async fn close_tab(&self, next: WindowHandle) {
+        within("the tab to close", self.client.close_window()).await.expect("the tab closes");
+        self.go_to_tab(next).await;
     }
 
     /// Loads the page again.

@@ -1,6 +1,7 @@
 //! What the browser client costs: frames, work and memory of a page, and what happens to its rows. Times are for reading,
 //! never for asserting; counts are for both.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -287,6 +288,34 @@ impl fmt::Display for Held {
         let (heap, wasm) = (mib(self.heap_bytes), mib(self.wasm_bytes));
         write!(f, "heap {heap:.1} MiB, WebAssembly {wasm:.1} MiB, {} elements", self.nodes)
     }
+}
+
+/// Notes where the page's main thread spends its time.
+pub async fn start_profile(browser: &Browser) {
+    browser.devtools("Profiler.enable", json!({})).await;
+    browser.devtools("Profiler.setSamplingInterval", json!({"interval": 200})).await;
+    browser.devtools("Profiler.start", json!({})).await;
+}
+
+/// The functions in which it was most often found since then, with the share of the samples, the largest first. Functions
+/// of the client have names only where it was built without `strip`.
+pub async fn stop_profile(browser: &Browser) -> Vec<(String, f64)> {
+    let answer = browser.devtools("Profiler.stop", json!({})).await;
+    let list = |name: &str| answer["profile"][name].as_array().cloned().unwrap_or_default();
+    let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+    for sample in list("samples") {
+        *counts.entry(sample.as_u64().unwrap_or_default()).or_default() += 1;
+    }
+    let all = counts.values().sum::<u64>().max(1) as f64;
+    let mut shares: BTreeMap<String, f64> = BTreeMap::new();
+    for node in list("nodes") {
+        let count = node["id"].as_u64().and_then(|id| counts.get(&id)).copied().unwrap_or_default();
+        let name = node["callFrame"]["functionName"].as_str().unwrap_or_default().to_owned();
+        *shares.entry(name).or_default() += count as f64 / all;
+    }
+    let mut shares: Vec<_> = shares.into_iter().filter(|(_, share)| *share > 0.0).collect();
+    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+    shares
 }
 
 /// Adds to the file of figures: `browser-figures.md` in the folder of the repository's `target`.

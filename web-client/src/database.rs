@@ -1,8 +1,8 @@
 //! What the brain keeps between visits: IndexedDB, which outlives the tab and does not block it.
 //!
 //! Everything is read once, before the brain starts, and written behind it. All tabs of a browser share the values but
-//! for posts that wait: a post belongs to the tab it was written in, and goes to a tab that starts after that one is
-//! gone. Where tabs cannot know of each other every tab sends all of them; the server takes each once, since its
+//! for posts that wait: a post belongs to the tab it was written in, and goes to another tab when that one is gone: to one
+//! that is there, or else to the next one that starts. Where tabs cannot know of each other every tab sends all of them; the server takes each once, since its
 //! operation id is the same.
 
 use std::cell::{Cell, RefCell};
@@ -14,7 +14,7 @@ use teahouse_client_core::is_post_key;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::tabs::{Lock, Tabs};
+use crate::tabs::{Lock, Tabs, Wake};
 
 const NAME: &str = "teahouse";
 const VERSION: u32 = 1;
@@ -35,6 +35,10 @@ struct Inner {
     tab: Option<String>,
     /// Held while the page is there.
     life: RefCell<Option<Lock>>,
+    /// The tabs that were there before this one.
+    others: RefCell<BTreeSet<String>>,
+    /// Waits for the end of other tabs while the page is there.
+    wake: RefCell<Option<Wake>>,
     /// What has to be written still, the newest value of each key.
     waiting: RefCell<BTreeMap<String, Option<String>>>,
     /// How many transactions are on their way.
@@ -68,10 +72,33 @@ impl Database {
             }
         }
         let committed = transaction.await?.is_committed();
-        let (tab, life) = tabs.map(|tabs| (tabs.own, tabs.life)).unzip();
-        let life = RefCell::new(life);
-        let inner = Inner { tab, life, refused: Cell::new(!committed), ..Inner::new(Some(store)) };
+        let mut inner = Inner { refused: Cell::new(!committed), ..Inner::new(Some(store)) };
+        if let Some(tabs) = tabs {
+            inner.tab = Some(tabs.own);
+            inner.life = RefCell::new(Some(tabs.life));
+            inner.others = RefCell::new(tabs.others);
+        }
         Ok((Self(Rc::new(inner)), kept))
+    }
+
+    /// From now on, `hear` is given the posts of tabs that end. To be called right after [`Self::open`], before any other
+    /// tab can start.
+    pub(crate) fn inherit(&self, hear: impl Fn(Values) + 'static) {
+        let Some(own) = &self.0.tab else { return };
+        let (this, hear) = (Rc::downgrade(&self.0), Rc::new(hear));
+        let ended = move |tab: String| {
+            let (this, hear) = (this.clone(), Rc::clone(&hear));
+            async move {
+                let Some(this) = this.upgrade() else { return };
+                match this.adopt(&tab).await {
+                    Ok(posts) if posts.is_empty() => {}
+                    Ok(posts) => hear(posts),
+                    // They stay that tab's, and go to the next one that starts.
+                    Err(_) => this.refused.set(true),
+                }
+            }
+        };
+        *self.0.wake.borrow_mut() = Wake::hold(own, self.0.others.take(), ended);
     }
 
     /// No store.
@@ -102,6 +129,7 @@ impl Database {
     /// a page that was left for a long time, and its locks with it.
     pub(crate) fn leave(&self) {
         self.write_now();
+        self.0.wake.take();
         self.0.life.take();
     }
 
@@ -143,9 +171,26 @@ impl Inner {
             store,
             tab: None,
             life: RefCell::default(),
+            others: RefCell::default(),
+            wake: RefCell::default(),
             waiting: RefCell::default(),
             writing: Cell::new(0),
         }
+    }
+
+    /// Makes the posts of a tab that is gone those of this one.
+    async fn adopt(&self, tab: &str) -> Result<Values, idb::Error> {
+        let (Some(store), Some(own)) = (&self.store, &self.tab) else { return Ok(Values::new()) };
+        let transaction = store.transaction(&[VALUES, OWNERS], TransactionMode::ReadWrite)?;
+        let (values, owners) = (transaction.object_store(VALUES)?, transaction.object_store(OWNERS)?);
+        let owned = read(&owners).await?;
+        let mut posts = read(&values).await?;
+        posts.retain(|key, _| is_post_key(key) && owned.get(key).is_some_and(|owner| owner == tab));
+        for key in posts.keys() {
+            owners.put(&own.into(), Some(&key.into()))?;
+        }
+        let committed = transaction.await?.is_committed();
+        Ok(if committed { posts } else { Values::new() })
     }
 
     fn begin(

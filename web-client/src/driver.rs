@@ -204,6 +204,12 @@ impl Driver {
 
     /// Starts the brain, and brings the whole model up to date with it.
     pub(crate) fn start(&self) {
+        let this = self.this.clone();
+        self.database.inherit(move |posts| {
+            if let Some(driver) = this.upgrade() {
+                driver.take(Input::Inherited(posts.into_iter().collect()));
+            }
+        });
         self.take(Input::Start);
         let whole = [Change::Connection, Change::Identity, Change::Rooms, Change::Active];
         self.changed.borrow_mut().extend(whole);

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use teahouse_protocol::{Ack, Command, ErrorCode, ErrorReply, Post, PostText, RoomName, Seq};
 
 use super::{Asked, Brain};
@@ -5,10 +7,28 @@ use crate::input::{Now, Ticks};
 use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_POSTS_MAX, RETRY_AFTER_MAX_MS};
 use crate::outbox::{LocalId, PendingPost, PostState};
 use crate::output::{Change, Notice};
+use crate::room::Room;
 use crate::store::{self, Key, StoredFailure, StoredPost};
 use crate::timeline::{TimelineEvent, TimelineKind};
 
 impl Brain {
+    /// Takes over posts that another program has left behind, but for those that are here already.
+    pub(super) fn inherit(&mut self, posts: Vec<(String, String)>) {
+        // In the order of their keys, posts come in the order of submission.
+        for (key, value) in posts.into_iter().collect::<BTreeMap<_, _>>() {
+            let Some(Key::Post(op)) = Key::parse(&key) else { continue };
+            let known =
+                |room: &Room| room.timeline.pending.iter().chain(&room.echoed).any(|post| post.op == op);
+            if !self.model.rooms.values().any(known) {
+                self.restore(Key::Post(op), &value);
+            }
+        }
+        let waiting = self.model.rooms.values().filter(|room| !room.timeline.pending.is_empty());
+        self.changes.extend(waiting.map(|room| Change::Timeline(room.name.clone())));
+        self.changes.insert(Change::Rooms);
+        self.join_wanted();
+    }
+
     /// Queues a post. Says whether it was taken.
     pub(super) fn post(&mut self, name: &RoomName, text: &str, action: bool, now: Now) -> bool {
         let text = text.trim_end();

@@ -263,3 +263,30 @@ fn posts_to_a_room_that_cannot_be_joined_fail() {
     assert!(matches!(&post.state, teahouse_client_core::PostState::Failed { .. }));
     assert_eq!(desk.brain.model().active(), Some(&room("lobby")));
 }
+
+#[test]
+fn what_another_program_left_behind_is_sent_once() {
+    let mut other = Desk::in_lobby(1);
+    other.cut();
+    other.submit("from there");
+    other.submit("and this");
+    let posts: Vec<_> =
+        other.stored.iter().filter(|(key, _)| teahouse_client_core::is_post_key(key)).collect();
+    let posts: Vec<(String, String)> = posts.into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    assert_eq!(posts.len(), 2);
+
+    let mut desk = Desk::in_lobby(1);
+    desk.cut();
+    // Later, so that its operation ids are others.
+    desk.wait(1_000);
+    desk.submit("here");
+    for _ in 0..2 {
+        desk.input(Input::Inherited(posts.iter().rev().cloned().collect()));
+        desk.input(Input::Inherited(vec![
+            ("draft/lobby".into(), "no post".into()),
+            ("?".into(), "{".into()),
+        ]));
+    }
+    desk.check_timeline(&["1 bo m1", "queued here", "queued from there", "queued and this"]);
+    assert_eq!(desk.lobby().draft(), "");
+}

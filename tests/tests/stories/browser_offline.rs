@@ -68,3 +68,45 @@ async fn what_waits_to_be_sent_survives_a_crash_of_the_tab() {
         .await;
     assert_eq!(state, "online");
 }
+
+#[tokio::test]
+async fn what_waits_to_be_sent_goes_to_another_tab_when_its_own_is_closed() {
+    let mut server = Server::start().await;
+    let page = Page::enter(&server, "ana").await;
+    let first = page.browser.tab().await;
+    page.browser.open_tab(&server.url()).await;
+    page.online().await;
+    server.stop().await;
+    page.visible("banner").await;
+    for text in ["还没发出", "这句也是"] {
+        page.say(text).await;
+        page.message_in_state(text, "queued").await;
+    }
+    page.browser.close_tab(first.clone()).await;
+    page.message_in_state("这句也是", "queued").await;
+    page.say("这是第一页的").await;
+    server.start_again().await;
+    page.browser.click(&testid("retry-now")).await;
+    for text in ["还没发出", "这句也是", "这是第一页的"] {
+        page.message(text).await;
+    }
+    let mut witness = tcp::connect(&server).await;
+    witness.hello("witness").await;
+    let posts: Vec<String> = witness.posts("lobby").await.into_iter().map(|(_, text)| text).collect();
+    assert_eq!(posts, ["还没发出", "这句也是", "这是第一页的"], "each once");
+
+    // And the other way round: a tab that has come later takes over from the one that was there first.
+    page.browser.open_tab(&server.url()).await;
+    page.online().await;
+    let second = page.browser.tab().await;
+    server.stop().await;
+    page.browser.go_to_tab(first).await;
+    page.visible("banner").await;
+    page.say("第一页的最后一句").await;
+    page.message_in_state("第一页的最后一句", "queued").await;
+    page.browser.close_tab(second).await;
+    page.message_in_state("第一页的最后一句", "queued").await;
+    server.start_again().await;
+    page.browser.click(&testid("retry-now")).await;
+    page.message("第一页的最后一句").await;
+}

@@ -89,7 +89,7 @@ pub fn all(quick: bool) -> Vec<Box<dyn Workload>> {
         "idle/10000",
         "connect/100x100",
     ];
-    const ALONE: [&str; 4] = ["reconnect/2000", "durable/256", "history/1000000", "stalled/1000/200"];
+    const ALONE: [&str; 4] = ["reconnect/2000", "durable/256", "history/1000000", "stalled/1000/150"];
     const SIZES: [&str; 12] = [
         "room/10/128/flood",
         "room/10/128/100",

@@ -11,7 +11,7 @@ use crate::steps::{Outcome, Steps};
 pub(crate) fn bench(project: &Project, options: &[String]) -> Result<()> {
     let mut steps = Steps::new(peers::STEPS + 1);
     let peers = peers::ensure_all(&mut steps)?;
-    steps.step("the server and the bench", || build(project))?;
+    steps.step("the server and the bench", || build(project, &["teahouse-server", "teahouse-bench"]))?;
     eprintln!("everything is there after {}; measuring …", steps.total_time());
     let mut command = Command::new(project.release("teahouse-bench"));
     command
@@ -28,10 +28,13 @@ pub(crate) fn bench(project: &Project, options: &[String]) -> Result<()> {
     become_program(&mut command)
 }
 
-/// The server and the generator as they are measured.
-pub(crate) fn build(project: &Project) -> Result<Outcome> {
-    let packages = ["--package", "teahouse-server", "--package", "teahouse-bench"];
-    succeed(project.cargo(&["build", "--release", "--bins"]).args(packages))?;
+/// Programs as they are measured.
+pub(crate) fn build(project: &Project, packages: &[&str]) -> Result<Outcome> {
+    let mut cargo = project.cargo(&["build", "--release", "--bins"]);
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    succeed(&mut cargo)?;
     Ok(Outcome::Done)
 }
 

@@ -19,10 +19,10 @@ pub(crate) fn profile(project: &Project, case: Option<&str>) -> Result<()> {
     let case = case.unwrap_or(CASE);
     let mut steps = Steps::new(5);
     steps.step("perf", || programs::ensure(&programs::PERF))?;
-    steps.step("the server and the bench", || bench::build(project))?;
-    // Apart, since other flags would mean building everything anew each time.
+    steps.step("the bench", || bench::build(project, &["teahouse-bench"]))?;
+    // Apart, since with other flags everything would be built anew each time.
     let target = project.target.join("profile");
-    steps.step("the server once more, with frame pointers", || {
+    steps.step("the server, with frame pointers", || {
         let mut build = project.cargo(&["build", "--release", "--package", "teahouse-server", "--bins"]);
         build.arg("--target-dir").arg(&target).env("RUSTFLAGS", "-C force-frame-pointers=yes");
         succeed(&mut build)?;
@@ -36,7 +36,8 @@ pub(crate) fn profile(project: &Project, case: Option<&str>) -> Result<()> {
             .arg(&data)
             .arg("--")
             .arg(project.release("teahouse-bench"))
-            .args(["--only", case, "--peers", "teahouse", "--server"])
+            // One pass, but long enough for a few thousand samples.
+            .args(["--quick", "--seconds", "8", "--only", case, "--peers", "teahouse", "--server"])
             .arg(target.join("release").join("teahouse-server"))
             .arg("--out")
             .arg(&target)
@@ -59,7 +60,7 @@ pub(crate) fn profile(project: &Project, case: Option<&str>) -> Result<()> {
             text.lines()
                 .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
                 .take(40)
-                .for_each(|line| println!("{}", line.trim_end()));
+                .for_each(|line| println!("{}", line.trim_end_matches([' ', '-'])));
         }
         println!("\nmore of it: perf report --input {}", data.display());
         Ok(Outcome::Done)

@@ -107,8 +107,8 @@ fn head(results: &Results, out: &mut String) {
     }
     out.push_str(
         "\nA figure is the median of all its runs and, behind the dot, how far these lie apart as a share of it. \
-         A ratio is the median over rounds, with the lowest and the highest; in a round everybody runs once on the way \
-         there and once on the way back. Durability says what a delivery means, and where posts are confirmed a \
+         A ratio is the median over rounds, with the lowest and the highest; in a round everybody runs on the way there \
+         and, unless one pass was enough, once more on the way back. Durability says what a delivery means, and where posts are confirmed a \
          confirmation: *memory* (it exists in memory only), *written* (to a file, which a power cut may undo), *fsync* \
          (on disk). Teahouse confirms and delivers nothing before its fsync; a ratio to a peer of another class is a \
          ratio of different promises.\n",

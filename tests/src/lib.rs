@@ -34,3 +34,5 @@ pub mod meter;
 pub mod browser_scenes;
 
 pub mod transcript;
+
+pub mod run;

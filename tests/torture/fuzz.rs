@@ -1,13 +1,24 @@
 //! Whatever comes in, nothing panics, and nothing that is held grows beyond its limit.
 
+#![cfg(target_os = "linux")]
+
+use std::alloc::System;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use cap::Cap;
 use teahouse_protocol::{LineFramer, decode_request, decode_server_message, limits};
 use teahouse_server::door::{Door, Guess, Inbound, JsonDoor, TextDoor, WebSocketDoor, sniff};
+use teahouse_tests::run::{Run, Tally};
 
-use crate::run::{Run, Tally};
+/// Counts the bytes that this process holds.
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
+
+/// The tests of this file take turns, or one would count what the other holds.
+static TURN: Mutex<()> = Mutex::new(());
 
 const LINES: &str = include_str!("corpus/lines.txt");
 const BYTES: &str = include_str!("corpus/bytes.txt");
@@ -47,6 +58,13 @@ const TOKENS: &[&[u8]] = &[
     b"\"id\":",
     b"\"room\":",
 ];
+
+/// After so many inputs, what is made once has been made.
+const WARM_UP_INPUTS: u64 = 10_000;
+/// What is held after the last input may differ by so many bytes from what was held after the warm-up.
+const GROWTH_BYTES_MAX: usize = 4 * 1024;
+/// What may be held while one input is at work: a megabyte of input, in several copies.
+const AT_WORK_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The longest answer that a door gives by itself to one line, in bytes: the help.
 const OWN_WORDS_BYTES_MAX: usize = 2_048;
@@ -212,11 +230,16 @@ fn feed(input: &[u8], pieces: &[&[u8]]) {
 
 #[test]
 fn no_input_panics_or_piles_up() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let run = Run::begin("fuzz");
     let mut random = run.random(1);
+    let mut held = 0;
     let corpus = corpus();
     let mut tally = Tally { cycles: run.pick(50_000, 1_000_000), ..Tally::default() };
     for number in 0..tally.cycles {
+        if number == WARM_UP_INPUTS {
+            held = MEMORY.allocated();
+        }
         let input = match corpus.get(usize::try_from(number).expect("64 bits")) {
             Some(input) => input.clone(),
             None => mutate(&mut random, &corpus),
@@ -229,12 +252,22 @@ fn no_input_panics_or_piles_up() {
         }
         tally.messages += 1;
     }
+    let (grown, most) =
+        (MEMORY.allocated().saturating_sub(held), MEMORY.max_allocated().saturating_sub(held));
+    if grown > GROWTH_BYTES_MAX {
+        tally.complain(format!("{grown} more bytes are held than after {WARM_UP_INPUTS} inputs"));
+    }
+    if most > AT_WORK_BYTES_MAX {
+        tally.complain(format!("an input took {most} bytes"));
+    }
+    tally.measured = format!("{grown} bytes more than after {WARM_UP_INPUTS} inputs, {most} at work");
     run.finish(&tally);
 }
 
 /// What never ends is refused when it has reached its limit, not when memory has.
 #[test]
 fn endless_input_is_refused_at_the_limit() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let run = Run::begin("endless input");
     let mut tally = Tally::default();
     let fragment = |first: bool| {

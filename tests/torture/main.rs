@@ -4,7 +4,7 @@
 //! Every test prints its seed; `TEAHOUSE_SEED` sets it. `TEAHOUSE_TORTURE=long` makes the runs long.
 #![cfg(target_os = "linux")]
 
-mod run;
+use teahouse_tests::run;
 
 mod host;
 mod link;
@@ -31,8 +31,6 @@ mod links;
 mod descriptors;
 
 mod model;
-
-mod fuzz;
 
 mod stall;
 

@@ -69,7 +69,7 @@ pub(crate) fn torture(project: &Project, filter: Option<&str>) -> Result<()> {
         let build = ["build", "--package", "teahouse-server", "--package", "teahouse", "--bins"];
         steps.step("the server and the terminal client", || done(&mut project.cargo(&build)))?;
         steps.step("the torture; results are added to torture-results.md in the target directory", || {
-            let mut command = torture_tests(project, &[], filter);
+            let mut command = torture_tests(project, &["--test", "fuzz"], filter);
             done(command.env("TEAHOUSE_TEST_PROGRAMS", project.target.join("debug")))
         })?;
     }

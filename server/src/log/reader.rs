@@ -119,7 +119,7 @@ impl Drop for Place<'_> {
     }
 }
 
-fn read_page(
+pub(super) fn read_page(
     connection: &Connection,
     room: RoomId,
     query: PageQuery,

@@ -67,6 +67,9 @@ fn room(dir: &TempDir) -> Room {
     Room { log, state, reader, ana, lobby }
 }
 
+/// What finding the time of one event takes, in steps of SQLite's virtual machine.
+const LOOKUP_STEPS_MAX: u64 = 10;
+
 fn seq(number: u64) -> Seq {
     Seq::new(number).expect("small")
 }
@@ -139,6 +142,63 @@ fn pages_of_every_kind() {
     check(PageQuery::Around(seq(1)), 4, "create join 1 2", false, true);
     check(PageQuery::At(UnixMillis::new(4_500)), 2, "5 6", true, true);
     check(PageQuery::At(UnixMillis::new(99_000)), 2, "", false, false);
+}
+
+/// Writes posts, one a second, behind the head of a room that has no events yet in its log.
+fn fill(dir: &TempDir, room: crate::state::RoomId, posts: u64) {
+    let mut database = rusqlite::Connection::open(dir.database()).expect("a second writer");
+    let transaction = database.transaction().expect("the disk works");
+    let mut insert = transaction
+        .prepare("INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, ?2, 1, 3, ?3, ?4)")
+        .expect("the columns are these");
+    for number in 1..=posts {
+        let (key, at, text) = (row::key(room, seq(number)), number as i64 * 1_000, number.to_string());
+        let sum = row::checksum(key, at, 1, 3, Some(&text));
+        insert.execute((key, at, text, sum)).expect("the disk works");
+    }
+    drop(insert);
+    transaction.commit().expect("the disk works");
+}
+
+#[test]
+fn a_page_of_a_long_room_costs_what_one_of_a_short_room_does() {
+    let dir = TempDir::new();
+    drop(room(&dir));
+    let (short, long) = ((crate::state::RoomId(7), 100), (crate::state::RoomId(8), 1_000_000));
+    fill(&dir, short.0, short.1);
+    fill(&dir, long.0, long.1);
+    let mut connection = open::open_reader(&dir.database()).expect("readable");
+    // Counts the instructions of SQLite's virtual machine, which do the work of every statement of the page.
+    let mut steps = |(room, _): (crate::state::RoomId, u64), query: PageQuery| {
+        let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let counter = std::sync::Arc::clone(&count);
+        let step = move || {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            false
+        };
+        connection.progress_handler(1, Some(step)).expect("SQLite has it");
+        let page = reader::read_page(&connection, room, query, 50).expect("readable");
+        assert_eq!(page.events.len(), 50, "{query:?}");
+        count.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    let halvings = |(_, posts): (crate::state::RoomId, u64)| u64::from(posts.ilog2()) + 1;
+    for (kind, extra) in [("latest", 0), ("before", 0), ("after", 0), ("around", 0), ("at", LOOKUP_STEPS_MAX)]
+    {
+        for part in [2, 3] {
+            let query = |(_, posts): (crate::state::RoomId, u64)| match kind {
+                "latest" => PageQuery::Latest,
+                "before" => PageQuery::Before(seq(posts * (part - 1) / part + 10)),
+                "after" => PageQuery::After(seq(posts / part - 10)),
+                "around" => PageQuery::Around(seq(posts / part)),
+                _ => PageQuery::At(UnixMillis::new(posts / part * 1_000)),
+            };
+            let (few, many) = (steps(short, query(short)), steps(long, query(long)));
+            println!("{kind}: {few} steps of 100, {many} of a million");
+            assert!(few > 50, "{kind}: steps are counted");
+            let most = few + (halvings(long) - halvings(short)) * extra;
+            assert!(many <= most, "{kind}: {many} steps, {few} in a short room, at most {most}");
+        }
+    }
 }
 
 #[test]

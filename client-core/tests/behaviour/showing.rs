@@ -119,6 +119,8 @@ fn reading_far_back_lets_go_of_what_lies_between() {
         desk.user(Intent::LoadBefore { room: lobby(), seq: seq(first) });
         desk.reply("history lobby", page("e1", head, first.saturating_sub(3).max(1)..=first - 1));
         assert!(oldest(&desk) < first, "what was asked for stays");
+        let mut oldest_four = desk.lobby().timeline().entries().take(4);
+        assert!(oldest_four.all(|entry| matches!(entry, Entry::Event(_))), "no gap where the user reads");
         assert!(desk.lobby().timeline().len() as u64 <= max);
     }
     let gaps = desk.lobby().timeline().entries().filter(|entry| matches!(entry, Entry::Gap(_))).count();

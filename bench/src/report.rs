@@ -111,7 +111,9 @@ fn head(results: &Results, out: &mut String) {
          and, unless one pass was enough, once more on the way back. Durability says what a delivery means, and where posts are confirmed a \
          confirmation: *memory* (it exists in memory only), *written* (to a file, which a power cut may undo), *fsync* \
          (on disk). Teahouse confirms and delivers nothing before its fsync; a ratio to a peer of another class is a \
-         ratio of different promises.\n",
+         ratio of different promises.\n\n\
+         In a flood one write carries hundreds of messages, so bytes decide and not calls: of 128 bytes of text Teahouse \
+         makes an event of about 230, the floor a line of 129.\n",
     );
 }
 
@@ -124,10 +126,12 @@ fn shown(figure: Figure, spread: Option<Spread>) -> String {
 }
 
 fn shown_ratio(spread: Option<Spread>) -> String {
+    // Below one, the third digit tells a budget of 90 % that is kept from one that is not.
+    let shown = |ratio: f64| if ratio < 1.0 { format!("{ratio:.3}") } else { format!("{ratio:.2}") };
     match spread {
         None => "–".into(),
-        Some(spread) if spread.n < 2 => format!("{:.2}", spread.median),
-        Some(spread) => format!("{:.2} ({:.2}–{:.2})", spread.median, spread.min, spread.max),
+        Some(spread) if spread.n < 2 => shown(spread.median),
+        Some(spread) => format!("{} ({}–{})", shown(spread.median), shown(spread.min), shown(spread.max)),
     }
 }
 
@@ -328,7 +332,7 @@ mod tests {
             ]),
             Some("320 KiB\n"),
         );
-        let row = "| TCP | 5.50 M · 0 % | 5.00 M | met | 4.00 M · 20 %, bun (memory) | 0.50 |";
+        let row = "| TCP | 5.50 M · 0 % | 5.00 M | met | 4.00 M · 20 %, bun (memory) | 0.500 |";
         assert!(text.contains(row), "{text}");
         assert!(
             text.contains("| 1 room × 1,000, flood, 128 bytes | teahouse | TCP | fsync | 5.50 M · 0 % |")

@@ -1,5 +1,6 @@
 //! The program `teahouse-bench`.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use teahouse_bench::peer::Transport;
 use teahouse_bench::peers::teahouse::Teahouse;
 use teahouse_bench::record::{self, Choice, Chosen};
 use teahouse_bench::results::Results;
+use teahouse_bench::server::become_leashed;
 use teahouse_bench::workloads::{self, Setting};
 use teahouse_bench::{floor, report};
 
@@ -58,6 +60,13 @@ enum Task {
         #[arg(long)]
         listen: SocketAddr,
     },
+    /// Become a server that ends with whoever started it
+    #[command(hide = true)]
+    Leashed {
+        /// The program and its arguments
+        #[arg(last = true)]
+        words: Vec<OsString>,
+    },
     /// Write the report again from results.json
     Report {
         /// The file
@@ -74,6 +83,7 @@ fn main() -> ExitCode {
         Some(Task::Floor { listen }) => {
             floor::listen(listen).and_then(|listener| floor::serve(&listener)).map(|()| true)
         }
+        Some(Task::Leashed { words }) => become_leashed(&words).map(|()| true),
         Some(Task::Report { results, out }) => report_again(&results, out).map(|()| true),
         None if options.list => {
             for workload in workloads::all(options.quick) {

@@ -1,15 +1,17 @@
 //! A server that the bench has started: on its core, in a folder of its own, and gone when it is dropped.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
 use crate::cores::Cores;
 use crate::peer::Peer;
@@ -57,7 +59,7 @@ impl Server {
     pub fn start_in(peer: &dyn Peer, place: PathBuf, cores: Cores) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut command = peer.command(&place, port)?;
+        let mut command = leashed(&peer.command(&place, port)?)?;
         let output = File::create(place.join("output.log"))?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let child = cores.on_server_core(|| command.spawn())?;
@@ -133,6 +135,29 @@ impl Server {
         };
         Ok(Memory { resident: field("Rss:")?, proportional: field("Pss:")?, anonymous: field("Anonymous:")? })
     }
+}
+
+/// The same command through this program's own `leashed`, so that the server ends with the bench however that ends.
+fn leashed(command: &Command) -> Result<Command> {
+    let mut leashed = Command::new(std::env::current_exe()?);
+    leashed.arg("leashed").arg("--").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => leashed.env(name, value),
+            None => leashed.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        leashed.current_dir(folder);
+    }
+    Ok(leashed)
+}
+
+/// Becomes a program that is killed when the one that started this ends. It only comes back when that fails.
+pub fn become_leashed(words: &[OsString]) -> Result<()> {
+    let (program, arguments) = words.split_first().context("there is no program")?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    Err(Command::new(program).args(arguments).exec()).with_context(|| format!("{program:?} does not start"))
 }
 
 impl Drop for Server {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::connection::Mailbox;
 use crate::directory::{Absence, Directory};
+use crate::fanout::Replays;
 use crate::log::Reader;
 use crate::order::Order;
 use crate::pace::{AddressPaces, Pace};
@@ -39,6 +40,8 @@ pub struct House {
     pub order: Order,
     /// Where history comes from.
     pub reader: Reader,
+    /// What cursors behind their room's tail read.
+    pub replays: Arc<Replays>,
     /// How long to wait.
     pub patience: Patience,
     /// How fast clients may post.
@@ -71,6 +74,7 @@ impl House {
         Self {
             directory,
             order,
+            replays: Arc::new(Replays::new(reader.clone())),
             reader,
             patience,
             pace,

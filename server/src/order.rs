@@ -22,6 +22,10 @@ use crate::state::{Action, Change, Outcome, Proposal, Rejection, State, UserId};
 const QUEUE_MAX: usize = 8_192;
 /// The most proposals in one transaction.
 const BATCH_MAX: usize = 1_024;
+/// In a crowd, batches begin at most so often.
+const GATHER: Duration = Duration::from_millis(2);
+/// So many proposals are worth a batch at any time.
+const GATHERED: usize = 64;
 /// After a failure the log is opened anew at most so often.
 const REOPEN_EVERY: Duration = Duration::from_millis(500);
 
@@ -152,6 +156,28 @@ fn arrived(decided: &Decided) -> Option<UserId> {
     }
 }
 
+/// Lets proposals gather where many people post. Each batch costs an fsync and some changes of threads, however few
+/// proposals are in it. Whoever posts alone waits for nothing: a batch follows at once on a batch of one.
+#[derive(Debug, Default)]
+struct Gathering {
+    last: Option<Instant>,
+    crowd: bool,
+}
+
+impl Gathering {
+    /// How long to wait before a batch that holds `proposals` so far.
+    fn pause(&self, proposals: usize, now: Instant) -> Option<Duration> {
+        let since = now.saturating_duration_since(self.last?);
+        (self.crowd && proposals < GATHERED).then(|| GATHER.checked_sub(since)).flatten()
+    }
+
+    /// A batch begins.
+    fn begin(&mut self, proposals: usize, now: Instant) {
+        self.last = Some(now);
+        self.crowd = proposals > 1;
+    }
+}
+
 struct Worker {
     log: Log,
     state: State,
@@ -168,7 +194,17 @@ type Decided = Result<Outcome, Refusal>;
 impl Worker {
     fn run(mut self) {
         let mut batch = Vec::new();
+        let mut gathering = Gathering::default();
         while self.submissions.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            if let Some(pause) = gathering.pause(batch.len(), Instant::now()) {
+                thread::sleep(pause);
+                while batch.len() < BATCH_MAX
+                    && let Ok(submission) = self.submissions.try_recv()
+                {
+                    batch.push(submission);
+                }
+            }
+            gathering.begin(batch.len(), Instant::now());
             let mut wake = Vec::new();
             let (replies, proposals): (Vec<_>, Vec<_>) =
                 batch.drain(..).map(|Submission { proposal, reply }| (reply, proposal)).unzip();
@@ -284,5 +320,24 @@ impl Worker {
         self.healthy.store(true, Ordering::Relaxed);
         tracing::info!("the log is open again");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_crowd_gathers() {
+        let mut gathering = Gathering::default();
+        let start = Instant::now();
+        assert_eq!(gathering.pause(5, start), None, "nothing came before");
+        gathering.begin(1, start);
+        assert_eq!(gathering.pause(1, start), None, "who posts alone waits for nothing");
+        gathering.begin(2, start);
+        let soon = start + GATHER / 4;
+        assert_eq!(gathering.pause(1, soon), Some(GATHER - GATHER / 4));
+        assert_eq!(gathering.pause(GATHERED, soon), None, "enough have gathered");
+        assert_eq!(gathering.pause(1, start + GATHER * 2), None, "nobody waits longer than that");
     }
 }

@@ -1,10 +1,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use teahouse_protocol::{Goodbye, RequestId, Seq};
+use teahouse_protocol::{Goodbye, RequestId};
 use tokio::sync::Notify;
 
+use crate::fanout::Replay;
 use crate::log::{LogError, Page};
 use crate::order::Refusal;
 use crate::state::{Outcome, RoomId};
@@ -55,8 +55,8 @@ pub enum Answer {
         slot: usize,
         /// Tells this watch from an earlier one with the same number.
         watch: u64,
-        /// Frames and the last seq in them.
-        result: Result<(Vec<Bytes>, Seq), LogError>,
+        /// What follows the cursor.
+        result: Result<Arc<Replay>, LogError>,
     },
 }
 

@@ -142,7 +142,7 @@ impl Connection {
         self.start_requests(&mut lane);
         self.close_if_due(&mut lane);
         if self.closing.is_none() {
-            outlet.serve(&mut lane, &mut self.door, &self.house.reader)?;
+            outlet.serve(&mut lane, &mut self.door, &self.house.replays)?;
         } else {
             outlet.flush(&mut lane)?;
         }

@@ -10,10 +10,9 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::mailbox::Mailbox;
-use super::watches::Watches;
+use super::watches::{Cursor, Watches};
 use crate::door::{Door, DoorKind};
-use crate::fanout::{Behind, News, Room};
-use crate::log::Reader;
+use crate::fanout::{Behind, News, Replays};
 
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
@@ -27,8 +26,7 @@ pub struct Outlet {
 /// What waits to be written, and what is written next.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
-    /// Comes before everything else: answers, pages of a replay, the rest of a frame. What cursors point at in a tail
-    /// is not copied here.
+    /// Comes before everything else: answers, and the rest of a frame. What cursors point at is not copied here.
     pub(super) out: VecDeque<Bytes>,
     pub(super) watches: Watches,
     /// The socket took no more; the connection's task waits until it does.
@@ -56,12 +54,15 @@ pub struct Shelf {
 const SHELF_NEWS_MAX: usize = 8;
 
 impl Shelf {
-    fn news(&mut self, room: &Room, kind: DoorKind, seen: Seq) -> Result<&News, Behind> {
-        let found = self.news.iter().position(|news| news.is_for(kind, seen));
+    fn news(&mut self, cursor: &Cursor, kind: DoorKind) -> Result<&News, Behind> {
+        let Cursor { room, seen, replay, .. } = cursor;
+        let found = self.news.iter().position(|news| news.is_for(kind, *seen));
         let index = match found {
             Some(index) => index,
             None => {
-                let news = room.tail().news(kind, seen)?;
+                let live = room.tail().news(kind, *seen);
+                let replay = || replay.as_ref()?.news(room.id, kind, *seen);
+                let news = live.or_else(|behind| replay().ok_or(behind))?;
                 self.news.truncate(SHELF_NEWS_MAX - 1);
                 self.news.push_front(news);
                 0
@@ -126,7 +127,7 @@ impl Outlet {
         let Lane { out, watches, full } = lane;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
         while cursor.seen < head {
-            let Ok(news) = shelf.news(&cursor.room, self.kind, cursor.seen) else {
+            let Ok(news) = shelf.news(cursor, self.kind) else {
                 return Ok(Advance::Behind);
             };
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
@@ -136,16 +137,19 @@ impl Outlet {
                 let (seen, rest) = news.begun(written);
                 cursor.seen = seen;
                 out.extend((!rest.is_empty()).then_some(rest));
+                // Somebody who does not read holds on to nothing more.
+                cursor.replay = None;
                 *full = true;
                 return Ok(Advance::Full);
             }
             cursor.seen = news.last();
         }
+        cursor.replay = None;
         Ok(Advance::There)
     }
 
     /// Writes what waits and then what the cursors point at, as much as the socket takes.
-    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door, reader: &Reader) -> io::Result<()> {
+    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door, replays: &Arc<Replays>) -> io::Result<()> {
         self.flush(lane)?;
         while !lane.full
             && let Some(slot) = lane.watches.next_ready()
@@ -166,7 +170,13 @@ impl Outlet {
                 }
                 Advance::Full => lane.watches.mark_ready(slot),
                 Advance::Behind => {
-                    lane.watches.cursor(slot).expect("it was there").replay(slot, self, reader);
+                    let cursor = lane.watches.cursor(slot).expect("it was there");
+                    cursor.replay = replays.find(cursor.room.id, cursor.seen);
+                    if cursor.replay.is_some() {
+                        lane.watches.mark_ready(slot);
+                    } else {
+                        cursor.read_log(slot, &self.mailbox, replays);
+                    }
                 }
             }
         }

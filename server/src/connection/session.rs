@@ -341,18 +341,16 @@ impl Session {
                 self.alone = false;
                 self.page(re, result)
             }
-            Answer::Replay { slot, watch, result } => {
-                match lane.watches.replayed(slot, watch, result, door, &mut lane.out) {
-                    Ok(()) => return,
-                    Err((room, error)) => {
-                        tracing::error!("{} loses its watch of {}: {error}", self.peer, room.name);
-                        let mut reply = unreadable(RequestId::default(), &error);
-                        reply.re = None;
-                        reply.message = format!("{} is watched no more: {}", room.name, reply.message);
-                        ServerMessage::Error(reply)
-                    }
+            Answer::Replay { slot, watch, result } => match lane.watches.replayed(slot, watch, result) {
+                Ok(()) => return,
+                Err((room, error)) => {
+                    tracing::error!("{} loses its watch of {}: {error}", self.peer, room.name);
+                    let mut reply = unreadable(RequestId::default(), &error);
+                    reply.re = None;
+                    reply.message = format!("{} is watched no more: {}", room.name, reply.message);
+                    ServerMessage::Error(reply)
                 }
-            }
+            },
         };
         lane.out.push_back(door.encode(&reply));
         while let Some(Asked::Answered(reply)) =

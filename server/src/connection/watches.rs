@@ -5,15 +5,12 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use teahouse_protocol::{CaughtUp, Seq, ServerMessage};
 
-use super::mailbox::Answer;
+use super::mailbox::{Answer, Mailbox};
 use super::outlet::Outlet;
 use crate::door::Door;
-use crate::fanout::{Room, WatchKey, encode_page};
-use crate::log::{LogError, PageQuery, Reader};
+use crate::fanout::{Replay, Replays, Room, WatchKey};
+use crate::log::LogError;
 use crate::state::RoomId;
-
-/// The most events that are read from the log at a time for a cursor behind the tail.
-const REPLAY_EVENTS: usize = 500;
 
 /// The rooms that a connection watches, each with a cursor.
 #[derive(Debug, Default)]
@@ -36,6 +33,8 @@ pub(super) struct Cursor {
     /// Where a replay ends and `caught_up` is due.
     catch_up_at: Option<Seq>,
     presence: u64,
+    /// What was read from the log for this cursor, until it is written or the socket takes no more.
+    pub(super) replay: Option<Arc<Replay>>,
     /// Whether a read from the log is under way.
     replaying: bool,
     /// Whether the slot stands in `ready`.
@@ -74,6 +73,7 @@ impl Watches {
             seen: after.unwrap_or(head),
             catch_up_at: after.map(|_| head),
             presence,
+            replay: None,
             replaying: false,
             ready: false,
         });
@@ -146,19 +146,15 @@ impl Watches {
         &mut self,
         slot: usize,
         watch: u64,
-        result: Result<(Vec<Bytes>, Seq), LogError>,
-        door: &mut Door,
-        out: &mut VecDeque<Bytes>,
+        result: Result<Arc<Replay>, LogError>,
     ) -> Result<(), (Arc<Room>, LogError)> {
         let Some(cursor) = self.cursor(slot).filter(|cursor| cursor.watch == watch) else {
             return Ok(());
         };
         cursor.replaying = false;
         match result {
-            Ok((frames, seen)) => {
-                out.extend(frames);
-                cursor.seen = cursor.seen.max(seen);
-                cursor.catch_up(door, out);
+            Ok(replay) => {
+                cursor.replay = Some(replay);
                 self.mark_ready(slot);
                 Ok(())
             }
@@ -187,15 +183,12 @@ impl Cursor {
     }
 
     /// Reads on from the log.
-    pub(super) fn replay(&mut self, slot: usize, outlet: &Outlet, reader: &Reader) {
+    pub(super) fn read_log(&mut self, slot: usize, mailbox: &Arc<Mailbox>, replays: &Arc<Replays>) {
         self.replaying = true;
-        let (room, seen, watch, kind) = (Arc::clone(&self.room), self.seen, self.watch, outlet.kind());
-        let (mailbox, reader) = (Arc::clone(outlet.mailbox()), reader.clone());
+        let (room, seen, watch) = (Arc::clone(&self.room), self.seen, self.watch);
+        let (mailbox, replays) = (Arc::clone(mailbox), Arc::clone(replays));
         tokio::task::spawn_blocking(move || {
-            let result = reader.page(room.id, PageQuery::After(seen), REPLAY_EVENTS).map(|page| {
-                let last = page.events.last().map_or(seen, |event| event.seq);
-                (encode_page(&room.name, page.events, kind), last)
-            });
+            let result = replays.read(&room, seen);
             if mailbox.answer(Answer::Replay { slot, watch, result }) {
                 mailbox.wake();
             }

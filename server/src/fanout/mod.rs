@@ -6,12 +6,14 @@
 
 mod herald;
 mod news;
+mod replay;
 mod room;
 mod segment;
 mod tail;
 
 pub use herald::Herald;
 pub use news::News;
+pub use replay::{Replay, Replays};
 pub use room::{Room, WatchKey};
-pub use segment::{Segment, encode_page, encode_segments};
+pub use segment::{Segment, encode_segments};
 pub use tail::{Behind, Tail};

@@ -29,21 +29,38 @@ impl News {
     /// The most pieces, and so the most slices of one write.
     pub const PIECES_MAX: usize = 64;
 
-    pub(super) fn new(kind: DoorKind, after: Seq) -> Self {
+    /// Nothing at all.
+    pub(super) fn none(kind: DoorKind, after: Seq) -> Self {
         Self { kind, after, last: after, pieces: Vec::new(), bytes: 0 }
     }
 
+    /// What lies after `after` in segments that follow each other; `None` when the first begins later than that.
+    pub(super) fn gather<'a, S>(segments: S, kind: DoorKind, after: Seq) -> Option<Self>
+    where
+        S: IntoIterator<Item = &'a Arc<Segment>>,
+    {
+        let mut news = Self::none(kind, after);
+        for segment in segments {
+            if segment.first() > news.last.next() {
+                return None;
+            }
+            if segment.first().plus(segment.len()) > news.last.next() {
+                news.push(segment);
+                if news.pieces.len() >= Self::PIECES_MAX {
+                    break;
+                }
+            }
+        }
+        Some(news)
+    }
+
     /// Adds what a segment holds after the last event here.
-    pub(super) fn push(&mut self, segment: &Arc<Segment>) {
+    fn push(&mut self, segment: &Arc<Segment>) {
         let skip = usize::try_from(self.last.next().get() - segment.first().get()).expect("within a segment");
         let frames = segment.frames(self.kind, skip);
         self.bytes += frames.len();
         self.last = self.last.plus(segment.len() - skip);
         self.pieces.push(Piece { segment: Arc::clone(segment), skip, frames });
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.pieces.len() >= Self::PIECES_MAX
     }
 
     /// Whether a cursor at `seen` behind such a door wants exactly this.

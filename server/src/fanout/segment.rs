@@ -132,8 +132,3 @@ pub fn encode_segments(room: &RoomName, events: impl IntoIterator<Item = PageEve
     }
     segments
 }
-
-/// A page from the log as pushes, for a connection that is too far behind for the tail.
-pub fn encode_page(room: &RoomName, events: Vec<PageEvent>, kind: DoorKind) -> Vec<Bytes> {
-    encode_segments(room, events).iter().map(|segment| segment.frames(kind, 0)).collect()
-}

@@ -63,18 +63,12 @@ impl Tail {
 
     /// What lies after `seen`, as much as one write takes. There is something, or the cursor is at the head.
     pub fn news(&self, kind: DoorKind, seen: Seq) -> Result<News, Behind> {
-        let mut news = News::new(kind, seen);
         if seen >= self.head {
-            return Ok(news);
+            return Ok(News::none(kind, seen));
         }
         let start = self.segments.partition_point(|segment| segment.first() <= seen.next());
-        for segment in self.segments.range(start.checked_sub(1).ok_or(Behind)?..) {
-            news.push(segment);
-            if news.is_full() {
-                break;
-            }
-        }
-        Ok(news)
+        let start = start.checked_sub(1).ok_or(Behind)?;
+        News::gather(self.segments.range(start..), kind, seen).ok_or(Behind)
     }
 }
 

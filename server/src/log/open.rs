@@ -89,6 +89,10 @@ fn create(dir: &Path, file: &Path, epoch: &Epoch) -> Result<(), OpenError> {
     sync_directory(dir).map_err(not_writable)
 }
 
+/// Each room's events end on a page of its own, which each post to the room needs: the pages of a thousand busy rooms
+/// fit in here. SQLite takes the memory as it needs it.
+const WRITER_CACHE_KIB: i64 = 6 * 1024;
+
 /// Sets what the promises rest on, and reads it back.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(5))?;
@@ -96,6 +100,7 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     let synchronous: i64 = connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     if mode != "wal" || synchronous != 2 {

@@ -26,12 +26,14 @@ pub(crate) struct Crowd {
     pub(crate) watchers: usize,
     /// How many messages of a writer may be unacknowledged at a time.
     pub(crate) window: u64,
+    /// How many new messages a writer sends between two beats.
+    pub(crate) per_beat: u64,
 }
 
 impl Crowd {
     /// Writers and as many watchers.
     pub(crate) const fn of(name: &'static str, size: usize, window: u64) -> Self {
-        Self { name, writers: size, watchers: size, window }
+        Self { name, writers: size, watchers: size, window, per_beat: u64::MAX }
     }
 }
 
@@ -52,7 +54,7 @@ impl Load {
     /// Lets writers and watchers loose on two rooms, half of each through each door. `up` says where they go; `host` is
     /// where the rooms are made first.
     pub(crate) async fn begin(run: &Run, host: &Host, up: Up, crowd: Crowd) -> Self {
-        let Crowd { name, writers, watchers, window } = crowd;
+        let Crowd { name, writers, watchers, window, per_beat } = crowd;
         let rooms = vec![room("lobby"), room("茶")];
         let mut link = Link::open(host.address(), Way::Tcp).await.expect("the server accepts");
         link.hello_as_anybody().await.expect("the server welcomes");
@@ -72,7 +74,8 @@ impl Load {
             let room = load.rooms[number / 2 % 2].clone();
             let name = format!("{name}{number}");
             let random = run.random(number as u64 + 100);
-            load.writers.spawn(Writer::new(&name, way, room, &load.reins, random).window(window).run());
+            let writer = Writer::new(&name, way, room, &load.reins, random).window(window);
+            load.writers.spawn(writer.per_beat(per_beat).run());
         }
         for number in 0..watchers {
             let way = if number % 2 == 0 { Way::Ws } else { Way::Tcp };
@@ -120,7 +123,11 @@ impl Load {
 }
 
 /// Waits for all of them, as long as `progress` goes up.
-async fn joined<T: 'static>(who: &str, tasks: &mut JoinSet<T>, progress: impl Fn() -> u64) -> Vec<T> {
+pub(crate) async fn joined<T: 'static>(
+    who: &str,
+    tasks: &mut JoinSet<T>,
+    progress: impl Fn() -> u64,
+) -> Vec<T> {
     let mut done = Vec::new();
     let mut before = progress();
     loop {

@@ -26,6 +26,7 @@ mod twins;
 mod faults;
 mod power;
 
+mod brain;
 mod links;
 
 mod descriptors;

@@ -87,6 +87,8 @@ pub(crate) struct Writer {
     random: fastrand::Rng,
     /// So many messages may be unacknowledged at a time.
     window: u64,
+    /// So many new messages may be sent between two beats.
+    per_beat: u64,
     /// The longest text, in characters.
     text_chars_max: usize,
     token: Option<String>,
@@ -108,6 +110,7 @@ impl Writer {
             reins: reins.clone(),
             random,
             window: 16,
+            per_beat: u64::MAX,
             text_chars_max: 200,
             token: None,
             lost_names: 0,
@@ -120,6 +123,13 @@ impl Writer {
     #[must_use]
     pub(crate) fn window(mut self, window: u64) -> Self {
         self.window = window;
+        self
+    }
+
+    /// Sends so many new messages between two beats, and no more.
+    #[must_use]
+    pub(crate) fn per_beat(mut self, per_beat: u64) -> Self {
+        self.per_beat = per_beat;
         self
     }
 
@@ -158,9 +168,13 @@ impl Writer {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut silent_beats = 0;
+        let mut left = self.per_beat;
         loop {
             let stopping = *stop.borrow_and_update();
-            while (sent.len() as u64) < self.window && (next <= self.account.written || !stopping) {
+            while (sent.len() as u64) < self.window
+                && (next <= self.account.written || (!stopping && left > 0))
+            {
+                left -= u64::from(next > self.account.written);
                 sent.push_back((link.send(self.post(next)).await?, next));
                 // Now and then twice in a row, as somebody does who did not see the answer in time.
                 if self.random.u8(..16) == 0 {
@@ -176,6 +190,7 @@ impl Writer {
                 message = link.receive() => message?,
                 _ = beat.tick() => {
                     silent_beats += 1;
+                    left = self.per_beat;
                     if sent.is_empty() {
                         next = self.oldest_open();
                         silent_beats = 0;

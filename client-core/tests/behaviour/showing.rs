@@ -131,3 +131,35 @@ fn reading_far_back_lets_go_of_what_lies_between() {
     };
     assert_eq!(last.seq, seq(head + 1));
 }
+
+#[test]
+fn links_here_and_there_in_a_long_room_are_all_followed() {
+    let head = 20_000;
+    let config = teahouse_client_core::Config { history_page: 80, ..crate::desk::config() };
+    let mut desk = Desk::with(config, Default::default());
+    desk.input(Input::Attention { focused: true, at_bottom: false });
+    desk.enter(head);
+    let oldest = |desk: &Desk| desk.lobby().timeline().first_seq().expect("an event").get();
+    while oldest(&desk) > 12_000 {
+        let first = oldest(&desk);
+        desk.user(Intent::LoadBefore { room: lobby(), seq: seq(first) });
+        desk.reply("history lobby", page("e1", head, first - 80..=first - 1));
+    }
+    for target in [10_000, 40, 19_000, 5_000, 15_000] {
+        show(&mut desk, target);
+        desk.reply("history lobby", page("e1", head, target - 39..=target + 40));
+        let timeline = desk.lobby().timeline();
+        let found =
+            timeline.entries().any(|entry| matches!(entry, Entry::Event(event) if event.seq == seq(target)));
+        assert!(found, "{target} is there; {} events", timeline.len());
+        let seqs: Vec<u64> = timeline
+            .entries()
+            .filter_map(|entry| match entry {
+                Entry::Event(event) => Some(event.seq.get()),
+                _ => None,
+            })
+            .collect();
+        let around = seqs.iter().filter(|at| (target - 39..=target + 40).contains(at)).count();
+        assert_eq!(around, 80, "all of the page stays");
+    }
+}

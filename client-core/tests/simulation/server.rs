@@ -175,7 +175,7 @@ impl Server {
                 self.connections.get_mut(&link).expect("it speaks").user = Some(user);
                 let member = self.state.user(user).expect("just arrived");
                 let rooms = member.rooms.iter().map(|id| {
-                    let room = self.state.rooms().find(|(room, _)| room == id).expect("rooms stay").1;
+                    let room = self.state.rooms().find(|(room, _)| *room == id).expect("rooms stay").1;
                     teahouse_protocol::JoinedRoom { room: room.name.clone(), head: room.head }
                 });
                 ServerMessage::Welcome(Welcome {
@@ -262,7 +262,7 @@ impl Server {
             }
             Command::Who(who) => {
                 let room = room_of(self, &who.room)?;
-                let members = self.state.users().filter(|(_, user)| user.rooms.contains(&room));
+                let members = self.state.users().filter(|(_, user)| user.rooms.contains(room));
                 let members: Vec<Member> =
                     members.map(|(_, user)| Member { name: user.name.clone(), online: true }).collect();
                 let total = members.len() as u64;

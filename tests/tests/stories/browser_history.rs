@@ -130,3 +130,24 @@ async fn at_the_bottom_the_timeline_follows() {
     }
     page.browser.element(&teahouse_tests::page::testid("day")).await;
 }
+
+#[tokio::test]
+async fn writing_many_lines_leaves_the_timeline_at_its_end() {
+    let server = Server::start().await;
+    let mut witness = long_room(&server).await;
+    let page = Page::enter(&server, "ana").await;
+    page.message(&format!("第 {POSTS} 句")).await;
+    page.write("一\n二\n三\n四\n五\n六").await;
+    for text in ["七", "八", "九"] {
+        page.write(text).await;
+        witness.post("lobby", text).await;
+        page.message(text).await;
+        when(
+            &page,
+            "the timeline is at its end, and knows it",
+            "return box.scrollHeight - box.clientHeight - box.scrollTop < 2 && box.dataset.atBottom === 'true';",
+            json!([]),
+        )
+        .await;
+    }
+}

@@ -84,6 +84,10 @@ async fn a_room_of_100_000_messages_is_read_back_without_holes() {
     let held = meter::held(&page.browser).await;
     figures += &format!("\n\nTo message {target} by its link: {ms:.0} ms; then: {held}");
 
+    for target in [2, LONG_ROOM_MESSAGES - 1_000, LONG_ROOM_MESSAGES / 4] {
+        scenes::jump(&page.browser, LONG_ROOM, target).await;
+    }
+
     page.browser.click("[data-testid=new-below]").await;
     page.browser
         .when(

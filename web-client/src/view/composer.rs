@@ -8,6 +8,7 @@ use leptos::html;
 use leptos::prelude::*;
 use teahouse_client_core::{Intent, SlashCommand};
 use teahouse_protocol::RoomName;
+use wasm_bindgen::JsCast;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use super::icon::{Icon, icon};
@@ -269,8 +270,17 @@ fn put_text(field: &HtmlTextAreaElement, text: &str, caret: usize) {
 /// Makes the field as tall as its text, within limits.
 fn grow(field: &HtmlTextAreaElement) {
     let style = web_sys::HtmlElement::style(field);
+    // The box around it keeps its height meanwhile. Else the timeline above would grow for a moment, and scroll.
+    let around = field.parent_element().and_then(|parent| parent.dyn_into::<web_sys::HtmlElement>().ok());
+    if let Some(around) = &around {
+        let height = format!("{}px", around.offset_height());
+        let _ = around.style().set_property("min-height", &height);
+    }
     let _ = style.set_property("height", "auto");
     let borders = field.offset_height() - field.client_height();
     let height = (field.scroll_height() + borders).min(HEIGHT_MAX_PX);
     let _ = style.set_property("height", &format!("{height}px"));
+    if let Some(around) = &around {
+        let _ = around.style().remove_property("min-height");
+    }
 }

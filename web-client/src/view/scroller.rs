@@ -364,14 +364,18 @@ impl Scroller {
         self.entering.set(false);
         self.leave_end();
         let window = self.window.get();
-        if !(window.start..window.end).contains(&place) {
+        let in_page = (window.start..window.end).contains(&place);
+        if !in_page {
             self.window.set(RowWindow::around(place, timeline.rows.len()));
             self.show();
         }
         let height = self.view.get_untracked().map_or(0, |view| view.client_height());
         let key = timeline.rows[place].key();
         *self.anchor.borrow_mut() = Some(Anchor { key, top: f64::from(height) * TARGET_SHARE });
-        self.settle();
+        // Rows that have yet to come into the page are settled when they are there.
+        if in_page {
+            self.settle();
+        }
     }
 
     fn count_below(&self) {

@@ -3,7 +3,7 @@
 //! The state runs ahead of the disk while a batch is being written; this follows after the fsync, from the same
 //! changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -13,7 +13,7 @@ use teahouse_protocol::{
 
 use crate::connection::Mailbox;
 use crate::fanout::{Room, encode_segments};
-use crate::state::{self, Change, RoomId, State, StoredEvent, TokenHash, UserId};
+use crate::state::{self, Change, RoomId, RoomSet, State, StoredEvent, TokenHash, UserId};
 
 /// Rooms, members and connections.
 #[derive(Default)]
@@ -36,7 +36,7 @@ struct User {
     name: MemberName,
     keep: bool,
     token: TokenHash,
-    rooms: BTreeSet<RoomId>,
+    rooms: RoomSet,
     /// How many connections are this user's.
     connections: usize,
 }
@@ -79,11 +79,11 @@ impl Directory {
         for (id, user) in state.users() {
             inner.add_user(id, user);
             let before = inner.users.get(&id).map(|known| known.rooms.clone()).unwrap_or_default();
-            for room in before.difference(&user.rooms) {
-                inner.set_member(*room, id, &user.name, false);
+            for room in before.iter().filter(|room| !user.rooms.contains(*room)) {
+                inner.set_member(room, id, &user.name, false);
             }
-            for room in &user.rooms {
-                inner.set_member(*room, id, &user.name, true);
+            for room in user.rooms.iter() {
+                inner.set_member(room, id, &user.name, true);
             }
         }
     }
@@ -168,7 +168,7 @@ impl Directory {
     pub fn rooms_of(&self, user: UserId) -> Vec<JoinedRoom> {
         let inner = self.read();
         let Some(user) = inner.users.get(&user) else { return Vec::new() };
-        let rooms = user.rooms.iter().filter_map(|id| inner.room_by_id.get(id));
+        let rooms = user.rooms.iter().filter_map(|id| inner.room_by_id.get(&id));
         let mut rooms: Vec<JoinedRoom> =
             rooms.map(|room| JoinedRoom { room: room.name.clone(), head: room.tail().head() }).collect();
         rooms.sort_by(|a, b| a.room.cmp(&b.room));
@@ -259,7 +259,7 @@ impl Inner {
             name: name.clone(),
             keep: *keep,
             token: *token,
-            rooms: BTreeSet::new(),
+            rooms: RoomSet::default(),
             connections: 0,
         });
     }
@@ -272,7 +272,7 @@ impl Inner {
             if self.user_by_key.get(&key) == Some(&id) {
                 self.user_by_key.remove(&key);
             }
-            for room in user.rooms {
+            for room in user.rooms.iter() {
                 self.room_by_id[&room].remove_member(id);
             }
         }
@@ -289,7 +289,7 @@ impl Inner {
             if member {
                 user.rooms.insert(room);
             } else {
-                user.rooms.remove(&room);
+                user.rooms.remove(room);
             }
         }
     }
@@ -305,8 +305,8 @@ impl Inner {
 
     fn tell_presence(&self, user: UserId, online: bool, wake: &mut Vec<Arc<Mailbox>>) {
         let Some(user) = self.users.get(&user) else { return };
-        for room in &user.rooms {
-            self.room_by_id[room].publish_presence(user.name.clone(), online, wake);
+        for room in user.rooms.iter() {
+            self.room_by_id[&room].publish_presence(user.name.clone(), online, wake);
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Post {
     /// Answers.
     pub(super) answers: Vec<Answer>,
     /// Why the connection is to be closed.
-    pub(super) goodbye: Option<Goodbye>,
+    pub(super) goodbye: Option<Box<Goodbye>>,
     /// Whether the connection has been woken and has not looked yet.
     woken: bool,
 }
@@ -93,7 +93,7 @@ impl Mailbox {
 
     /// Asks the connection to say goodbye and close.
     pub fn close(&self, goodbye: Goodbye) {
-        self.lock().goodbye = Some(goodbye);
+        self.lock().goodbye = Some(Box::new(goodbye));
         self.wake();
     }
 

@@ -55,7 +55,7 @@ pub struct Connection {
     closing: Option<Closing>,
     /// Whether the last words are in `out`.
     last_words: bool,
-    goodbye: Option<Goodbye>,
+    goodbye: Option<Box<Goodbye>>,
     hello_until: Option<Instant>,
     pause_until: Option<Instant>,
 }
@@ -249,7 +249,7 @@ impl Connection {
             return;
         }
         if let Some(goodbye) = self.goodbye.take() {
-            lane.out.push_back(self.door.encode(&ServerMessage::Goodbye(goodbye)));
+            lane.out.push_back(self.door.encode(&ServerMessage::Goodbye(*goodbye)));
         }
         self.door.close(why, &mut lane.out);
         self.last_words = true;
@@ -258,18 +258,11 @@ impl Connection {
     /// Until there is something to do.
     async fn wait(&mut self, reading: bool, writing: bool) -> io::Result<()> {
         let until = [self.hello_until, self.pause_until].into_iter().flatten().min();
-        let ready = async {
-            tokio::select! {
-                biased;
-                () = self.outlet.mailbox().woken() => Ok(false),
-                readable = self.outlet.ready(reading, writing) => readable,
-            }
-        };
         let readable = match until {
-            None => ready.await?,
+            None => self.event(reading, writing).await?,
             // In a box, as above: a deadline is rare and a timer large.
-            Some(until) => match Box::pin(timeout_at(until, ready)).await {
-                Ok(ready) => ready?,
+            Some(until) => match Box::pin(timeout_at(until, self.event(reading, writing))).await {
+                Ok(readable) => readable?,
                 Err(_) => {
                     self.waited_long_enough();
                     false
@@ -298,6 +291,15 @@ impl Connection {
             Some(_) => self.await_pause(),
         }
         Ok(())
+    }
+
+    /// Mail, or what is wanted of the socket. Answers whether there is something to read.
+    async fn event(&self, reading: bool, writing: bool) -> io::Result<bool> {
+        tokio::select! {
+            biased;
+            () = self.outlet.mailbox().woken() => Ok(false),
+            readable = self.outlet.ready(reading, writing) => readable,
+        }
     }
 
     fn waited_long_enough(&mut self) {

@@ -13,7 +13,7 @@ use crate::state::RoomId;
 /// The most events in one replay.
 const EVENTS_MAX: usize = 500;
 /// The latest replays are kept for others until they weigh more than this, in bytes of JSON Lines.
-const KEPT_BYTES_MAX: usize = 2 * 1024 * 1024;
+const KEPT_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// So many replays are read at a time, each from another room or nearly so.
 const LANES: usize = 8;
 

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, RoomName, Seq};
 use super::checkpoint::Checkpointer;
 use super::open::configure;
 use super::{LogError, row};
-use crate::state::{Change, Room, RoomId, State, TokenHash, User, UserId};
+use crate::state::{Change, Room, RoomId, RoomSet, State, TokenHash, User, UserId};
 
 /// The one writer of a log.
 pub struct Log {
@@ -52,7 +52,7 @@ pub(super) fn load(connection: &Connection) -> Result<(State, Epoch), LogError> 
     let epoch: String =
         connection.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get(0))?;
     let epoch = Epoch::parse(&epoch).map_err(|_| LogError::Impossible("epoch"))?;
-    let mut rooms_of: BTreeMap<i64, BTreeSet<RoomId>> = BTreeMap::new();
+    let mut rooms_of: BTreeMap<i64, RoomSet> = BTreeMap::new();
     let mut members_of: BTreeMap<u32, u64> = BTreeMap::new();
     let mut statement = connection.prepare("SELECT user, room FROM members")?;
     let mut rows = statement.query([])?;

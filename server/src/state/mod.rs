@@ -5,13 +5,15 @@
 
 mod change;
 mod proposal;
+mod room_set;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use teahouse_protocol::{EventKind, MemberName, NameKey, OpId, RoomName, Seq, UnixMillis, limits};
 
 pub use change::{Applied, Change, Outcome, StoredEvent};
 pub use proposal::{Action, Proposal, Rejection, TokenHash};
+pub use room_set::RoomSet;
 
 /// Names a user for ever; never given to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,7 +47,7 @@ pub struct User {
     /// When the user last said hello.
     pub seen_at: UnixMillis,
     /// The rooms that the user is a member of.
-    pub rooms: BTreeSet<RoomId>,
+    pub rooms: RoomSet,
 }
 
 impl User {
@@ -156,7 +158,8 @@ impl State {
         let name = MemberName::parse(SERVER_USER_NAME).expect("a constant that follows the rules");
         let lobby = RoomName::parse(LOBBY).expect("a constant that follows the rules");
         // No token has this hash: that would be a preimage of SHA-256.
-        let user = User { name, keep: true, token: TokenHash([0; 32]), seen_at: at, rooms: BTreeSet::new() };
+        let user =
+            User { name, keep: true, token: TokenHash([0; 32]), seen_at: at, rooms: RoomSet::default() };
         let added = Change::UserAdded { id: SERVER_USER, user: user.clone() };
         self.restore_user(SERVER_USER, user);
         let mut changes = vec![added];
@@ -186,7 +189,7 @@ impl State {
             self.retire(at, holder, &mut changes);
         }
         self.next_user += 1;
-        let user = User { name: name.clone(), keep, token, seen_at: at, rooms: BTreeSet::new() };
+        let user = User { name: name.clone(), keep, token, seen_at: at, rooms: RoomSet::default() };
         changes.push(Change::UserAdded { id, user: user.clone() });
         self.restore_user(id, user);
         Ok(Applied { outcome: Outcome::Arrived { user: id, name, keep }, changes })
@@ -219,7 +222,7 @@ impl State {
     /// Lets a user leave its rooms and frees its name.
     fn retire(&mut self, at: UnixMillis, id: UserId, changes: &mut Vec<Change>) {
         let Some(user) = self.users.get_mut(&id) else { return };
-        for room in std::mem::take(&mut user.rooms) {
+        for room in std::mem::take(&mut user.rooms).iter() {
             let name = user.name.clone();
             let left = self.rooms.get_mut(&room).expect("users are members of rooms that exist");
             left.members -= 1;
@@ -242,7 +245,7 @@ impl State {
         let mut changes = Vec::new();
         let existing = self.room_by_key.get(&name.key()).copied();
         if let Some(room) = existing
-            && user.rooms.contains(&room)
+            && user.rooms.contains(room)
         {
             return Ok(Applied::nothing(Outcome::Done { room, seq: None }));
         }
@@ -287,7 +290,7 @@ impl State {
 
     fn leave(&mut self, at: UnixMillis, id: UserId, room: RoomId) -> Result<Applied, Rejection> {
         let user = self.users.get_mut(&id).ok_or(Rejection::UserGone)?;
-        if !user.rooms.remove(&room) {
+        if !user.rooms.remove(room) {
             return Ok(Applied::nothing(Outcome::Done { room, seq: None }));
         }
         let by = user.name.clone();
@@ -307,7 +310,7 @@ impl State {
         op: Option<OpId>,
     ) -> Result<Applied, Rejection> {
         let user = self.users.get(&id).ok_or(Rejection::UserGone)?;
-        if !user.rooms.contains(&room) {
+        if !user.rooms.contains(room) {
             return Err(Rejection::NotMember);
         }
         let posted = self.rooms.get_mut(&room).expect("users are members of rooms that exist");

@@ -161,7 +161,8 @@ impl Thinker {
         thinker
     }
 
-    /// Writes until `stop`, and reads until everything is acknowledged and the seq of `until` is shown.
+    /// Writes until `stop`, and reads until everything is acknowledged and the seq of `until` is shown. Counts in
+    /// `progress` how often it shows more.
     pub(crate) async fn run(
         mut self,
         mut stop: watch::Receiver<bool>,
@@ -171,6 +172,7 @@ impl Thinker {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut writes = true;
+        let mut best = Seq::ZERO;
         loop {
             let stopping = *stop.borrow_and_update();
             if std::mem::take(&mut writes) && !stopping && self.brain.unacknowledged() < WINDOW {
@@ -179,15 +181,18 @@ impl Thinker {
                 self.feed(Input::User(Intent::Submit { room: self.room.clone(), text }));
             }
             let end = *until.borrow_and_update();
-            let last = self.timeline().and_then(last_shown);
-            if self.brain.unacknowledged() == 0 && end.is_some_and(|end| last.is_some_and(|last| last >= end))
-            {
+            let last = self.timeline().and_then(last_shown).unwrap_or(Seq::ZERO);
+            if last > best {
+                best = last;
+                progress.send_modify(|count| *count += 1);
+            }
+            if self.brain.unacknowledged() == 0 && end.is_some_and(|end| last >= end) {
                 self.look();
                 self.memory.shown = self.timeline().map(shown).unwrap_or_default();
                 return self.memory;
             }
             tokio::select! {
-                () = self.step() => progress.send_modify(|count| *count += 1),
+                () = self.step() => {}
                 _ = beat.tick(), if !stopping => writes = true,
                 _ = stop.changed(), if !stopping => {}
                 _ = until.changed(), if end.is_none() => {}

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use teahouse_protocol::{Goodbye, RequestId};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::fanout::Replay;
 use crate::log::{LogError, Page};
@@ -108,7 +109,7 @@ impl Mailbox {
     }
 
     /// Until somebody wakes the connection.
-    pub(super) async fn woken(&self) {
-        self.notify.notified().await;
+    pub(super) fn woken(&self) -> Notified<'_> {
+        self.notify.notified()
     }
 }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use teahouse_protocol::{ErrorReply, Goodbye, ServerMessage, limits};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -129,7 +130,7 @@ impl Connection {
                 Next::Over => return Ok(()),
                 // Others on this thread come first.
                 Next::More => tokio::task::yield_now().await,
-                Next::Wait { reading, writing } => self.wait(reading, writing).await?,
+                Next::Wait(interest) => self.wait(interest).await?,
             }
         }
     }
@@ -159,7 +160,12 @@ impl Connection {
             && self.closing.is_none()
             && self.inbound.is_empty()
             && lane.unwritten_bytes() < OUT_BYTES_MAX;
-        Ok(Next::Wait { reading, writing: lane.full })
+        Ok(Next::Wait(match (reading, lane.full) {
+            (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
+            (true, false) => Some(Interest::READABLE),
+            (false, true) => Some(Interest::WRITABLE),
+            (false, false) => None,
+        }))
     }
 
     /// A connection that waits holds no empty buffers.
@@ -256,12 +262,12 @@ impl Connection {
     }
 
     /// Until there is something to do.
-    async fn wait(&mut self, reading: bool, writing: bool) -> io::Result<()> {
+    async fn wait(&mut self, interest: Option<Interest>) -> io::Result<()> {
         let until = [self.hello_until, self.pause_until].into_iter().flatten().min();
         let readable = match until {
-            None => self.event(reading, writing).await?,
+            None => self.event(interest).await?,
             // In a box, as above: a deadline is rare and a timer large.
-            Some(until) => match Box::pin(timeout_at(until, self.event(reading, writing))).await {
+            Some(until) => match Box::pin(timeout_at(until, self.event(interest))).await {
                 Ok(readable) => readable?,
                 Err(_) => {
                     self.waited_long_enough();
@@ -294,11 +300,13 @@ impl Connection {
     }
 
     /// Mail, or what is wanted of the socket. Answers whether there is something to read.
-    async fn event(&self, reading: bool, writing: bool) -> io::Result<bool> {
+    async fn event(&self, interest: Option<Interest>) -> io::Result<bool> {
         tokio::select! {
             biased;
             () = self.outlet.mailbox().woken() => Ok(false),
-            readable = self.outlet.ready(reading, writing) => readable,
+            ready = self.outlet.ready(interest.unwrap_or(Interest::READABLE)), if interest.is_some() => {
+                ready.map(|ready| ready.is_readable())
+            }
         }
     }
 
@@ -328,7 +336,7 @@ impl Connection {
         let drained = async {
             self.outlet.shut_down()?;
             loop {
-                self.outlet.ready(true, false).await?;
+                self.outlet.ready(Interest::READABLE).await?;
                 if READ.with_borrow_mut(|buffer| self.outlet.read(buffer))? == Some(0) {
                     return Ok::<(), io::Error>(());
                 }
@@ -347,5 +355,5 @@ enum Next {
     /// Requests were left because enough answers wait.
     More,
     /// It waits for somebody's word, for the peer to write, or for the peer to read.
-    Wait { reading: bool, writing: bool },
+    Wait(Option<Interest>),
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
 use teahouse_protocol::Seq;
-use tokio::io::Interest;
+use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 
 use super::mailbox::Mailbox;
@@ -233,15 +233,9 @@ impl Outlet {
         }
     }
 
-    /// Until the peer has written something, or the socket takes something. Answers whether there is something to read.
-    pub(super) async fn ready(&self, reading: bool, writing: bool) -> io::Result<bool> {
-        let interest = match (reading, writing) {
-            (true, true) => Interest::READABLE | Interest::WRITABLE,
-            (true, false) => Interest::READABLE,
-            (false, true) => Interest::WRITABLE,
-            (false, false) => return std::future::pending().await,
-        };
-        self.stream.ready(interest).await.map(|ready| ready.is_readable())
+    /// Until the socket is as wanted.
+    pub(super) fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
+        self.stream.ready(interest)
     }
 
     /// Nothing more will be written.

@@ -6,10 +6,10 @@
 
 /// The most rows in the page. The lowest row is some 24 px high, so that this is several screens.
 pub(crate) const ROWS_MAX: usize = 240;
-/// By how many rows the run moves.
-pub(crate) const STEP: usize = 80;
+/// By how many rows the run moves. Drawing them has to fit into a frame.
+pub(crate) const STEP: usize = 32;
 /// So few rows beyond an end are taken along.
-const REST: usize = 24;
+const REST: usize = 12;
 /// How many rows stand there at first, and after trimming at the bottom.
 pub(crate) const ROWS_FIRST: usize = 120;
 
@@ -114,9 +114,10 @@ mod tests {
 
     #[test]
     fn no_handful_is_left_over_at_an_end() {
-        assert_eq!(RowWindow { start: 82, end: 200 }.up(), RowWindow { start: 0, end: 200 });
-        assert_eq!(RowWindow { start: 0, end: 118 }.down(200), RowWindow { start: 0, end: 200 });
-        assert_eq!(RowWindow { start: 120, end: 300 }.up(), RowWindow { start: 40, end: 280 });
+        let (near, far) = (STEP + REST - 1, STEP + REST);
+        assert_eq!(RowWindow { start: near, end: 200 }.up(), RowWindow { start: 0, end: 200 });
+        assert_eq!(RowWindow { start: 0, end: 200 - near }.down(200), RowWindow { start: 0, end: 200 });
+        assert_eq!(RowWindow { start: far, end: 300 }.up(), RowWindow { start: REST, end: REST + ROWS_MAX });
     }
 
     #[test]
@@ -124,7 +125,7 @@ mod tests {
         let run = RowWindow { start: 0, end: 60 };
         let moved = run.relocate(Some(50), Some(109), Some(55), 110, false);
         assert_eq!(moved, RowWindow { start: 50, end: 110 });
-        assert_eq!(moved.up().start, 0);
+        assert_eq!(moved.up().start, 50 - STEP);
     }
 
     #[test]

@@ -223,7 +223,6 @@ impl Writer {
                         self.account.complaints.push(format!("a temporary error: {error:?}"));
                     }
                     // Everything after it is sent again too, in order, once all answers are in.
-                    next = self.account.written + 1;
                     while let Some((id, number)) = sent.pop_front() {
                         match link.receive_soon().await? {
                             ServerMessage::Ack(Ack { re, seq: Some(seq), .. }) if re == id => {
@@ -235,7 +234,8 @@ impl Writer {
                     }
                     beat.reset();
                     beat.tick().await;
-                    next = next.min(self.oldest_open());
+                    // With the refused one first, even where it was sent twice and acknowledged once (R62).
+                    next = number.min(self.oldest_open());
                 }
                 other => {
                     self.account.complaints.push(format!("{}: {}", self.account.name, other.to_json()));

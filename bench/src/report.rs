@@ -81,8 +81,7 @@ fn head(results: &Results, out: &mut String) {
     if results.quick {
         out.push_str("**This is the short form: few and short runs, rough figures.**\n\n");
     }
-    let seconds = results.date.split(['.', 'Z']).next().unwrap_or_default();
-    put!(out, "- begun {} UTC by `{}`", seconds.replace('T', " "), results.command);
+    put!(out, "- begun {} by `{}`", results.date, results.command);
     put!(
         out,
         "- {} cores of {}, {} MiB; the server on the first core, the generator on the second; {}, {}",

@@ -34,7 +34,10 @@ async fn trunk_serve_shows_the_client_and_reaches_the_server() {
     let browser = Browser::start().await;
     // trunk takes no port 0: a port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    // Inside the repository: trunk runs cargo in the folder of its settings, which must find those in `.cargo`.
+    let target = repository().join("target");
+    std::fs::create_dir_all(&target).expect("the repository can be written");
+    let folder = tempfile::tempdir_in(target).expect("a temporary folder");
     let trunk = Process::spawn(
         "trunk",
         Command::new("trunk")

@@ -121,12 +121,12 @@ mod tests {
 
     #[test]
     fn a_place_lies_on_its_innermost_mount() {
-        let mounts = "/dev/a / ext4 rw,relatime 0 0\nproc /proc proc rw 0 0\ntmpfs /tmp tmpfs rw,size=1 0 0\n\
-                      /dev/b /tmp xfs rw,noatime 0 0\n";
+        let mounts = "/dev/a / ext4 rw,relatime 0 0\nproc /proc proc rw 0 0\ntmpfs /srv tmpfs rw,size=1 0 0\n\
+                      /dev/b /srv xfs rw,noatime 0 0\n";
         let on = |place: &str| mount_of(mounts, Path::new(place)).unwrap();
         assert_eq!(on("/home/x"), "ext4 (rw,relatime)");
-        assert_eq!(on("/tmp/data"), "xfs (rw,noatime)");
-        assert_eq!(on("/tmpdata"), "ext4 (rw,relatime)");
+        assert_eq!(on("/srv/data"), "xfs (rw,noatime)");
+        assert_eq!(on("/srvdata"), "ext4 (rw,relatime)");
     }
 
     #[test]

@@ -56,13 +56,13 @@ mod tests {
 
     #[test]
     fn only_a_whole_run_writes_over_the_recorded_results() {
-        let project = Project { root: "/root".into(), target: "/target".into() };
+        let project = Project { root: "/project".into(), target: "/target".into() };
         let folder = |options: &[&str]| {
             let options: Vec<String> = options.iter().map(ToString::to_string).collect();
             folder(&project, &options)
         };
-        assert_eq!(folder(&[]), PathBuf::from("/root/bench"));
-        assert_eq!(folder(&["--rounds", "5"]), PathBuf::from("/root/bench"));
+        assert_eq!(folder(&[]), PathBuf::from("/project/bench"));
+        assert_eq!(folder(&["--rounds", "5"]), PathBuf::from("/project/bench"));
         assert_eq!(folder(&["--quick"]), PathBuf::from("/target/bench-quick"));
         assert_eq!(folder(&["--only=room"]), PathBuf::from("/target/bench-quick"));
     }

@@ -2,12 +2,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::programs;
 use crate::project::{find_program, output, succeed};
 use crate::steps::{Outcome, Steps};
-use crate::tools::{cache_folder, lock, remove, says_version};
+use crate::tools::{cache_folder, install_whole, says_version};
 
 /// The steps that [`ensure_all`] takes.
 pub(crate) const STEPS: usize = 3;
@@ -107,27 +107,15 @@ impl Peer {
     }
 
     fn ensure(&self, cache: &Path) -> Result<Outcome> {
-        if self.is_installed(cache) {
-            return Ok(Outcome::Ready);
-        }
-        fs::create_dir_all(cache).with_context(|| format!("cannot make the folder {}", cache.display()))?;
-        let beside = |ending: &str| cache.join(format!("{}-{}.{ending}", self.name, self.version));
-        let _lock = lock(&beside("lock"))?;
-        // Whoever held the lock before may have installed it.
-        if self.is_installed(cache) {
-            return Ok(Outcome::Ready);
-        }
-        let partial = beside("partial");
-        remove(&partial)?;
-        fs::create_dir_all(&partial)
-            .with_context(|| format!("cannot make the folder {}", partial.display()))?;
-        succeed((self.install)(&partial, self.version)?.current_dir(&partial))
-            .context("it comes over the internet this once")?;
-        // The folder gets its name only when it is whole.
-        let folder = self.folder(cache);
-        remove(&folder)?;
-        fs::rename(&partial, &folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        ensure!(self.is_installed(cache), "it was installed in {} but does not run", folder.display());
-        Ok(Outcome::Done)
+        install_whole(
+            &self.folder(cache),
+            || self.is_installed(cache),
+            |partial| {
+                fs::create_dir_all(partial)
+                    .with_context(|| format!("cannot make the folder {}", partial.display()))?;
+                succeed((self.install)(partial, self.version)?.current_dir(partial))
+                    .context("it comes over the internet this once")
+            },
+        )
     }
 }

@@ -2,7 +2,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use crate::cargo_lock;
 use crate::project::{Project, cargo, output, succeed};
@@ -122,19 +122,16 @@ impl Tool {
     }
 
     fn ensure(&self, cache: &Path) -> Result<Outcome> {
-        if self.is_installed(cache) {
-            return Ok(Outcome::Ready);
-        }
-        fs::create_dir_all(cache).with_context(|| format!("cannot make the folder {}", cache.display()))?;
-        let beside = |ending: &str| cache.join(format!("{}-{}.{ending}", self.name, self.version));
-        let _lock = lock(&beside("lock"))?;
-        // Whoever held the lock before may have installed it.
-        if self.is_installed(cache) {
-            return Ok(Outcome::Ready);
-        }
+        install_whole(
+            &self.folder(cache),
+            || self.is_installed(cache),
+            |partial| self.install(cache, partial),
+        )
+    }
+
+    fn install(&self, cache: &Path, partial: &Path) -> Result<()> {
         eprintln!("      installing {} {}, {} the first time …", self.package, self.version, self.first_time);
-        let (partial, build) = (beside("partial"), beside("build"));
-        remove(&partial)?;
+        let build = cache.join(format!("{}-{}.build", self.name, self.version));
         let mut install = cargo();
         install
             // Out of reach of the workspace's own configuration.
@@ -144,7 +141,7 @@ impl Tool {
             .arg("--debug")
             .args(self.options)
             .arg("--root")
-            .arg(&partial)
+            .arg(partial)
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .env("CARGO_PROFILE_DEV_STRIP", "symbols")
             .env("CARGO_TARGET_DIR", &build)
@@ -156,16 +153,35 @@ impl Tool {
                 self.package, self.version
             )
         })?;
-        // The folder gets its name only when it is whole, so that an interrupted run leaves nothing half made.
-        let folder = self.folder(cache);
-        remove(&folder)?;
-        fs::rename(&partial, &folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        remove(&build)?;
-        if !self.is_installed(cache) {
-            bail!("{} was installed in {} but does not run", self.package, folder.display());
-        }
-        Ok(Outcome::Done)
+        remove(&build)
     }
+}
+
+/// Fills a folder of the cache unless that is done, once for all runs that want it at the same time. `install` is given
+/// a folder that gets its name only when it is whole, so that an interrupted run leaves nothing half made.
+pub(crate) fn install_whole(
+    folder: &Path,
+    is_installed: impl Fn() -> bool,
+    install: impl FnOnce(&Path) -> Result<()>,
+) -> Result<Outcome> {
+    if is_installed() {
+        return Ok(Outcome::Ready);
+    }
+    let cache = folder.parent().context("the cache is a folder")?;
+    fs::create_dir_all(cache).with_context(|| format!("cannot make the folder {}", cache.display()))?;
+    let beside = |ending: &str| PathBuf::from(format!("{}.{ending}", folder.display()));
+    let _lock = lock(&beside("lock"))?;
+    // Whoever held the lock before may have installed it.
+    if is_installed() {
+        return Ok(Outcome::Ready);
+    }
+    let partial = beside("partial");
+    remove(&partial)?;
+    install(&partial)?;
+    remove(folder)?;
+    fs::rename(&partial, folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    ensure!(is_installed(), "it was installed in {} but does not run", folder.display());
+    Ok(Outcome::Done)
 }
 
 /// Waits until no other run works here. The lock ends with the file or the process.

@@ -347,6 +347,13 @@ impl Connection {
     }
 }
 
+impl Drop for Connection {
+    /// Rooms hold on to the socket as long as it is watching, whatever ended the task.
+    fn drop(&mut self) {
+        self.outlet.lane().watches.clear();
+    }
+}
+
 /// What a connection does after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {

@@ -13,7 +13,7 @@ use teahouse_protocol::{
 
 use crate::connection::Mailbox;
 use crate::fanout::{Room, encode_segments};
-use crate::state::{self, Change, RoomId, RoomSet, State, StoredEvent, TokenHash, UserId};
+use crate::state::{self, Change, RoomId, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex};
 
 /// Rooms, members and connections.
 #[derive(Default)]
@@ -27,8 +27,8 @@ struct Inner {
     room_by_id: HashMap<RoomId, Arc<Room>>,
     room_by_key: HashMap<NameKey, Arc<Room>>,
     users: HashMap<UserId, User>,
-    user_by_key: HashMap<NameKey, UserId>,
-    user_by_token: HashMap<TokenHash, UserId>,
+    users_by_key: UserIndex,
+    users_by_token: UserIndex,
 }
 
 /// A user who holds a name.
@@ -38,7 +38,7 @@ struct User {
     token: TokenHash,
     rooms: RoomSet,
     /// How many connections are this user's.
-    connections: usize,
+    connections: u32,
 }
 
 /// What it means for a user that one of its connections closed.
@@ -195,8 +195,9 @@ impl Directory {
     /// Who holds a name while no connection is theirs and they did not want it kept.
     pub fn absent_holder(&self, name: &MemberName) -> Option<UserId> {
         let inner = self.read();
-        let id = inner.user_by_key.get(&name.key())?;
-        inner.users.get(id).is_some_and(|user| user.connections == 0).then_some(*id)
+        let key = name.key();
+        let id = inner.users_by_key.find(&key, |id| inner.users[&id].name.key() == key)?;
+        (inner.users[&id].connections == 0).then_some(id)
     }
 
     /// A connection became that of the user who has this token, if there is one.
@@ -206,8 +207,8 @@ impl Directory {
         wake: &mut Vec<Arc<Mailbox>>,
     ) -> Option<(UserId, MemberName)> {
         let mut inner = self.write();
-        let id = *inner.user_by_token.get(&token)?;
-        let name = inner.users.get(&id)?.name.clone();
+        let id = inner.users_by_token.find(&token, |id| inner.users[&id].token == token)?;
+        let name = inner.users[&id].name.clone();
         inner.connected(id, wake);
         Some((id, name))
     }
@@ -253,8 +254,8 @@ impl Inner {
 
     fn add_user(&mut self, id: UserId, user: &state::User) {
         let state::User { name, keep, token, .. } = user;
-        self.user_by_key.insert(name.key(), id);
-        self.user_by_token.insert(*token, id);
+        self.users_by_key.insert(&name.key(), id);
+        self.users_by_token.insert(token, id);
         self.users.entry(id).or_insert_with(|| User {
             name: name.clone(),
             keep: *keep,
@@ -266,12 +267,8 @@ impl Inner {
 
     fn remove_user(&mut self, id: UserId) {
         if let Some(user) = self.users.remove(&id) {
-            self.user_by_token.remove(&user.token);
-            let key = user.name.key();
-            // A later user may hold the name by now.
-            if self.user_by_key.get(&key) == Some(&id) {
-                self.user_by_key.remove(&key);
-            }
+            self.users_by_key.remove(&user.name.key(), id);
+            self.users_by_token.remove(&user.token, id);
             for room in user.rooms.iter() {
                 self.room_by_id[&room].remove_member(id);
             }

@@ -6,6 +6,7 @@
 mod change;
 mod proposal;
 mod room_set;
+mod user_index;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use teahouse_protocol::{EventKind, MemberName, NameKey, OpId, RoomName, Seq, Uni
 pub use change::{Applied, Change, Outcome, StoredEvent};
 pub use proposal::{Action, Proposal, Rejection, TokenHash};
 pub use room_set::RoomSet;
+pub use user_index::UserIndex;
 
 /// Names a user for ever; never given to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,9 +78,10 @@ pub const KEPT_NAME_MS: u64 = 30 * 86_400_000;
 /// Users, rooms, memberships and heads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    users: BTreeMap<UserId, User>,
-    user_by_key: BTreeMap<NameKey, UserId>,
-    user_by_token: BTreeMap<TokenHash, UserId>,
+    /// In boxes: users come in the order of their ids, which leaves the leaves of a tree half empty.
+    users: BTreeMap<UserId, Box<User>>,
+    users_by_key: UserIndex,
+    users_by_token: UserIndex,
     rooms: BTreeMap<RoomId, Room>,
     room_by_key: BTreeMap<NameKey, RoomId>,
     next_user: u64,
@@ -88,8 +91,8 @@ impl Default for State {
     fn default() -> Self {
         Self {
             users: BTreeMap::new(),
-            user_by_key: BTreeMap::new(),
-            user_by_token: BTreeMap::new(),
+            users_by_key: UserIndex::default(),
+            users_by_token: UserIndex::default(),
             rooms: BTreeMap::new(),
             room_by_key: BTreeMap::new(),
             next_user: SERVER_USER.0 + 1,
@@ -100,9 +103,9 @@ impl Default for State {
 impl State {
     /// Puts back a user who holds a name, from the log.
     pub fn restore_user(&mut self, id: UserId, user: User) {
-        self.user_by_key.insert(user.name.key(), id);
-        self.user_by_token.insert(user.token, id);
-        self.users.insert(id, user);
+        self.users_by_key.insert(&user.name.key(), id);
+        self.users_by_token.insert(&user.token, id);
+        self.users.insert(id, Box::new(user));
     }
 
     /// Puts back a room, from the log. Its members come with their users.
@@ -118,12 +121,17 @@ impl State {
 
     /// A user who holds a name.
     pub fn user(&self, id: UserId) -> Option<&User> {
-        self.users.get(&id)
+        self.users.get(&id).map(|user| &**user)
     }
 
     /// All users who hold a name.
     pub fn users(&self) -> impl Iterator<Item = (UserId, &User)> {
-        self.users.iter().map(|(id, user)| (*id, user))
+        self.users.iter().map(|(id, user)| (*id, &**user))
+    }
+
+    /// Who holds a name that looks like this.
+    fn holder(&self, key: &NameKey) -> Option<UserId> {
+        self.users_by_key.find(key, |id| self.users[&id].name.key() == *key)
     }
 
     /// All rooms.
@@ -181,7 +189,7 @@ impl State {
             None => self.free_guest_name(id),
         };
         let mut changes = Vec::new();
-        if let Some(&holder) = self.user_by_key.get(&name.key()) {
+        if let Some(holder) = self.holder(&name.key()) {
             let kept_for_holder = self.users.get(&holder).is_some_and(|user| user.is_kept_at(at));
             if holder == SERVER_USER || kept_for_holder || replaces != Some(holder) {
                 return Err(Rejection::NameTaken(name));
@@ -199,12 +207,13 @@ impl State {
     fn free_guest_name(&self, id: UserId) -> MemberName {
         (id.0..)
             .map(|number| MemberName::parse(&format!("茶客{number}")).expect("at most 22 characters"))
-            .find(|name| !self.user_by_key.contains_key(&name.key()))
+            .find(|name| self.holder(&name.key()).is_none())
             .expect("there are more numbers than users")
     }
 
     fn arrive_with_token(&mut self, at: UnixMillis, token: TokenHash) -> Result<Applied, Rejection> {
-        let id = *self.user_by_token.get(&token).ok_or(Rejection::BadToken)?;
+        let holder = self.users_by_token.find(&token, |id| self.users[&id].token == token);
+        let id = holder.ok_or(Rejection::BadToken)?;
         let user = self.users.get_mut(&id).ok_or(Rejection::BadToken)?;
         user.seen_at = at;
         let outcome = Outcome::Arrived { user: id, name: user.name.clone(), keep: user.keep };
@@ -229,8 +238,8 @@ impl State {
             changes.push(Change::Event(left.append(at, room, id, name, EventKind::Leave, None)));
         }
         let user = self.users.remove(&id).expect("looked up above");
-        self.user_by_key.remove(&user.name.key());
-        self.user_by_token.remove(&user.token);
+        self.users_by_key.remove(&user.name.key(), id);
+        self.users_by_token.remove(&user.token, id);
         changes.push(Change::UserRetired { id });
     }
 

@@ -1,0 +1,64 @@
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::UserId;
+
+/// Finds users by something that no two of them share, without keeping it a second time: a digest of it leads to the
+/// few who may be meant. A tree, since people choose names, and those of a hash table could be chosen to collide.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserIndex(BTreeSet<(u64, UserId)>);
+
+impl UserIndex {
+    /// Adds a user.
+    pub fn insert(&mut self, by: &impl Hash, user: UserId) {
+        self.0.insert((digest(by), user));
+    }
+
+    /// Takes a user away.
+    pub fn remove(&mut self, by: &impl Hash, user: UserId) {
+        self.0.remove(&(digest(by), user));
+    }
+
+    /// The user who is meant, if there is one: `is` looks closely at those who may be.
+    pub fn find(&self, by: &impl Hash, is: impl Fn(UserId) -> bool) -> Option<UserId> {
+        let digest = digest(by);
+        let candidates = self.0.range((digest, UserId(0))..=(digest, UserId(u64::MAX)));
+        candidates.map(|(_, user)| *user).find(|user| is(*user))
+    }
+}
+
+/// Not the hash of a `HashMap`, which differs from run to run.
+fn digest(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name whose digest is that of all others.
+    struct Alike;
+
+    impl Hash for Alike {
+        fn hash<H: Hasher>(&self, _: &mut H) {}
+    }
+
+    #[test]
+    fn users_whose_digests_are_alike_are_told_apart() {
+        let mut index = UserIndex::default();
+        for id in [3, 0, u64::MAX] {
+            index.insert(&Alike, UserId(id));
+        }
+        index.insert(&"ana", UserId(4));
+        for id in [0, 3, u64::MAX] {
+            assert_eq!(index.find(&Alike, |user| user.0 == id), Some(UserId(id)));
+        }
+        assert_eq!(index.find(&Alike, |user| user.0 == 4), None);
+        assert_eq!(index.find(&"ana", |_| true), Some(UserId(4)));
+        index.remove(&Alike, UserId(3));
+        assert_eq!(index.find(&Alike, |user| user.0 == 3), None);
+        assert_eq!(index.find(&"bo", |_| true), None);
+    }
+}

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use teahouse_protocol::{Epoch, MemberName, Seq, UnixMillis};
+use teahouse_protocol::{MemberName, Seq, UnixMillis};
 
 use crate::calendar::{civil_from_days, iso_weekday, local_day};
 use crate::limits::GROUP_WITHIN_MS;
 use crate::mentions::mentions;
 use crate::outbox::{LocalId, PendingPost, PostState};
-use crate::timeline::{Gap, Timeline, TimelineEvent, TimelineKind};
+use crate::timeline::{Gap, TimelineEvent, TimelineKind};
 
 /// Which row it is, as long as it stands: for keyed lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,90 +111,16 @@ impl Row {
     }
 }
 
-/// The rows of a timeline. They are kept from one drawing to the next, so that of a long timeline only what has come is
-/// drawn; rows that stay are the same ones.
-#[derive(Debug, Default)]
-pub struct DrawnRows {
-    rows: Vec<Arc<Row>>,
-    /// Where drawing goes on, as long as events are only added at the end.
-    checkpoint: Option<Checkpoint>,
-}
-
-/// What was drawn, up to the last event.
-#[derive(Debug)]
-struct Checkpoint {
-    basis: Basis,
-    last: Seq,
-    rows: usize,
-    so_far: SoFar,
-}
-
-/// What all rows depend on, besides the events after the first.
-#[derive(Debug, PartialEq, Eq)]
-struct Basis {
-    epoch: Option<Epoch>,
-    first: Seq,
-    changes: u64,
-    unread_after: Option<Seq>,
-    me: Option<MemberName>,
-}
-
-impl DrawnRows {
-    /// The rows of a timeline as it is now. `offset_minutes(at)` is the local offset from UTC at that time, east positive.
-    pub fn draw(&mut self, timeline: &Timeline, offset_minutes: impl Fn(UnixMillis) -> i32) -> &[Arc<Row>] {
-        let basis = timeline.whole_since().map(|first| Basis {
-            epoch: timeline.position.as_ref().map(|position| position.epoch.clone()),
-            first,
-            changes: timeline.changes(),
-            unread_after: timeline.unread_after(),
-            me: timeline.me().cloned(),
-        });
-        let last = timeline.last_seq().unwrap_or(Seq::ZERO);
-        let known =
-            self.checkpoint.take().filter(|known| basis.as_ref() == Some(&known.basis) && known.last <= last);
-        let events = timeline.events();
-        let (rows, so_far, from) = match known {
-            // Without a gap, places and seqs run in parallel.
-            Some(known) => {
-                (known.rows, known.so_far, events.partition_point(|event| event.seq <= known.last))
-            }
-            None => (0, SoFar { unread_after: timeline.unread_after(), ..SoFar::default() }, 0),
-        };
-        self.rows.truncate(rows);
-        let mut drawing = Drawing { rows: &mut self.rows, offset_minutes, so_far };
-        for (at, event) in events.iter().enumerate().skip(from) {
-            if let Some(gap) = timeline.gap_before(at) {
-                drawing.gap(gap);
-            }
-            drawing.event(event, timeline.me());
-        }
-        self.checkpoint = basis.map(|basis| Checkpoint {
-            basis,
-            last,
-            rows: drawing.rows.len(),
-            so_far: drawing.so_far.clone(),
-        });
-        if let Some(gap) = timeline.gap_at_end() {
-            drawing.gap(gap);
-        }
-        for post in &timeline.pending {
-            drawing.pending(post, timeline.me());
-        }
-        drawing.end_run();
-        &self.rows
-    }
-}
-
 /// The rows so far, and what the next one depends on.
-struct Drawing<'a, F> {
-    rows: &'a mut Vec<Arc<Row>>,
-    offset_minutes: F,
-    so_far: SoFar,
+pub(crate) struct Drawing<'a, F> {
+    pub(crate) rows: &'a mut Vec<Arc<Row>>,
+    pub(crate) offset_minutes: F,
+    pub(crate) so_far: SoFar,
 }
 
 /// What the next row depends on.
-#[derive(Debug, Clone, Default)]
-struct SoFar {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct SoFar {
     /// The latest day that has a divider. `seq` and not time orders a room, so a day may seem to come again.
     day: Option<i64>,
     /// Author and time of the last row, where it was a message that others may follow.
@@ -204,8 +130,15 @@ struct SoFar {
     unread_after: Option<Seq>,
 }
 
+impl SoFar {
+    /// Before the first row.
+    pub(crate) fn beginning(unread_after: Option<Seq>) -> Self {
+        Self { unread_after, ..Self::default() }
+    }
+}
+
 /// Members who came and went without anything in between.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Run {
     first: Seq,
     at: UnixMillis,
@@ -219,7 +152,7 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
         self.rows.push(Arc::new(row));
     }
 
-    fn event(&mut self, event: &TimelineEvent, me: Option<&MemberName>) {
+    pub(crate) fn event(&mut self, event: &TimelineEvent, me: Option<&MemberName>) {
         match &event.kind {
             TimelineKind::Unknown => {}
             TimelineKind::Joined => self.membership(event, true),
@@ -254,14 +187,14 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
         }
     }
 
-    fn gap(&mut self, gap: Gap) {
+    pub(crate) fn gap(&mut self, gap: Gap) {
         self.end_run();
         self.so_far.group = None;
         let Gap { after, before, loading } = gap;
         self.push(Row::Gap { key: RowKey::Gap(after), after, before, loading });
     }
 
-    fn pending(&mut self, post: &PendingPost, me: Option<&MemberName>) {
+    pub(crate) fn pending(&mut self, post: &PendingPost, me: Option<&MemberName>) {
         let Some(me) = me else { return };
         self.begin(post.at);
         let first_of_group = self.opens_group(me, post.at, post.action);
@@ -344,7 +277,7 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
         }
     }
 
-    fn end_run(&mut self) {
+    pub(crate) fn end_run(&mut self) {
         let Some(Run { first, at, joined, left, .. }) = self.so_far.run.take() else { return };
         if joined.is_empty() && left.is_empty() {
             return;

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use teahouse_protocol::{Event, EventKind, MemberName, PageEvent, Position, Seq, UnixMillis};
 
+use crate::drawn_rows::DrawnRows;
 use crate::limits::INACTIVE_TIMELINE_EVENTS_MAX;
 use crate::outbox::{LocalId, PendingPost};
-use crate::rows::{DrawnRows, Row};
+use crate::rows::Row;
 
 /// An event of a room, as a view sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +117,7 @@ pub struct Timeline {
     pub(crate) me: Option<MemberName>,
     /// The event near which the user reads, away from the end; no page that is asked for there may be dropped for others.
     pub(crate) reader: Option<Seq>,
-    /// How often an event that was there may have changed.
+    /// How often an event that was there may have become another one.
     changes: u64,
 }
 
@@ -164,13 +165,6 @@ impl Timeline {
 
     pub(crate) fn changes(&self) -> u64 {
         self.changes
-    }
-
-    /// The oldest event, where nothing after it is missing.
-    pub(crate) fn whole_since(&self) -> Option<Seq> {
-        let (first, last) = (self.first_seq()?, self.last_seq()?);
-        let whole = last.get() - first.get() + 1 == self.events.len() as u64 && !self.lacks_latest();
-        whole.then_some(first)
     }
 
     /// The oldest event that is loaded.
@@ -228,6 +222,7 @@ impl Timeline {
     /// Forgets the log, because its seqs mean something else now. Pending posts stay.
     pub(crate) fn forget_log(&mut self) {
         self.events.clear();
+        self.changes += 1;
         self.position = None;
         self.unread_after = None;
         self.loading = None;

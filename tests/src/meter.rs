@@ -297,25 +297,65 @@ pub async fn start_profile(browser: &Browser) {
     browser.devtools("Profiler.start", json!({})).await;
 }
 
-/// The functions in which it was most often found since then, with the share of the samples, the largest first. Functions
-/// of the client have names only where it was built without `strip`.
-pub async fn stop_profile(browser: &Browser) -> Vec<(String, f64)> {
+/// A function of the page and the shares of the time that went to itself, and to itself and what it called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hot {
+    /// The function's name; the client's functions have names only where it was built without `strip`.
+    pub name: String,
+    /// Without what it called.
+    pub alone: f64,
+    /// With what it called.
+    pub with_callees: f64,
+}
+
+/// Where the page's main thread spent its time since then, the most expensive functions first: of all the time that it
+/// worked, or of its stretches of work that lasted longer than so many milliseconds.
+pub async fn stop_profile(browser: &Browser, longer_than_ms: f64) -> Vec<Hot> {
     let answer = browser.devtools("Profiler.stop", json!({})).await;
     let list = |name: &str| answer["profile"][name].as_array().cloned().unwrap_or_default();
-    let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
-    for sample in list("samples") {
-        *counts.entry(sample.as_u64().unwrap_or_default()).or_default() += 1;
-    }
-    let all = counts.values().sum::<u64>().max(1) as f64;
-    let mut shares: BTreeMap<String, f64> = BTreeMap::new();
+    let mut names: BTreeMap<u64, String> = BTreeMap::new();
+    let mut parents: BTreeMap<u64, u64> = BTreeMap::new();
     for node in list("nodes") {
-        let count = node["id"].as_u64().and_then(|id| counts.get(&id)).copied().unwrap_or_default();
-        let name = node["callFrame"]["functionName"].as_str().unwrap_or_default().to_owned();
-        *shares.entry(name).or_default() += count as f64 / all;
+        let id = node["id"].as_u64().unwrap_or_default();
+        names.insert(id, node["callFrame"]["functionName"].as_str().unwrap_or_default().to_owned());
+        for child in node["children"].as_array().into_iter().flatten().filter_map(Value::as_u64) {
+            parents.insert(child, id);
+        }
     }
-    let mut shares: Vec<_> = shares.into_iter().filter(|(_, share)| *share > 0.0).collect();
-    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
-    shares
+    let samples = list("samples").into_iter().map(|id| id.as_u64().unwrap_or_default());
+    let times = list("timeDeltas").into_iter().map(|us| us.as_f64().unwrap_or_default() / 1e3);
+    // A sample stands for the time until the next one.
+    let samples: Vec<(u64, f64)> = samples.zip(times.skip(1)).collect();
+    let mut shares: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    let mut all = 0.0;
+    let stretches = samples.split(|(id, _)| names.get(id).is_some_and(|name| name == "(idle)"));
+    for stretch in stretches.filter(|stretch| stretch.iter().map(|sample| sample.1).sum::<f64>() > longer_than_ms) {
+        for (id, ms) in stretch {
+            all += ms;
+            let stack = std::iter::successors(Some(id), |id| parents.get(id)).filter_map(|id| names.get(id));
+            let mut seen: Vec<&str> = Vec::new();
+            for name in stack.map(String::as_str) {
+                let share = shares.entry(name).or_default();
+                if seen.is_empty() {
+                    share.0 += ms;
+                }
+                if !seen.contains(&name) {
+                    share.1 += ms;
+                }
+                seen.push(name);
+            }
+        }
+    }
+    let mut hot: Vec<Hot> = shares
+        .into_iter()
+        .map(|(name, (alone, with_callees))| Hot {
+            name: name.to_owned(),
+            alone: alone / all,
+            with_callees: with_callees / all,
+        })
+        .collect();
+    hot.sort_by(|a, b| b.alone.total_cmp(&a.alone));
+    hot
 }
 
 /// Adds to the file of figures: `browser-figures.md` in the folder of the repository's `target`.

@@ -80,11 +80,12 @@ impl DrawnRows {
             };
             let mut drawing =
                 Drawing { rows: &mut block.rows, offset_minutes: &offset_minutes, so_far: block.after };
-            for at in at + block.events..end {
+            let new = at + block.events..end;
+            for (at, event) in new.clone().zip(events.range(new)) {
                 if let Some(gap) = timeline.gap_before(at) {
                     drawing.gap(gap);
                 }
-                drawing.event(&events[at], timeline.me());
+                drawing.event(event, timeline.me());
             }
             block.after = drawing.so_far;
             block.events = end - at;
@@ -133,7 +134,9 @@ mod tests {
             0 | 1 => TimelineKind::Joined,
             2 => TimelineKind::Left,
             3 => TimelineKind::Unknown,
-            _ => TimelineKind::Posted { text: format!("{number} 给 ana"), action: number % 13 == 0 },
+            _ => {
+                TimelineKind::Posted { text: format!("{number} 给 ana"), action: number.is_multiple_of(13) }
+            }
         };
         let at = UnixMillis::new(1_795_334_400_000 + number * 60_000 + (number * kinds % 7) * 3_600_000);
         TimelineEvent { seq: seq(number), at, by: name(number / 3), kind, local: None }

@@ -329,7 +329,9 @@ pub async fn stop_profile(browser: &Browser, longer_than_ms: f64) -> Vec<Hot> {
     let mut shares: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     let mut all = 0.0;
     let stretches = samples.split(|(id, _)| names.get(id).is_some_and(|name| name == "(idle)"));
-    for stretch in stretches.filter(|stretch| stretch.iter().map(|sample| sample.1).sum::<f64>() > longer_than_ms) {
+    for stretch in
+        stretches.filter(|stretch| stretch.iter().map(|sample| sample.1).sum::<f64>() > longer_than_ms)
+    {
         for (id, ms) in stretch {
             all += ms;
             let stack = std::iter::successors(Some(id), |id| parents.get(id)).filter_map(|id| names.get(id));

@@ -16,6 +16,11 @@ pub(crate) fn ticks() -> Ticks {
     Ticks(whole(performance.map_or_else(js_sys::Date::now, |performance| performance.now())))
 }
 
+/// The time of the frame that is being made: the same one until the next frame.
+pub(crate) fn frame_time() -> Option<f64> {
+    leptos::prelude::document().timeline().current_time()
+}
+
 // A cast from a float saturates, and neither clock comes near 2^53.
 fn whole(millis: f64) -> u64 {
     millis.max(0.0) as u64

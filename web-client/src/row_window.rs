@@ -7,9 +7,9 @@
 /// The most rows in the page. The lowest row is some 24 px high, so that this is several screens.
 pub(crate) const ROWS_MAX: usize = 240;
 /// By how many rows the run moves. Drawing them has to fit into a frame.
-pub(crate) const STEP: usize = 32;
+pub(crate) const STEP: usize = 16;
 /// So few rows beyond an end are taken along.
-const REST: usize = 12;
+const REST: usize = 8;
 /// How many rows stand there at first, and after trimming at the bottom.
 pub(crate) const ROWS_FIRST: usize = 120;
 

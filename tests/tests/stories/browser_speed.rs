@@ -3,7 +3,7 @@
 use serde_json::json;
 use teahouse_tests::browser::Browser;
 use teahouse_tests::browser_scenes::{self as scenes, Scrolled};
-use teahouse_tests::meter::{self, Meter};
+use teahouse_tests::meter::{self, Meter, RowChanges};
 use teahouse_tests::page::Page;
 use teahouse_tests::server::Server;
 
@@ -68,8 +68,10 @@ async fn a_room_of_100_000_messages_is_read_back_without_holes() {
     let mut figures = format!("## A room of 100,000 messages\n- opened: {held}");
 
     let oldest = LONG_ROOM_MESSAGES - SCROLLED_MESSAGES;
+    meter::watch_rows(&page.browser).await;
     let up = scenes::scroll(&page.browser, -600, oldest).await;
     assert_whole("up", &up);
+    assert_drawn_once(&meter::row_changes(&page.browser).await, &up);
     assert!(up.seen.1 > LONG_ROOM_MESSAGES - ROWS_MAX, "it begins at the end: {:?}", up.seen);
     let held = meter::held(&page.browser).await;
     figures += &format!("\n\nScrolled up {SCROLLED_MESSAGES} messages:\n{}- then: {held}", up.cost);
@@ -102,6 +104,17 @@ async fn a_room_of_100_000_messages_is_read_back_without_holes() {
     page.message("我读完了").await;
     meter::record(&figures);
     assert_eq!(page.complaints().await, [""; 0]);
+}
+
+/// A page of history makes its own rows and no others, each when the reader comes near it.
+fn assert_drawn_once(rows: &RowChanges, scrolled: &Scrolled) {
+    let mut added: Vec<u64> = rows.added.iter().copied().filter(|seq| *seq > 0).collect();
+    let drawn = added.len();
+    added.sort_unstable();
+    added.dedup();
+    assert_eq!(added.len(), drawn, "no row comes twice");
+    let way = scrolled.seen.1 - scrolled.seen.0;
+    assert!(drawn as u64 <= way, "{drawn} rows came on a way of {way}");
 }
 
 fn assert_whole(what: &str, scrolled: &Scrolled) {

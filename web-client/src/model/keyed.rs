@@ -31,8 +31,8 @@ where
     }
 
     /// Takes over a whole list. Readers of the list are told when keys or their order change, readers of an entry when
-    /// its value changes. Of entries with one key the first counts.
-    pub(crate) fn update(&self, items: impl IntoIterator<Item = (K, T)>) {
+    /// its value changes. Of entries with one key the first counts. Answers whether keys or their order have changed.
+    pub(crate) fn update(&self, items: impl IntoIterator<Item = (K, T)>) -> bool {
         let old = self.slots.get_untracked();
         let mut known = BTreeMap::new();
         for (key, value) in &old {
@@ -56,6 +56,7 @@ where
         if !same {
             self.slots.set(new);
         }
+        !same
     }
 
     /// The list, for a keyed view.
@@ -101,11 +102,12 @@ mod tests {
             let list = Keyed::new();
             list.update([(1, "a"), (2, "b")]);
             let before = list.slots.get_untracked();
-            list.update([(0, "x"), (1, "a"), (2, "B")]);
+            assert!(list.update([(0, "x"), (1, "a"), (2, "B")]));
             let after = list.slots.get_untracked();
             assert_eq!(list.keys_untracked(), [0, 1, 2]);
             assert_eq!(before[1].1.get_untracked(), "B", "the old signal of 2 has the new value");
             assert_eq!(after[1].1.get_untracked(), "a");
+            assert!(!list.update([(0, "y"), (1, "a"), (2, "B")]), "the same keys");
             list.update([(2, "B"), (1, "a"), (2, "again")]);
             assert_eq!(list.values_untracked(), ["B", "a"]);
         });

@@ -193,7 +193,7 @@ impl Message {
                 data-key=key
                 data-testid="message"
                 data-seq=seq.map(|seq| seq.to_string())
-                data-by=name.clone()
+                data-by=name
                 data-state=state_name
                 data-marked=is_marked
             >

@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use leptos::html;
@@ -20,6 +20,7 @@ use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
 
 use super::message::{key_from_text, key_text};
 use crate::app::App;
+use crate::clock;
 use crate::i18n::Phrase;
 use crate::model::{Keyed, OpenTimeline, put};
 use crate::row_window::{ROWS_MAX, RowWindow, correction};
@@ -28,6 +29,8 @@ use crate::row_window::{ROWS_MAX, RowWindow, correction};
 const END_PX: f64 = 32.0;
 /// Where a message that the address names comes to stand: this share of the view's height from its upper edge.
 const TARGET_SHARE: f64 = 0.3;
+/// A reader who comes so near to the oldest loaded row, in rows that are not in the page, is given older ones.
+const ROWS_AHEAD: usize = 48;
 /// The most new messages that a screen reader is given one by one; more are counted.
 const SPOKEN_MAX: usize = 3;
 
@@ -60,6 +63,10 @@ pub(crate) struct Scroller {
     moving_up: Cell<bool>,
     /// The newest message when the reader left the end.
     left_at: Cell<Option<Seq>>,
+    /// The frame in which the rows in the page were moved on last.
+    moved_in: Cell<Option<f64>>,
+    /// The edges are looked at again in the next frame.
+    look_due: Cell<bool>,
     /// The newest message that a screen reader need not be told.
     spoken_to: Cell<Option<Seq>>,
     observers: RefCell<Option<Observers>>,
@@ -71,12 +78,13 @@ pub(crate) struct Scroller {
     pub(crate) below: RwSignal<u64>,
     /// What a screen reader is told.
     pub(crate) spoken: RwSignal<String>,
+    this: Weak<Self>,
 }
 
 impl Scroller {
     /// Nothing is shown yet.
     pub(crate) fn new(app: App, view: NodeRef<html::Div>, content: NodeRef<html::Div>) -> Rc<Self> {
-        Rc::new(Self {
+        Rc::new_cyclic(|this| Self {
             app,
             view,
             content,
@@ -88,18 +96,21 @@ impl Scroller {
             last_top: Cell::new(0.0),
             moving_up: Cell::new(false),
             left_at: Cell::new(None),
+            moved_in: Cell::new(None),
+            look_due: Cell::new(false),
             spoken_to: Cell::new(None),
             observers: RefCell::default(),
             shown: Keyed::new(),
             marked: RwSignal::new(None),
             below: RwSignal::new(0),
             spoken: RwSignal::new(String::new()),
+            this: this.clone(),
         })
     }
 
     /// The elements are there: what happens to their rows and sizes is watched from now on.
-    pub(crate) fn watch(self: &Rc<Self>, view: &Element, content: &Element) {
-        let this = Rc::downgrade(self);
+    pub(crate) fn watch(&self, view: &Element, content: &Element) {
+        let this = self.this.clone();
         let settle = Closure::<dyn FnMut()>::new(move || {
             if let Some(this) = this.upgrade() {
                 this.settle();
@@ -142,8 +153,17 @@ impl Scroller {
         self.window.set(window);
         self.speak(rows);
         *self.timeline.borrow_mut() = timeline;
-        self.show();
-        self.to_target();
+        let changed = self.show();
+        let found = self.to_target();
+        // Where rows have come and none of those in the page has gone, nobody else would go on.
+        if same_room
+            && !changed
+            && !found
+            && !self.following.get()
+            && let Some(view) = self.view.get_untracked()
+        {
+            self.load_at_edges(&view);
+        }
     }
 
     fn enter(&self, room: Option<&RoomName>) {
@@ -177,13 +197,14 @@ impl Scroller {
         window.relocate(first, last, anchor, rows.len(), self.following.get())
     }
 
-    /// Puts the rows of the window into the page.
-    fn show(&self) {
+    /// Puts the rows of the window into the page. Answers whether others stand there now.
+    fn show(&self) -> bool {
         let timeline = self.timeline.borrow();
         let RowWindow { start, end } = self.window.get();
-        self.shown.update(timeline.rows[start..end].iter().map(|row| (row.key(), row.clone())));
+        let changed = self.shown.update(timeline.rows[start..end].iter().map(|row| (row.key(), row.clone())));
         self.count_below();
         self.tell_at_bottom();
+        changed
     }
 
     fn move_window(&self, to: RowWindow) {
@@ -301,26 +322,53 @@ impl Scroller {
             (timeline.rows.len(), !timeline.loading_older, oldest, timeline.room.clone())
         };
         let Some(room) = room else { return };
+        let at_start = top < margin && window.start == 0;
         if top < margin && window.start > 0 && (self.moving_up.get() || top < 1.0) {
-            self.move_window(window.up());
+            self.move_on(window.up(), top < 1.0);
         } else if below < margin && window.end < rows && !self.moving_up.get() {
-            self.move_window(window.down(rows));
-        } else if top < margin
-            && window.start == 0
-            && idle
-            && let Some(seq) = oldest
-        {
-            return self.app.intend(Intent::LoadBefore { room, seq });
+            self.move_on(window.down(rows), below < 1.0);
         }
-        if idle && let Some(load) = self.load_near_gap(view, &room, -margin..height + margin) {
+        if !idle {
+            return;
+        }
+        // Early enough for a page to come in a frame in which no row comes into the page.
+        let near_start = window.start < ROWS_AHEAD && self.moving_up.get() && !self.following.get();
+        let older = oldest.map(|seq| Intent::LoadBefore { room: room.clone(), seq });
+        let load = match older {
+            Some(older) if at_start => Some(older),
+            older => self
+                .load_near_gap(view, &room, -margin..height + margin)
+                .or_else(|| older.filter(|_| near_start)),
+        };
+        if let Some(load) = load {
             self.app.intend(load);
+        }
+    }
+
+    /// Moves the rows in the page on, once in a frame: drawing more would not fit into it. Where there is nothing left
+    /// to see, it cannot wait.
+    fn move_on(&self, to: RowWindow, at_once: bool) {
+        let frame = clock::frame_time();
+        if frame.is_none() || self.moved_in.replace(frame) != frame || at_once {
+            return self.move_window(to);
+        }
+        if !self.look_due.replace(true) {
+            let this = self.this.clone();
+            request_animation_frame(move || {
+                let Some(this) = this.upgrade() else { return };
+                this.look_due.set(false);
+                if let Some(view) = this.view.try_get_untracked().flatten() {
+                    this.load_at_edges(&view);
+                }
+            });
         }
     }
 
     /// What closes a gap that is near, from the side on which the reader is.
     fn load_near_gap(&self, view: &Element, room: &RoomName, near: Range<f64>) -> Option<Intent> {
         let middle = near.start.midpoint(near.end);
-        self.timeline.borrow().rows.iter().find_map(|row| {
+        let RowWindow { start, end } = self.window.get();
+        self.timeline.borrow().rows.get(start..end)?.iter().find_map(|row| {
             let Row::Gap { key, after, before, .. } = &**row else { return None };
             let top = top_in(view, &self.find(*key)?);
             near.contains(&top).then(|| match before {
@@ -346,19 +394,20 @@ impl Scroller {
         self.settle();
     }
 
-    /// To the message that the address names, once its room is open and the message is loaded.
-    pub(crate) fn to_target(&self) {
+    /// To the message that the address names, once its room is open and the message is loaded. Answers whether it
+    /// went there.
+    pub(crate) fn to_target(&self) -> bool {
         let target = self.app.target.get_untracked();
         let timeline = self.timeline.borrow().clone();
         let Some(target) = target.filter(|target| Some(&target.room) == timeline.room.as_ref()) else {
-            return;
+            return false;
         };
-        let Some(seq) = target.seq else { return };
+        let Some(seq) = target.seq else { return false };
         let place = timeline
             .rows
             .iter()
             .position(|row| matches!(&**row, Row::Message { seq: Some(at), .. } if *at == seq));
-        let Some(place) = place else { return };
+        let Some(place) = place else { return false };
         self.app.target.set(None);
         put(self.marked, Some(seq));
         self.entering.set(false);
@@ -376,6 +425,7 @@ impl Scroller {
         if in_page {
             self.settle();
         }
+        true
     }
 
     fn count_below(&self) {

@@ -47,7 +47,7 @@ fn name_form(app: App) -> AnyView {
                     id="new-name"
                     class="field small"
                     data-testid="rename-input"
-                    prop:value=me.clone()
+                    prop:value=me
                     autocomplete="off"
                     spellcheck="false"
                 />

@@ -50,7 +50,9 @@ pub(crate) fn timeline(app: App) -> AnyView {
     });
     Effect::new(move || {
         app.target.track();
-        on_scroller(Scroller::to_target);
+        on_scroller(|scroller| {
+            scroller.to_target();
+        });
     });
     on_cleanup(move || on_scroller(Scroller::unwatch));
     let head = move || {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,13 +39,14 @@ const TLS_REFUSAL: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
 #[derive(Debug)]
 pub struct Visit {
     peer: SocketAddr,
-    name: Mutex<Option<String>>,
+    /// Whether its end is in the log.
+    over: AtomicBool,
 }
 
 impl Visit {
     fn begin(peer: SocketAddr) -> Arc<Self> {
         tracing::info!("{peer} connected");
-        Arc::new(Self { peer, name: Mutex::default() })
+        Arc::new(Self { peer, over: AtomicBool::new(false) })
     }
 
     /// The other end's address.
@@ -52,17 +54,19 @@ impl Visit {
         self.peer
     }
 
-    /// Who it turned out to be.
+    /// It is over, and this is who it was.
     pub fn was(&self, name: Option<String>) {
-        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = name;
+        if let Some(name) = name {
+            tracing::info!("{} left ({name})", self.peer);
+            self.over.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        match self.name.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            Some(name) => tracing::info!("{} left ({name})", self.peer),
-            None => tracing::info!("{} left", self.peer),
+        if !*self.over.get_mut() {
+            tracing::info!("{} left", self.peer);
         }
     }
 }

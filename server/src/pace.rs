@@ -58,9 +58,12 @@ impl Bucket {
     }
 }
 
-/// The pace of one connection.
+/// The pace of one connection; nothing until it posts for the first time.
 #[derive(Debug, Default)]
-pub struct ConnectionPace {
+pub struct ConnectionPace(Option<Box<Posted>>);
+
+#[derive(Debug, Default)]
+struct Posted {
     bucket: Option<Bucket>,
     pause_until: Option<Instant>,
 }
@@ -78,19 +81,20 @@ impl ConnectionPace {
         addresses: &AddressPaces,
         now: Instant,
     ) -> Result<(), TooFast> {
-        if let Some(until) = self.pause_until {
+        let Posted { bucket, pause_until } = &mut **self.0.get_or_insert_default();
+        if let Some(until) = *pause_until {
             if now < until {
                 return Err(TooFast(until - now));
             }
-            self.pause_until = None;
+            *pause_until = None;
         }
         let mine = pace.connection.is_none_or(|per_second| {
-            self.bucket.get_or_insert_with(|| Bucket::new(per_second, now)).take(per_second, now)
+            bucket.get_or_insert_with(|| Bucket::new(per_second, now)).take(per_second, now)
         });
         if mine && pace.address.is_none_or(|per_second| addresses.take(address, per_second, now)) {
             return Ok(());
         }
-        self.pause_until = Some(now + PAUSE);
+        *pause_until = Some(now + PAUSE);
         Err(TooFast(PAUSE))
     }
 }

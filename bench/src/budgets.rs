@@ -1,5 +1,6 @@
 //! What the design promises, as data, and whether a run kept it.
 
+use crate::browser::{self, BrowserBudget};
 use crate::comparison::{FLOOR, Field, Subject, TEAHOUSE};
 use crate::machine::Fsync;
 use crate::pairs::Spread;
@@ -29,7 +30,9 @@ pub enum Source {
         /// What it must keep to.
         bound: Bound,
     },
-    /// Somewhere else, or nowhere yet: the budget, and where its figure is or why there is none.
+    /// The client in a browser.
+    Browser(&'static BrowserBudget),
+    /// Nowhere yet: the budget, and why there is no figure.
     Elsewhere(&'static str, &'static str),
 }
 
@@ -72,11 +75,13 @@ const fn here(
     Budget { what, source: Source::Here { workload, case, figure, bound } }
 }
 
+const fn in_browser(what: &'static str, budget: &'static BrowserBudget) -> Budget {
+    Budget { what, source: Source::Browser(budget) }
+}
+
 const fn elsewhere(what: &'static str, budget: &'static str, place: &'static str) -> Budget {
     Budget { what, source: Source::Elsewhere(budget, place) }
 }
-
-const BROWSER: &str = "see [Browser](#browser)";
 
 /// All of them, as the design lists them.
 pub static BUDGETS: &[Budget] = &[
@@ -165,12 +170,10 @@ pub static BUDGETS: &[Budget] = &[
         Bound::AtMost(5.0, 5.0),
     ),
     elsewhere("a room of 1,000,000 messages: a search in it", "50 ms", "the server has no search yet"),
-    elsewhere("browser client: wasm, js and css after brotli", "300 KiB", BROWSER),
-    elsewhere(
-        "browser: keystroke to echo, scroll through 100,000 messages",
-        "under one frame of work; DOM bounded",
-        BROWSER,
-    ),
+    in_browser("browser client: wasm, js and css after brotli", &browser::DOWNLOAD),
+    in_browser("browser, 100 messages/s arriving: work between a key and its echo, p99", &browser::ECHO),
+    in_browser("browser, scrolling through 100,000 messages: work of a frame, p99", &browser::SCROLL),
+    in_browser("the same: what stands in the page at most", &browser::DOM),
 ];
 
 impl CaseOf {
@@ -216,6 +219,7 @@ impl Budget {
         };
         let (figure, bound) = match &self.source {
             Source::Elsewhere(budget, _) => return nothing((*budget).into()),
+            Source::Browser(budget) => return nothing(budget.bound.into()),
             Source::Here { figure, bound, .. } => (*figure, *bound),
         };
         let Some((field, _)) = self.field(results) else { return nothing(bound.words(figure)) };

@@ -24,6 +24,7 @@
 //! - **Posters** are members who do not receive. In `connect` and `idle` members are in rooms of 100. In `history` the files
 //!   are in the system's cache. In `stalled` the share that the stalled one lacks in the end is not counted as missing.
 
+pub mod browser;
 pub mod budgets;
 pub mod clock;
 pub mod comparison;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +14,7 @@ use teahouse_bench::record::{self, Choice, Chosen};
 use teahouse_bench::results::Results;
 use teahouse_bench::server::become_leashed;
 use teahouse_bench::workloads::{self, Setting};
-use teahouse_bench::{floor, report};
+use teahouse_bench::{browser, floor, report};
 
 /// Loads Teahouse, its peers and the floor in one run.
 #[derive(Debug, Parser)]
@@ -25,7 +25,7 @@ struct Options {
     /// Be done in about three minutes: fewer peers, shorter stretches, one run of each
     #[arg(long)]
     quick: bool,
-    /// Run these workloads only: a name or the beginning of one, for example room/1000 or room/1000/128/tcp/flood
+    /// Run these workloads only: a name or the beginning of one, for example room/1000, room/1000/128/tcp/flood or browser
     #[arg(long, value_name = "WORKLOADS", value_delimiter = ',')]
     only: Vec<String>,
     /// Load these peers only
@@ -46,6 +46,10 @@ struct Options {
     /// Go there and back so often in each workload
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
+    /// Measure the browser client first, with this program: the example browser_load of the tests, which `cargo xtask
+    /// bench` builds for whole runs and for --only browser
+    #[arg(long, value_name = "PATH", requires = "out")]
+    browser: Option<PathBuf>,
     /// Keep the servers' files here, which must not be in memory [default: beside this program]
     #[arg(long, value_name = "DIR")]
     place: Option<PathBuf>,
@@ -89,6 +93,7 @@ fn main() -> ExitCode {
             for workload in workloads::all(options.quick) {
                 println!("{}", workload.name());
             }
+            println!("{}", browser::NAME);
             Ok(true)
         }
         None => run(options),
@@ -103,13 +108,34 @@ fn main() -> ExitCode {
     }
 }
 
-fn report_again(results: &std::path::Path, out: Option<PathBuf>) -> Result<()> {
+fn report_again(results: &Path, out: Option<PathBuf>) -> Result<()> {
     let folder = out.unwrap_or_else(|| results.parent().map(PathBuf::from).unwrap_or_default());
     report::write(&Results::read(results)?, &folder)
 }
 
-fn run(options: Options) -> Result<bool> {
+/// Takes what was measured in a browser over into the report that is there.
+fn report_browser(folder: &Path) -> Result<()> {
+    let results = folder.join("results.json");
+    if results.is_file() {
+        return report_again(&results, None);
+    }
+    println!("the figures are in {}", folder.join(browser::FILE).display());
+    Ok(())
+}
+
+fn run(mut options: Options) -> Result<bool> {
     const TMPFS: i64 = 0x0102_1994;
+    if let (Some(program), Some(folder)) = (&options.browser, &options.out) {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        // Before this process keeps to a core, and every process that it starts with it.
+        browser::measure(program, folder, options.quick)?;
+        if !options.only.is_empty() {
+            options.only.retain(|name| name != browser::NAME);
+            if options.only.is_empty() {
+                return report_browser(folder).map(|()| true);
+            }
+        }
+    }
     let cores = Cores::choose()?;
     raise_descriptor_limit()?;
     let place = match options.place {
@@ -153,6 +179,11 @@ fn choose(only: &[String], quick: bool) -> Result<Vec<Chosen>> {
     }
     let mut chosen = Vec::new();
     for name in only {
+        if name == browser::NAME {
+            bail!(
+                "a browser is measured by `cargo xtask bench --only browser`, which builds what that needs"
+            );
+        }
         let words: Vec<&str> = name.trim_end_matches('/').split('/').collect();
         let transport = words.iter().find_map(|&word| match word {
             "tcp" => Some(Transport::Tcp),

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::browser::{self, BrowserBudget, BrowserFigures};
 use crate::budgets::{BUDGETS, Budget, Source};
 use crate::comparison::{Field, Subject, TEAHOUSE};
 use crate::pairs::Spread;
@@ -20,29 +21,29 @@ macro_rules! put {
 /// Figures of the same thing that lie further apart than this, as a share of their median, are noisy.
 const NOISY_WIDTH: f64 = 0.10;
 
+const MISSED: &str = "**missed**";
+const NOT_MEASURED: &str = "not measured";
+
 /// What stands in the results alone: it explains more than it tells.
 const NOT_SHOWN: [Figure; 2] = [Figure::DeliveriesPerRead, Figure::DeliveriesPerWrite];
 
-/// What the stories in a real browser record in the target directory. A copy in the folder of the results is taken over.
-const BROWSER_FIGURES: &str = "browser-figures.md";
-
-/// Writes `RESULTS.md` and `results.svg` into a folder.
+/// Writes `RESULTS.md` and `results.svg` into a folder. What was recorded there in a browser is taken over.
 pub fn write(results: &Results, folder: &Path) -> Result<()> {
     let write = |name: &str, text: String| {
         let path = folder.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     };
-    let browser = std::fs::read_to_string(folder.join(BROWSER_FIGURES)).ok();
-    write("RESULTS.md", markdown(results, browser.as_deref()))?;
+    let browser = BrowserFigures::read(folder)?;
+    write("RESULTS.md", markdown(results, browser.as_ref()))?;
     write("results.svg", plot::svg(results))
 }
 
 /// The report, with what was recorded in a browser.
-pub fn markdown(results: &Results, browser: Option<&str>) -> String {
+pub fn markdown(results: &Results, browser: Option<&BrowserFigures>) -> String {
     let mut out = String::new();
     head(results, &mut out);
     soundness(results, &mut out);
-    budgets(results, &mut out);
+    budgets(results, browser, &mut out);
     out.push_str("\n![the figures of the budgets](results.svg)\n");
     let mut workloads: Vec<&str> = Vec::new();
     for run in &results.runs {
@@ -53,15 +54,7 @@ pub fn markdown(results: &Results, browser: Option<&str>) -> String {
     for name in workloads {
         workload(results, name, &mut out);
     }
-    put!(
-        out,
-        "\n## Browser\n\n{}",
-        browser.map_or(
-            "Nothing recorded. The stories in a real browser write `browser-figures.md` into the target directory; a copy of \
-             it in this folder is taken over here.",
-            str::trim_end
-        )
-    );
+    out.push_str(&browser::section(browser));
     noise(results, &mut out);
     out.push_str(
         "\n## Not here\n\n\
@@ -163,24 +156,32 @@ fn soundness(results: &Results, out: &mut String) {
     }
 }
 
-fn budgets(results: &Results, out: &mut String) {
+fn budgets(results: &Results, browser: Option<&BrowserFigures>, out: &mut String) {
     out.push_str(
         "\n## Budgets\n\n\
          | what (128-byte posts) | door | Teahouse | budget | | best of the others | ours ÷ floor |\n\
          |---|---|---|---|---|---|---|\n",
     );
     for budget in BUDGETS {
+        if let Source::Browser(BrowserBudget { bound, judge }) = &budget.source {
+            let (reached, verdict) = match browser.map(judge) {
+                Some((reached, kept)) => (reached, if kept { "met" } else { MISSED }),
+                None => ("–".into(), NOT_MEASURED),
+            };
+            put!(out, "| {} | – | {reached} | {bound} | {verdict} | – | – |", budget.what);
+            continue;
+        }
         let figure = match &budget.source {
             Source::Here { figure, .. } => Some(*figure),
-            Source::Elsewhere(..) => None,
+            Source::Elsewhere(..) | Source::Browser(_) => None,
         };
         for standing in budget.standings(results) {
             let spread = |spread| figure.map_or_else(|| "–".into(), |figure| shown(figure, spread));
             let verdict = match (standing.kept, standing.ours) {
                 (Some(true), _) => "met",
-                (Some(false), _) => "**missed**",
+                (Some(false), _) => MISSED,
                 (None, Some(_)) => "no measure to compare with",
-                (None, None) => "not measured",
+                (None, None) => NOT_MEASURED,
             };
             put!(
                 out,
@@ -191,7 +192,7 @@ fn budgets(results: &Results, out: &mut String) {
                 standing.bound,
                 match &budget.source {
                     Source::Elsewhere(_, place) => place,
-                    Source::Here { .. } => verdict,
+                    Source::Here { .. } | Source::Browser(_) => verdict,
                 },
                 standing.best.map_or_else(
                     || "–".into(),
@@ -329,7 +330,7 @@ mod tests {
                 run("bun", Transport::WebSocket, 0, 3.6e6),
                 run(TEAHOUSE, Transport::Tcp, 0, 5.5e6),
             ]),
-            Some("320 KiB\n"),
+            Some(&crate::browser::tests::figures()),
         );
         let row = "| TCP | 5.50 M · 0 % | 5.00 M | met | 4.00 M · 20 %, bun (memory) | 0.500 |";
         assert!(text.contains(row), "{text}");
@@ -341,7 +342,8 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("missing / doubled / reordered 0 / 0 / 0."));
-        assert!(text.contains("## Browser\n\n320 KiB\n"));
+        assert!(text.contains("| 12.5 ms | one frame, 16.7 ms | met |"), "{text}");
+        assert!(text.contains("\n## Browser\n\n2026-11-22 21:00 UTC, chrome 156"), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Two rooms that are hard on the browser client: one where very much is said, and one where very much has been said.
+//! What is hard on the browser client: to start, a room where very much is said, and one where very much has been said.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::browser::Browser;
-use crate::meter::{self, Cost, Held, Meter, RowChanges};
+use crate::meter::{self, Cost, Held, Meter, RowChanges, Times};
 use crate::page::{Page, testid};
 use crate::process::Process;
 use crate::server::{self, Server};
@@ -17,13 +17,49 @@ use crate::tcp;
 /// So many write at the same time in the busy room.
 const WRITERS: u64 = 4;
 /// So many messages a second they write together.
-const POSTS_PER_SECOND: u64 = 100;
+pub const POSTS_PER_SECOND: u64 = 100;
 /// A user who writes meanwhile presses a key so often.
 const KEY_EVERY: Duration = Duration::from_millis(120);
 /// When the long room was made: 2026-01-01.
 const LONG_ROOM_MADE_MS: u64 = 1_767_225_600_000;
 /// From one of its messages to the next.
 const LONG_ROOM_STEP_MS: u64 = 61_000;
+
+/// Notes the time at which the first of two things stands in the page: the field for a name, or a composer online.
+const NOTE_USABLE: &str = "
+    const look = () => {
+        const composer = document.querySelector('[data-testid=composer]');
+        const connection = document.querySelector('[data-testid=connection]');
+        const online = composer && !composer.disabled && connection && connection.dataset.state === 'online';
+        if (!window.usableAt && (online || document.querySelector('[data-testid=name-input]'))) {
+            window.usableAt = performance.now();
+        }
+    };
+    new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true });";
+
+/// The times from navigation to the field for a name, each with an empty profile, and from there to a composer that one
+/// can write in, each profile loading the page so often again.
+pub async fn starts(server: &Server, visits: usize, reloads: usize) -> [Times; 2] {
+    let (mut first, mut again) = (Vec::new(), Vec::new());
+    for visit in 0..visits {
+        let browser = Browser::start().await;
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": NOTE_USABLE })).await;
+        let page = Page::open(browser, server).await;
+        first.push(usable_at_ms(&page).await);
+        page.choose_name(&format!("visitor{visit}")).await;
+        for _ in 0..reloads {
+            page.browser.reload().await;
+            page.online().await;
+            again.push(usable_at_ms(&page).await);
+        }
+    }
+    [Times::new(first), Times::new(again)]
+}
+
+async fn usable_at_ms(page: &Page) -> f64 {
+    let at = page.browser.when("the page is usable", "return window.usableAt || null", json!([])).await;
+    at.as_f64().expect("a number of milliseconds")
+}
 
 /// What a busy room came to.
 #[derive(Debug)]

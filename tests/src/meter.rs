@@ -26,7 +26,7 @@ const NOTE_MEMORY: &str = "
 /// Notes every frame until it is told to stop. A frame's work lasts from its first animation callback to the first task
 /// after it was drawn; a key's echo from the key to the same point of the frame that shows it.
 const NOTE_FRAMES: &str = "
-    const meter = window.meter = { intervals: [], work: [], echo: [], handled: [], long: [], last: null, stop: false };
+    const meter = window.meter = { intervals: [], work: [], echo: [], echoWork: [], handled: [], long: [], last: null, stop: false };
     const afterDrawing = act => {
         const channel = new MessageChannel();
         channel.port1.onmessage = () => { act(performance.now()); channel.port1.close(); };
@@ -34,7 +34,7 @@ const NOTE_FRAMES: &str = "
     };
     const frame = due => {
         if (meter.stop) return;
-        const begun = performance.now();
+        const begun = meter.begun = performance.now();
         if (meter.last !== null) meter.intervals.push(due - meter.last);
         meter.last = due;
         afterDrawing(now => meter.work.push(now - begun));
@@ -47,8 +47,15 @@ const NOTE_FRAMES: &str = "
         if (key === null) return;
         const { at, begun } = key;
         key = null;
-        meter.handled.push(performance.now() - begun);
-        requestAnimationFrame(() => afterDrawing(now => meter.echo.push(now - at)));
+        const handled = performance.now() - begun;
+        meter.handled.push(handled);
+        requestAnimationFrame(() => {
+            const begun = meter.begun;
+            afterDrawing(now => {
+                meter.echo.push(now - at);
+                meter.echoWork.push(handled + now - begun);
+            });
+        });
     });
     meter.observer = new PerformanceObserver(list => {
         for (const entry of list.getEntries()) meter.long.push(entry.duration);
@@ -103,6 +110,8 @@ pub struct Cost {
     pub echo: Times,
     /// What the page does with a key.
     pub handled: Times,
+    /// That and the work of the frame that shows the key.
+    pub echo_work: Times,
     /// Tasks longer than 50 ms.
     pub long_tasks: Times,
     /// How long it lasted.
@@ -166,6 +175,7 @@ impl<'a> Meter<'a> {
             work: times("work"),
             echo: times("echo"),
             handled: times("handled"),
+            echo_work: times("echoWork"),
             long_tasks: times("long"),
             lasted_s,
             busy: [
@@ -236,7 +246,7 @@ async fn metrics(browser: &Browser) -> impl Fn(&str) -> f64 {
 }
 
 impl Times {
-    fn new(mut times: Vec<f64>) -> Self {
+    pub(crate) fn new(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         Self(times)
     }
@@ -271,7 +281,11 @@ impl fmt::Display for Cost {
         writeln!(f, "- work of a frame (median / 99 % / most): {}", self.work)?;
         writeln!(f, "- from frame to frame: {}; {} over 25 ms", self.intervals, self.intervals.over(25.0))?;
         if self.echo.count() > 0 {
-            writeln!(f, "- key to echo on the screen: {}; work for a key: {}", self.echo, self.handled)?;
+            writeln!(
+                f,
+                "- key to echo on the screen: {}; work for a key: {}, and of the frame that shows it: {}",
+                self.echo, self.handled, self.echo_work
+            )?;
         }
         writeln!(f, "- tasks over 50 ms: {}", self.long_tasks)?;
         writeln!(

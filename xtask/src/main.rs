@@ -27,8 +27,9 @@ Teahouse's own commands:
   cargo xtask run [--] [OPTION…]  build everything and start the server; options go to the server (try -- --help)
   cargo xtask test [FILTER]       run every test, the ones in a real browser included
   cargo xtask torture [FILTER]    run the long versions of the torture tests (tests/TORTURE.md); takes hours
-  cargo xtask bench [OPTION…]     load the server, its peers and the floor in one run, and write bench/RESULTS.md; with --quick
-                                  in a few minutes, into bench-quick of the target directory (try --help)
+  cargo xtask bench [OPTION…]     measure the client in a browser, load the server, its peers and the floor in one run, and
+                                  write bench/RESULTS.md; with --quick the servers alone in a few minutes, into bench-quick of
+                                  the target directory; with --only browser the client alone (try --help)
   cargo xtask profile [CASE]      where the server's time goes in one case of the bench, under perf
   cargo xtask web                 build the browser client into dist/, where the server takes it from
   cargo xtask check               formatting and lints, native and wasm, without running anything

@@ -33,6 +33,10 @@ pub(crate) struct Needs {
 /// What the tests need.
 pub(crate) const TESTS: Needs = Needs { who: "the tests need", programs: PROGRAMS };
 
+/// What measuring the browser client needs.
+pub(crate) const BROWSER: Needs =
+    Needs { who: "measuring the browser client needs", programs: &[CHROMIUM, CHROMEDRIVER] };
+
 /// What the bench loads besides what [`crate::peers`] installs.
 pub(crate) const MOSQUITTO: Needs = Needs {
     who: "this part of the bench needs",
@@ -64,28 +68,32 @@ pub(crate) const PERF: Needs = Needs {
     }],
 };
 
+const CHROMIUM: Program = Program {
+    name: "Chromium",
+    variable: Some("CHROME"),
+    commands: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+    elsewhere: Some("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+    asked: Some("--version"),
+    // The fonts are for the screenshots.
+    debian: &["chromium", "fonts-noto-cjk", "fonts-noto-color-emoji"],
+    fedora: "chromium",
+    macos: "google-chrome",
+};
+
+const CHROMEDRIVER: Program = Program {
+    name: "chromedriver",
+    variable: Some("CHROMEDRIVER"),
+    commands: &["chromedriver"],
+    elsewhere: None,
+    asked: Some("--version"),
+    debian: &["chromium-driver"],
+    fedora: "chromedriver",
+    macos: "chromedriver",
+};
+
 const PROGRAMS: &[Program] = &[
-    Program {
-        name: "Chromium",
-        variable: Some("CHROME"),
-        commands: &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
-        elsewhere: Some("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
-        asked: Some("--version"),
-        // The fonts are for the screenshots.
-        debian: &["chromium", "fonts-noto-cjk", "fonts-noto-color-emoji"],
-        fedora: "chromium",
-        macos: "google-chrome",
-    },
-    Program {
-        name: "chromedriver",
-        variable: Some("CHROMEDRIVER"),
-        commands: &["chromedriver"],
-        elsewhere: None,
-        asked: Some("--version"),
-        debian: &["chromium-driver"],
-        fedora: "chromedriver",
-        macos: "chromedriver",
-    },
+    CHROMIUM,
+    CHROMEDRIVER,
     Program {
         name: "Python 3",
         variable: None,

@@ -66,8 +66,13 @@ impl Tail {
         if seen >= self.head {
             return Ok(News::none(kind, seen));
         }
-        let start = self.segments.partition_point(|segment| segment.first() <= seen.next());
-        let start = start.checked_sub(1).ok_or(Behind)?;
+        let begun = |segment: &Arc<Segment>| segment.first() <= seen.next();
+        // Most cursors lack the last segment alone; to search would be to touch memory that nobody else has touched for long.
+        let begun = match self.segments.back() {
+            Some(last) if begun(last) => self.segments.len(),
+            _ => self.segments.partition_point(begun),
+        };
+        let start = begun.checked_sub(1).ok_or(Behind)?;
         News::gather(self.segments.range(start..), kind, seen).ok_or(Behind)
     }
 }

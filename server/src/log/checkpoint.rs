@@ -1,6 +1,8 @@
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -15,11 +17,17 @@ const WAL_PAGES_DUE: u32 = 4_096;
 /// When it has grown to so many pages in spite of that, because somebody has read all the time, the writer stops for it.
 const WAL_PAGES_MAX: u32 = 16 * WAL_PAGES_DUE;
 
+/// A write-ahead log that is shorter than this is made so long before its first use, in bytes.
+const WAL_BYTES_MADE: u64 = 4 * 1024 * 1024;
+
 /// Moves the write-ahead log into the database beside the writer, on a thread and a connection of its own, so that no
-/// commit waits for it.
+/// commit waits for it. What was committed meanwhile, which is little, the writer moves itself; then the log is empty
+/// and begins at the front again. A commit that overwrites costs half of one that makes the file longer.
 pub(super) struct Checkpointer {
     /// How many pages the write-ahead log held after the last commit.
     pages: Arc<AtomicU32>,
+    /// Whether the thread has moved what there was when it was asked.
+    nearly: Arc<AtomicBool>,
     /// How many it held when the last checkpoint was asked for.
     asked_at: u32,
     /// Holds one request at the most; a second one would ask for the same.
@@ -31,12 +39,18 @@ impl Checkpointer {
     /// Starts the thread.
     pub(super) fn start(file: &Path) -> Self {
         let (due, requests) = sync_channel(1);
+        if let Err(error) = make_room(file) {
+            // It is slower without, and whoever has no room will hear of it from the first commit that needs some.
+            tracing::debug!("the write-ahead log could not be made longer: {error}");
+        }
         let database = file.to_owned();
+        let nearly = Arc::new(AtomicBool::new(false));
+        let tell = Arc::clone(&nearly);
         let thread = thread::Builder::new()
             .name("checkpoint".into())
-            .spawn(move || run(&database, &requests))
+            .spawn(move || run(&database, &requests, &tell))
             .expect("the system has room for one thread");
-        Self { pages: Arc::default(), asked_at: 0, due: Some(due), thread: Some(thread) }
+        Self { pages: Arc::default(), nearly, asked_at: 0, due: Some(due), thread: Some(thread) }
     }
 
     /// Follows what a writer's connection commits.
@@ -48,14 +62,16 @@ impl Checkpointer {
         }))
     }
 
-    /// Asks for a checkpoint when one is due. The writer calls this between batches with its own connection, which is
-    /// used only when the thread cannot keep up.
+    /// Asks for a checkpoint when one is due, and ends it. The writer calls this between batches with its own
+    /// connection.
     pub(super) fn after_batch(&mut self, writer: &Connection) -> Result<(), LogError> {
         let pages = self.pages.load(Ordering::Relaxed);
         // After a whole checkpoint the next commit begins at the front again.
         self.asked_at = self.asked_at.min(pages);
         if pages >= WAL_PAGES_MAX {
             writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+        } else if self.nearly.swap(false, Ordering::Relaxed) {
+            writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
         } else if pages - self.asked_at >= WAL_PAGES_DUE {
             self.asked_at = pages;
             // Full: one is asked for already.
@@ -76,14 +92,35 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(database: &Path, requests: &Receiver<()>) {
+/// Makes a short write-ahead log longer, with zeros, which SQLite takes for an empty one or for the end of one.
+fn make_room(database: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(beside(database))?;
+    let length = file.seek(SeekFrom::End(0))?;
+    if let Some(missing) = WAL_BYTES_MADE.checked_sub(length) {
+        file.write_all(&vec![0; usize::try_from(missing).expect("below 4 MiB")])?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The file of the write-ahead log.
+fn beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+fn run(database: &Path, requests: &Receiver<()>, nearly: &AtomicBool) {
     // From the start, since later there may be no file descriptor left.
     let mut open = connect(database).ok();
     while requests.recv().is_ok() {
-        if let Err(error) = checkpoint(database, &mut open) {
-            // It may be the disk, after which a connection is not used again.
-            open = None;
-            tracing::warn!("the write-ahead log could not be moved into the database: {error}");
+        match checkpoint(database, &mut open) {
+            Ok(()) => nearly.store(true, Ordering::Relaxed),
+            Err(error) => {
+                // It may be the disk, after which a connection is not used again.
+                open = None;
+                tracing::warn!("the write-ahead log could not be moved into the database: {error}");
+            }
         }
     }
 }
@@ -101,4 +138,47 @@ fn connect(database: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(database)?;
     configure(&connection)?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::TempDir;
+    use super::*;
+
+    /// What was committed while the thread was at work does not keep the log from beginning at the front again.
+    #[test]
+    fn a_log_that_is_always_written_begins_at_the_front_again() {
+        let dir = TempDir::new();
+        let file = dir.database();
+        let mut writer = connect(&file).expect("a new database");
+        let mut checkpointer = Checkpointer::start(&file);
+        checkpointer.follow(&mut writer).expect("a writer");
+        let length = || std::fs::metadata(beside(&file)).map_or(0, |meta| meta.len());
+        assert_eq!(length(), WAL_BYTES_MADE, "made before its first use");
+
+        let write = |kibibytes: u32| {
+            let sql = "INSERT INTO filler VALUES (zeroblob(?1 * 1024))";
+            writer.execute(sql, [kibibytes]).expect("the disk works");
+        };
+        writer.execute("CREATE TABLE filler (bytes BLOB)", []).expect("the disk works");
+        let pages = Arc::clone(&checkpointer.pages);
+        while pages.load(Ordering::Relaxed) < WAL_PAGES_DUE {
+            write(1024);
+        }
+        // The thread can move what this reader sees and nothing after it, as if that came while it was at work.
+        let mut reader = connect(&file).expect("a database");
+        let reading = reader.transaction().expect("a snapshot");
+        reading.query_row("SELECT count(*) FROM filler", [], |_| Ok(())).expect("readable");
+        write(1);
+        checkpointer.after_batch(&writer).expect("the disk works");
+        while !checkpointer.nearly.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        drop(reading);
+        write(1);
+        checkpointer.after_batch(&writer).expect("the disk works");
+        write(1);
+        assert!(pages.load(Ordering::Relaxed) < 10, "{pages:?} pages");
+        assert!(length() > WAL_BYTES_MADE, "nothing is cut off");
+    }
 }

@@ -4,10 +4,10 @@ use super::*;
 use crate::state::{Action, Outcome, Proposal, State, TokenHash, UserId};
 
 /// A directory that goes with the test.
-struct TempDir(PathBuf);
+pub(super) struct TempDir(pub(super) PathBuf);
 
 impl TempDir {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut id = [0; 8];
         getrandom::fill(&mut id).expect("the system has randomness");
         let dir = std::env::temp_dir().join(format!("teahouse-log-{:016x}", u64::from_le_bytes(id)));
@@ -15,7 +15,7 @@ impl TempDir {
         Self(dir)
     }
 
-    fn database(&self) -> PathBuf {
+    pub(super) fn database(&self) -> PathBuf {
         self.0.join(DATABASE_FILE)
     }
 }

@@ -150,7 +150,7 @@ impl BrowserFigures {
     }
 }
 
-/// Lets the program that measures the client in a browser write its figures into a folder.
+/// Lets the program that measures the client in a browser write its figures into a folder, and shows them.
 pub fn measure(program: &Path, folder: &Path, quick: bool) -> Result<()> {
     let mut command = Command::new(program);
     command.arg("--out").arg(folder.join(FILE));
@@ -163,6 +163,7 @@ pub fn measure(program: &Path, folder: &Path, quick: bool) -> Result<()> {
         "the browser client could not be measured: {} ended with {status}",
         program.display()
     );
+    println!("{}", section(BrowserFigures::read(folder)?.as_ref()));
     Ok(())
 }
 

@@ -66,10 +66,7 @@ async fn main() {
     let size = if quick { QUICK } else { WHOLE };
     if let Some(out) = out {
         assert!(wanted.is_empty(), "--out is for everything");
-        let found = everything(&size, quick).await;
-        found.write(&out).expect("the figures can be written");
-        println!("{found:#?}");
-        return;
+        return everything(&size, quick).await.write(&out).expect("the figures can be written");
     }
     let does =
         |scene: &str| wanted.iter().any(|word| word == scene) || wanted.is_empty() && scene != "profile";

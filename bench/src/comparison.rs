@@ -143,6 +143,7 @@ pub(crate) mod tests {
                 system: "Debian".into(),
                 file_system: "ext4 (rw)".into(),
                 fsync: Fsync { p50_ms: 0.5, p99_ms: 2.0 },
+                fsync_without_pause: Fsync { p50_ms: 0.1, p99_ms: 0.2 },
             },
             date: "2026-11-22".into(),
             command: "cargo xtask bench".into(),

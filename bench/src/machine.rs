@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,10 @@ pub struct Machine {
     pub system: String,
     /// The file system under the servers' data, and how it is mounted.
     pub file_system: String,
-    /// How long it takes to append 4 KiB to a file there and to bring them to disk.
+    /// How long it takes to append 4 KiB to a file there and to bring them to disk, a hundred times a second.
     pub fsync: Fsync,
+    /// The same without a pause. A disk that is always asked answers sooner.
+    pub fsync_without_pause: Fsync,
 }
 
 /// The time of one fsync after one small append.
@@ -38,7 +40,7 @@ pub struct Fsync {
 }
 
 impl Machine {
-    /// Looks at this machine, and for a second at the disk under `place`, a folder that is there.
+    /// Looks at this machine, and for some seconds at the disk under `place`, a folder that is there.
     pub fn look(place: &Path) -> Result<Self> {
         Ok(Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -50,18 +52,20 @@ impl Machine {
             kernel: format!("Linux {}", read("/proc/sys/kernel/osrelease")),
             system: value("/etc/os-release", "PRETTY_NAME").unwrap_or_default().trim_matches('"').into(),
             file_system: file_system(place)?,
-            fsync: Fsync::measure(place)?,
+            fsync: Fsync::measure(place, Duration::from_millis(10))?,
+            fsync_without_pause: Fsync::measure(place, Duration::ZERO)?,
         })
     }
 }
 
 impl Fsync {
-    fn measure(place: &Path) -> Result<Self> {
+    fn measure(place: &Path, pause: Duration) -> Result<Self> {
         const TIMES: usize = 300;
         let path = place.join("fsync");
         let mut file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut times = Vec::with_capacity(TIMES);
         for _ in 0..TIMES {
+            std::thread::sleep(pause);
             let begun = Instant::now();
             file.write_all(&[b'x'; 4096])?;
             file.sync_data()?;

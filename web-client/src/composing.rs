@@ -89,9 +89,31 @@ pub(crate) enum Meaning {
     Escape,
 }
 
+/// Whether a text became another one by writing into it alone, so that it cannot need less room.
+pub(crate) fn is_insertion(before: &str, after: &str) -> bool {
+    let same = |pair: &(u8, u8)| pair.0 == pair.1;
+    let front = before.bytes().zip(after.bytes()).take_while(same).count();
+    let back = before.bytes().rev().zip(after.bytes().rev()).take_while(same).count();
+    after.len() >= before.len() && front + back >= before.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn writing_into_a_text_is_told_from_changing_it() {
+        for (before, after) in
+            [("", ""), ("", "茶"), ("喝茶", "喝红茶"), ("a\nb", "a\nb\n"), ("b", "ab"), ("aa", "aaa")]
+        {
+            assert!(is_insertion(before, after), "{before} {after}");
+        }
+        for (before, after) in
+            [("茶", ""), ("a\nb", "abcdef"), ("喝红茶", "喝茶"), ("茶", "水水水"), ("aaa", "aa")]
+        {
+            assert!(!is_insertion(before, after), "{before} {after}");
+        }
+    }
 
     const ENTER: Key<'static> = Key {
         key: "Enter",

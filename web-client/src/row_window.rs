@@ -6,7 +6,7 @@
 
 /// The most rows in the page. The lowest row is some 24 px high, so that this is several screens.
 pub(crate) const ROWS_MAX: usize = 240;
-/// By how many rows the run moves. Drawing them has to fit into a frame.
+/// By how many rows the run moves. Drawing them, or taking them away, has to fit into a frame.
 pub(crate) const STEP: usize = 16;
 /// So few rows beyond an end are taken along.
 const REST: usize = 8;
@@ -45,12 +45,12 @@ impl RowWindow {
         follow: bool,
     ) -> Self {
         if follow {
-            let start = first.unwrap_or_else(|| rows.saturating_sub(ROWS_FIRST));
-            return if rows.saturating_sub(start) > ROWS_MAX {
-                Self::tail(rows)
-            } else {
-                Self { start, end: rows }
-            };
+            let Self { start: last, .. } = Self::tail(rows);
+            let start = first.unwrap_or(last);
+            // What is above a follower goes a few rows at a time, since taking many away costs a frame too.
+            let start =
+                if last >= start + STEP { (start + STEP).max(rows.saturating_sub(ROWS_MAX)) } else { start };
+            return Self { start, end: rows };
         }
         match (first, last, anchor) {
             // Rows that came in between make the run longer than it may be: keep what is around the reader.
@@ -135,14 +135,25 @@ mod tests {
     }
 
     #[test]
-    fn a_follower_sees_the_end_and_the_run_is_trimmed_in_one_go() {
+    fn a_follower_sees_the_end_and_the_run_is_trimmed_a_step_at_a_time() {
         let mut run = RowWindow::tail(0);
         for rows in 1..2_000 {
             let first = (run.start < rows).then_some(run.start);
+            let before = run;
             run = run.relocate(first, first, None, rows, true);
             assert_eq!(run.end, rows);
-            assert!(run.len() <= ROWS_MAX);
+            assert!(run.len() <= ROWS_FIRST + STEP);
+            assert!(run.start - before.start <= STEP);
         }
+        // Whoever comes back to the end with many rows above loses them one step after the other.
+        run = RowWindow { start: 1_000, end: 1_200 };
+        for rows in [1_240, 1_241, 1_242] {
+            let before = run;
+            run = run.relocate(Some(run.start), None, None, rows, true);
+            assert_eq!(run, RowWindow { start: before.start + STEP, end: rows });
+        }
+        run = run.relocate(Some(run.start), None, None, 1_900, true);
+        assert_eq!(run, RowWindow { start: 1_900 - ROWS_MAX, end: 1_900 });
     }
 
     #[test]

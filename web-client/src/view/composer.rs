@@ -14,7 +14,7 @@ use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 use super::icon::{Icon, icon};
 use crate::app::App;
 use crate::completion::{Candidates, Completion, bytes_from_utf16, complete, utf16_from_bytes};
-use crate::composing::{Composition, Key, Meaning};
+use crate::composing::{Composition, Key, Meaning, is_insertion};
 use crate::i18n::{Phrase, Text};
 use crate::page;
 
@@ -28,6 +28,8 @@ struct Composer {
     room: RefCell<Option<RoomName>>,
     composition: Cell<Composition>,
     completion: RefCell<Option<Completion>>,
+    /// The text that the field's height was made for.
+    fitted: RefCell<String>,
     /// Whether there is something to send.
     filled: RwSignal<bool>,
 }
@@ -42,6 +44,7 @@ pub(crate) fn composer(app: App) -> AnyView {
         room: RefCell::new(None),
         composition: Cell::default(),
         completion: RefCell::default(),
+        fitted: RefCell::default(),
         filled,
     }));
     let with = move |act: fn(&Composer)| composer.with_value(|composer| act(composer));
@@ -130,7 +133,7 @@ impl Composer {
     /// The user has changed the text.
     fn on_input(&self) {
         let Some(field) = self.field.get_untracked() else { return };
-        grow(&field);
+        self.fit(&field);
         // What an input method shows on the way is nobody's draft.
         if self.composition.get().holds_field() {
             return;
@@ -156,9 +159,20 @@ impl Composer {
             field.set_value(&draft.text);
             self.filled.set(!draft.text.trim().is_empty());
         }
-        grow(&field);
+        self.fit(&field);
         if switched && !page::is_touch() {
             let _ = field.focus();
+        }
+    }
+
+    /// Makes the field as tall as its text. Mostly one more letter needs no other height, and the whole page need not be
+    /// laid out anew to find that out.
+    fn fit(&self, field: &HtmlTextAreaElement) {
+        let text = field.value();
+        let longer = is_insertion(&self.fitted.borrow(), &text);
+        *self.fitted.borrow_mut() = text;
+        if !longer || field.scroll_height() > field.client_height() {
+            grow(field);
         }
     }
 
@@ -206,7 +220,7 @@ impl Composer {
             field.set_value(&left);
         }
         self.filled.set(!left.trim().is_empty());
-        grow(&field);
+        self.fit(&field);
         self.app.to_latest.notify();
     }
 

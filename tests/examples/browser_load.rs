@@ -16,7 +16,7 @@ use serde_json::json;
 use teahouse_bench::browser::{self as figures, BrowserFigures};
 use teahouse_tests::browser::Browser;
 use teahouse_tests::browser_scenes::{self as scenes, POSTS_PER_SECOND};
-use teahouse_tests::meter::{Held, Meter, Times, held, start_profile, stop_profile};
+use teahouse_tests::meter::{Depth, Held, Meter, Times, held, start_profile, stop_profile};
 use teahouse_tests::page::Page;
 use teahouse_tests::programs;
 use teahouse_tests::server::Server;
@@ -144,17 +144,19 @@ async fn busy(before: u64, seconds: u64) -> figures::Busy {
     // All the writers come from one address.
     let server = Server::with(&["--posts-per-second", "0", "--address-posts-per-second", "0"]).await;
     let page = enter(&server).await;
-    let busy = scenes::busy_room(&server, &page, before, seconds).await;
+    let busy = scenes::busy_room(&server, &page, before, seconds, Depth::Processor).await;
     let cost = &busy.cost;
     figures::Busy {
         before,
         posts_per_second: POSTS_PER_SECOND,
         seconds,
-        work: times(&cost.work),
+        work: times(&cost.work_processor),
+        work_waiting: times(&cost.work),
         frames: times(&cost.intervals),
         late: cost.intervals.over(LATE_MS),
         key: times(&cost.handled),
-        echo_work: times(&cost.echo_work),
+        echo_work: times(&cost.echo_processor),
+        echo_waiting: times(&cost.echo_work),
         echo: times(&cost.echo),
         posts: busy.posts,
         rows_added: busy.rows.added.iter().filter(|seq| **seq > 0).count(),
@@ -170,7 +172,8 @@ async fn long(scrolled: u64) -> figures::Long {
     let browser = &page.browser;
     scenes::open_room(browser, LONG_ROOM, LONG_ROOM_MESSAGES).await;
     let opened = held(browser).await;
-    let up = scenes::scroll(browser, -(STEP_PX as i64), LONG_ROOM_MESSAGES - scrolled).await;
+    let up =
+        scenes::scroll(browser, -(STEP_PX as i64), LONG_ROOM_MESSAGES - scrolled, Depth::Processor).await;
     let after = held(browser).await;
     let mut jumps_ms = Vec::new();
     for seq in JUMPS {
@@ -180,7 +183,8 @@ async fn long(scrolled: u64) -> figures::Long {
         messages: LONG_ROOM_MESSAGES,
         scrolled,
         step_px: STEP_PX,
-        work: times(&up.cost.work),
+        work: times(&up.cost.work_processor),
+        work_waiting: times(&up.cost.work),
         frames: times(&up.cost.intervals),
         late: up.cost.intervals.over(LATE_MS),
         holes: up.missed + up.wrong_frames,
@@ -211,7 +215,8 @@ async fn profile() {
     let page = enter(&server).await;
     scenes::open_room(&page.browser, LONG_ROOM, LONG_ROOM_MESSAGES).await;
     start_profile(&page.browser).await;
-    scenes::scroll(&page.browser, -(STEP_PX as i64), LONG_ROOM_MESSAGES - PROFILED_MESSAGES).await;
+    scenes::scroll(&page.browser, -(STEP_PX as i64), LONG_ROOM_MESSAGES - PROFILED_MESSAGES, Depth::Clock)
+        .await;
     let mut hot = stop_profile(&page.browser, PROFILED_MS).await;
     println!("stretches of work over {PROFILED_MS} ms, share of each function without what it calls:");
     for hot in hot.iter().take(PROFILED_FUNCTIONS) {

@@ -24,7 +24,7 @@ pub struct Browser {
     client: Client,
     driver: Driver,
     session: String,
-    _profile: TempDir,
+    profile: TempDir,
     _place: SemaphorePermit<'static>,
 }
 
@@ -59,7 +59,7 @@ impl Browser {
         let url = driver.url();
         let client = within("a browser", builder.connect(&url)).await.expect("chromedriver starts Chromium");
         let session = client.session_id().await.expect("a session").expect("a session has an id");
-        Self { client, driver, session, _profile: profile, _place: place }
+        Self { client, driver, session, profile, _place: place }
     }
 
     /// Opens an address and waits until the page is loaded.
@@ -157,6 +157,15 @@ impl Browser {
     pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let answer = within(command, self.client.issue_cmd(Extension::devtools(command, &parameters))).await;
         answer.unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    /// Where the whole browser, not this tab alone, takes commands of the DevTools protocol.
+    pub(crate) fn devtools_url(&self) -> String {
+        let text = std::fs::read_to_string(self.profile.path().join("DevToolsActivePort"))
+            .expect("Chromium writes it");
+        let mut lines = text.lines();
+        let (port, path) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        format!("ws://127.0.0.1:{port}{path}")
     }
 
     /// What the console said since it was asked last: level and text.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::browser::Browser;
-use crate::meter::{self, Cost, Held, Meter, RowChanges, Times};
+use crate::meter::{self, Cost, Depth, Held, Meter, RowChanges, Times};
 use crate::page::{Page, testid};
 use crate::process::Process;
 use crate::server::{self, Server};
@@ -80,13 +80,13 @@ pub struct Busy {
 
 /// Opens a room in which `before` messages have been written and lets 100 messages a second arrive in it, while its user
 /// writes one of his own without sending it.
-pub async fn busy_room(server: &Server, page: &Page, before: u64, seconds: u64) -> Busy {
+pub async fn busy_room(server: &Server, page: &Page, before: u64, seconds: u64, depth: Depth) -> Busy {
     say(server, before, None).await;
     page.message(&words(before)).await;
     let held_before = meter::held(&page.browser).await;
     meter::watch_rows(&page.browser).await;
     page.browser.run("document.querySelector('[data-testid=composer]').focus()", json!([])).await;
-    let meter = Meter::start(&page.browser).await;
+    let meter = Meter::start(&page.browser, depth).await;
     let posts = POSTS_PER_SECOND * seconds;
     let mut said = std::pin::pin!(say(server, posts, Some(POSTS_PER_SECOND)));
     let mut keys = tokio::time::interval(KEY_EVERY);
@@ -193,8 +193,8 @@ pub struct Scrolled {
 }
 
 /// Scrolls by `step` pixels in each frame, up where it is negative, until the message `until` stands in the page.
-pub async fn scroll(browser: &Browser, step: i64, until: u64) -> Scrolled {
-    let meter = Meter::start(browser).await;
+pub async fn scroll(browser: &Browser, step: i64, until: u64, depth: Depth) -> Scrolled {
+    let meter = Meter::start(browser, depth).await;
     browser.run(SCROLL, json!([step, until])).await;
     // The way may be long: as long as it goes on, it is waited for.
     let mut reached = -1;

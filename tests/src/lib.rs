@@ -31,6 +31,8 @@ pub mod page;
 
 pub mod meter;
 
+pub mod trace;
+
 pub mod browser_scenes;
 
 pub mod transcript;

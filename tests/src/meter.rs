@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::programs;
+use crate::trace::{Trace, Traced};
 
 /// Notes, from before the page's own scripts run, the memory of its WebAssembly.
 const NOTE_MEMORY: &str = "
@@ -26,6 +27,8 @@ const NOTE_MEMORY: &str = "
 /// Notes every frame until it is told to stop. A frame's work lasts from its first animation callback to the first task
 /// after it was drawn; a key's echo from the key to the same point of the frame that shows it.
 const NOTE_FRAMES: &str = "
+    const [traced] = arguments;
+    const measure = (name, start, end) => { if (traced) performance.measure(name, { start, end }); };
     const meter = window.meter = { intervals: [], work: [], echo: [], echoWork: [], handled: [], long: [], last: null, stop: false };
     const afterDrawing = act => {
         const channel = new MessageChannel();
@@ -37,7 +40,10 @@ const NOTE_FRAMES: &str = "
         const begun = meter.begun = performance.now();
         if (meter.last !== null) meter.intervals.push(due - meter.last);
         meter.last = due;
-        afterDrawing(now => meter.work.push(now - begun));
+        afterDrawing(now => {
+            meter.work.push(now - begun);
+            measure(`frame ${meter.work.length}`, begun, now);
+        });
         requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
@@ -47,13 +53,16 @@ const NOTE_FRAMES: &str = "
         if (key === null) return;
         const { at, begun } = key;
         key = null;
-        const handled = performance.now() - begun;
+        const done = performance.now(), handled = done - begun;
         meter.handled.push(handled);
+        const number = meter.handled.length;
+        measure(`key ${number}`, begun, done);
         requestAnimationFrame(() => {
             const begun = meter.begun;
             afterDrawing(now => {
                 meter.echo.push(now - at);
                 meter.echoWork.push(handled + now - begun);
+                measure(`echo ${number}`, begun, now);
             });
         });
     });
@@ -83,6 +92,16 @@ const NOTE_ROWS: &str = "
 pub struct Meter<'a> {
     browser: &'a Browser,
     before: Totals,
+    trace: Option<Trace>,
+}
+
+/// How closely a page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// By its own clock.
+    Clock,
+    /// And by the processor time of its main thread, which costs a trace.
+    Processor,
 }
 
 /// What Chromium has counted for the page since it was loaded.
@@ -112,6 +131,10 @@ pub struct Cost {
     pub handled: Times,
     /// That and the work of the frame that shows the key.
     pub echo_work: Times,
+    /// The same in processor time of the page's main thread, where that was traced.
+    pub echo_processor: Times,
+    /// What `work` is in processor time of the page's main thread, where that was traced.
+    pub work_processor: Times,
     /// Tasks longer than 50 ms.
     pub long_tasks: Times,
     /// How long it lasted.
@@ -153,10 +176,14 @@ impl<'a> Meter<'a> {
     }
 
     /// Begins to measure.
-    pub async fn start(browser: &'a Browser) -> Self {
-        browser.run(NOTE_FRAMES, json!([])).await;
+    pub async fn start(browser: &'a Browser, depth: Depth) -> Self {
+        let trace = match depth {
+            Depth::Clock => None,
+            Depth::Processor => Some(Trace::start(browser).await),
+        };
+        browser.run(NOTE_FRAMES, json!([trace.is_some()])).await;
         let before = totals(browser).await;
-        Self { browser, before }
+        Self { browser, before, trace }
     }
 
     /// What it cost since the start.
@@ -164,6 +191,13 @@ impl<'a> Meter<'a> {
         let after = totals(self.browser).await;
         let script = "meter.stop = true; meter.observer.disconnect(); return meter;";
         let meter = self.browser.run(script, json!([])).await;
+        let traced = match self.trace {
+            Some(trace) => trace.stop().await,
+            None => Traced::default(),
+        };
+        let echoes = traced.names("echo ").map(|echo| [echo.replace("echo", "key"), echo.to_owned()]);
+        let echo_processor = echoes.map(|[key, echo]| traced.processor_ms(&[&key, &echo])).collect();
+        let frame_processor = traced.names("frame ").map(|frame| traced.processor_ms(&[frame])).collect();
         let times = |name: &str| {
             let list = meter[name].as_array().into_iter().flatten();
             Times::new(list.filter_map(Value::as_f64).collect())
@@ -176,6 +210,8 @@ impl<'a> Meter<'a> {
             echo: times("echo"),
             handled: times("handled"),
             echo_work: times("echoWork"),
+            echo_processor: Times::new(echo_processor),
+            work_processor: Times::new(frame_processor),
             long_tasks: times("long"),
             lasted_s,
             busy: [

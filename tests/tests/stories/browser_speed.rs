@@ -3,7 +3,7 @@
 use serde_json::json;
 use teahouse_tests::browser::Browser;
 use teahouse_tests::browser_scenes::{self as scenes, Scrolled};
-use teahouse_tests::meter::{self, Meter, RowChanges};
+use teahouse_tests::meter::{self, Depth, Meter, RowChanges};
 use teahouse_tests::page::Page;
 use teahouse_tests::server::Server;
 
@@ -26,7 +26,7 @@ async fn a_hundred_messages_a_second_are_drawn_once_each() {
     Meter::prepare(&browser).await;
     let page = Page::open(browser, &server).await;
     page.choose_name("ana").await;
-    let busy = scenes::busy_room(&server, &page, 120, BUSY_SECONDS).await;
+    let busy = scenes::busy_room(&server, &page, 120, BUSY_SECONDS, Depth::Clock).await;
 
     assert_eq!(page.composed().await, busy.written, "no key is lost");
     let mut added: Vec<u64> = busy.rows.added.iter().copied().filter(|seq| *seq > 0).collect();
@@ -53,7 +53,7 @@ async fn a_new_message_leaves_the_rows_that_stand_there_alone() {
     let page = Page::open(browser, &server).await;
     page.choose_name("ana").await;
     // Few enough for all of them to stay.
-    let busy = scenes::busy_room(&server, &page, 10, 1).await;
+    let busy = scenes::busy_room(&server, &page, 10, 1, Depth::Clock).await;
     assert_eq!(busy.rows.removed, 0);
     assert_eq!(busy.rows.kept, busy.rows.marked, "the same nodes");
 }
@@ -71,7 +71,7 @@ async fn a_room_of_100_000_messages_is_read_back_without_holes() {
 
     let oldest = LONG_ROOM_MESSAGES - SCROLLED_MESSAGES;
     meter::watch_rows(&page.browser).await;
-    let up = scenes::scroll(&page.browser, -600, oldest).await;
+    let up = scenes::scroll(&page.browser, -600, oldest, Depth::Clock).await;
     assert_whole("up", &up);
     assert_drawn_once(&meter::row_changes(&page.browser).await, &up);
     assert!(up.seen.1 > LONG_ROOM_MESSAGES - ROWS_MAX, "it begins at the end: {:?}", up.seen);
@@ -80,10 +80,10 @@ async fn a_room_of_100_000_messages_is_read_back_without_holes() {
 
     let target = LONG_ROOM_MESSAGES / 2;
     let ms = scenes::jump(&page.browser, LONG_ROOM, target).await;
-    let up = scenes::scroll(&page.browser, -600, target - 300).await;
+    let up = scenes::scroll(&page.browser, -600, target - 300, Depth::Clock).await;
     assert_whole("up from a link", &up);
     // Not so fast that one falls through the gap before it is filled.
-    let down = scenes::scroll(&page.browser, 120, target + 200).await;
+    let down = scenes::scroll(&page.browser, 120, target + 200, Depth::Clock).await;
     assert_whole("down again", &down);
     let held = meter::held(&page.browser).await;
     figures += &format!("\n\nTo message {target} by its link: {ms:.0} ms; then: {held}");

@@ -1,4 +1,6 @@
-use crate::limits::{BACKOFF_FIRST_MS, BACKOFF_MAX_MS, BACKOFF_MIN_MS};
+use crate::limits::{
+    BACKOFF_EARLY_FOR_MS, BACKOFF_EARLY_MAX_MS, BACKOFF_FIRST_MS, BACKOFF_MAX_MS, BACKOFF_MIN_MS,
+};
 use crate::random::Random;
 
 /// How long to wait after so many failures: exponential with full jitter, so that the clients of a server that
@@ -14,9 +16,11 @@ impl Backoff {
         self.failures = 0;
     }
 
-    /// The delay after one more failure, in milliseconds.
-    pub(crate) fn next_ms(&mut self, random: &mut Random) -> u64 {
-        let ceiling = BACKOFF_FIRST_MS.saturating_mul(1 << self.failures.min(16)).min(BACKOFF_MAX_MS);
+    /// The delay after one more failure, in milliseconds, so long after the trouble began: a server that restarts is back
+    /// within a minute, and its people are to be back with it.
+    pub(crate) fn next_ms(&mut self, trouble_ms: u64, random: &mut Random) -> u64 {
+        let max = if trouble_ms < BACKOFF_EARLY_FOR_MS { BACKOFF_EARLY_MAX_MS } else { BACKOFF_MAX_MS };
+        let ceiling = BACKOFF_FIRST_MS.saturating_mul(1 << self.failures.min(16)).min(max);
         self.failures = self.failures.saturating_add(1);
         random.up_to(ceiling).max(BACKOFF_MIN_MS)
     }
@@ -31,10 +35,12 @@ mod tests {
         for seed in 0..200 {
             let mut random = Random::new(seed);
             let mut backoff = Backoff::default();
-            for ceiling in [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000] {
-                let delay = backoff.next_ms(&mut random);
+            for ceiling in [1_000, 2_000, 4_000, 4_000, 4_000] {
+                let delay = backoff.next_ms(BACKOFF_EARLY_FOR_MS - 1, &mut random);
                 assert!((BACKOFF_MIN_MS..=ceiling).contains(&delay), "{delay} of {ceiling}");
             }
+            let delay = backoff.next_ms(BACKOFF_EARLY_FOR_MS, &mut random);
+            assert!((BACKOFF_MIN_MS..=BACKOFF_MAX_MS).contains(&delay), "{delay}");
         }
     }
 
@@ -42,14 +48,16 @@ mod tests {
     fn the_jitter_uses_the_whole_range() {
         let mut random = Random::new(1);
         let mut backoff = Backoff { failures: 10 };
-        let delays: Vec<u64> = (0..200).map(|_| backoff.next_ms(&mut random)).collect();
-        assert!(delays.iter().any(|delay| *delay < 3_000));
-        assert!(delays.iter().any(|delay| *delay > 27_000));
+        for (trouble_ms, ceiling) in [(0, BACKOFF_EARLY_MAX_MS), (BACKOFF_EARLY_FOR_MS, BACKOFF_MAX_MS)] {
+            let delays: Vec<u64> = (0..200).map(|_| backoff.next_ms(trouble_ms, &mut random)).collect();
+            assert!(delays.iter().any(|delay| *delay < ceiling / 5));
+            assert!(delays.iter().any(|delay| *delay > ceiling / 10 * 9));
+        }
     }
 
     #[test]
     fn many_failures_do_not_overflow() {
         let mut backoff = Backoff { failures: u32::MAX };
-        assert!(backoff.next_ms(&mut Random::new(1)) <= BACKOFF_MAX_MS);
+        assert!(backoff.next_ms(u64::MAX, &mut Random::new(1)) <= BACKOFF_MAX_MS);
     }
 }

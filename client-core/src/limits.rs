@@ -22,7 +22,11 @@ pub const HELLO_WITHIN_MS: u64 = 10_000;
 pub const PONG_WITHIN_MS: u64 = 10_000;
 /// The upper end of the first delay before connecting again, in milliseconds; it doubles with each failure.
 pub const BACKOFF_FIRST_MS: u64 = 1_000;
-/// The upper end that the delay grows to, in milliseconds.
+/// The upper end that the delay grows to while the trouble is young, in milliseconds.
+pub const BACKOFF_EARLY_MAX_MS: u64 = 4_000;
+/// How long trouble is young, in milliseconds.
+pub const BACKOFF_EARLY_FOR_MS: u64 = 60_000;
+/// The upper end that the delay grows to later, in milliseconds.
 pub const BACKOFF_MAX_MS: u64 = 30_000;
 /// The shortest delay before connecting again, in milliseconds.
 pub const BACKOFF_MIN_MS: u64 = 500;

@@ -114,7 +114,8 @@ impl Link {
         if self.is_up() {
             self.trouble(now);
         }
-        self.state = LinkState::Waiting { at: now.after(self.backoff.next_ms(random)), reason };
+        let trouble_ms = now.0.saturating_sub(self.since.0);
+        self.state = LinkState::Waiting { at: now.after(self.backoff.next_ms(trouble_ms, random)), reason };
     }
 
     /// No link is wanted any more.

@@ -4,7 +4,7 @@ use teahouse_protocol::{Ack, Command, ErrorCode, ErrorReply, Post, PostText, Roo
 
 use super::{Asked, Brain};
 use crate::input::{Now, Ticks};
-use crate::limits::{OUTBOX_BYTES_MAX, OUTBOX_POSTS_MAX, RETRY_AFTER_MAX_MS};
+use crate::limits::{BACKOFF_EARLY_FOR_MS, OUTBOX_BYTES_MAX, OUTBOX_POSTS_MAX, RETRY_AFTER_MAX_MS};
 use crate::outbox::{LocalId, PendingPost, PostState};
 use crate::output::{Change, Notice};
 use crate::room::Room;
@@ -259,7 +259,9 @@ impl Brain {
         if asked.is_none() && self.resend_at.is_some() {
             return;
         }
-        let at = asked.unwrap_or_else(|| now.after(self.resend_backoff.next_ms(&mut self.random)));
+        let at = asked.unwrap_or_else(|| {
+            now.after(self.resend_backoff.next_ms(BACKOFF_EARLY_FOR_MS, &mut self.random))
+        });
         self.resend_at = self.resend_at.max(Some(at));
     }
 

@@ -179,9 +179,11 @@ impl Brain {
                     action: post.action,
                     at: post.at,
                     state: match post.failed {
-                        Some(failed) => {
-                            PostState::Failed { reason: failed.reason, retryable: failed.retryable }
-                        }
+                        Some(failed) => PostState::Failed {
+                            code: failed.code,
+                            reason: failed.reason,
+                            retryable: failed.retryable,
+                        },
                         None => PostState::Queued,
                     },
                     op,

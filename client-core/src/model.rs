@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use teahouse_protocol::{MemberName, NameError, RoomName};
+use teahouse_protocol::{ErrorCode, MemberName, NameError, RoomName};
 
 use crate::input::Ticks;
 use crate::limits::BANNER_AFTER_MS;
@@ -88,6 +88,8 @@ pub enum Connection {
     },
     /// No attempt comes by itself any more; [`crate::Intent::ReconnectNow`] tries again.
     Stopped {
+        /// What kind of refusal; `None`: the server said goodbye for good.
+        code: Option<ErrorCode>,
         /// Why, in the server's words.
         reason: String,
     },

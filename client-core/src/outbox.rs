@@ -1,4 +1,4 @@
-use teahouse_protocol::{OpId, RequestId, Seq, UnixMillis};
+use teahouse_protocol::{ErrorCode, OpId, RequestId, Seq, UnixMillis};
 
 use crate::random::Random;
 
@@ -52,6 +52,8 @@ pub enum PostState {
     Sent,
     /// The server refused it.
     Failed {
+        /// What kind of failure, by which a view finds words of its own. `None`: an earlier version did not keep it.
+        code: Option<ErrorCode>,
         /// Why, in the server's words.
         reason: String,
         /// Whether [`crate::Intent::Retry`] can help.

@@ -127,6 +127,8 @@ pub enum Notice {
     },
     /// The server refused something, in its own words.
     ServerError {
+        /// The room that it was about, if it was about one.
+        room: Option<RoomName>,
         /// What kind of failure.
         code: ErrorCode,
         /// What was wrong and what to do.

@@ -1,7 +1,7 @@
 //! What the brain keeps through [`crate::Output::Store`]: the keys and the records behind them.
 
 use serde::{Deserialize, Serialize};
-use teahouse_protocol::{MemberName, OpId, RoomName, UnixMillis};
+use teahouse_protocol::{ErrorCode, MemberName, OpId, RoomName, UnixMillis};
 
 /// A key, as far as it can be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,6 +77,8 @@ pub(crate) struct StoredPost {
 /// Why a post failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredFailure {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<ErrorCode>,
     pub(crate) reason: String,
     pub(crate) retryable: bool,
 }

@@ -70,7 +70,7 @@ impl Language {
                     format!("已断开：{reason}；{seconds} 秒后重试"),
                 )
             }
-            Connection::Stopped { reason } => {
+            Connection::Stopped { reason, .. } => {
                 let reason = display_name(reason);
                 self.say(format!("the server refused: {reason}"), format!("服务器拒绝：{reason}"))
             }

@@ -1,7 +1,18 @@
 //! Every text of the browser client, in Chinese and English. One key, both languages beside each other: a text that
 //! lacks a language does not compile.
 
+/// Picks the language; both texts may name variables.
+macro_rules! pick {
+    ($lang:expr, $zh:literal, $en:literal) => {
+        match $lang {
+            Lang::Zh => format!($zh),
+            Lang::En => format!($en),
+        }
+    };
+}
+
 mod phrase;
+mod refusal;
 
 pub(crate) use phrase::{Phrase, command_text, usage};
 
@@ -69,7 +80,7 @@ texts! {
     /// Under the name on the welcome page.
     Tagline: "自己的茶馆，自己的话。", "A place of your own to talk.";
     /// Before the name field.
-    YourName: "大家怎么称呼您？", "What shall we call you?";
+    YourName: "大家怎么称呼你？", "What shall we call you?";
     /// An example of a name.
     NameExample: "例如 小龙", "for example ana";
     /// What a name may be.
@@ -103,7 +114,7 @@ texts! {
     /// Heading of those who are not.
     Away: "不在", "Away";
     /// After the user's own name.
-    You: "您", "you";
+    You: "你", "you";
     /// Opens and closes the list of rooms on a small screen.
     ShowRooms: "房间列表", "List of rooms";
     /// Opens and closes the members' panel.
@@ -205,7 +216,7 @@ texts! {
     /// Notifications.
     NotifyOn: "打开桌面通知", "Turn on desktop notifications";
     /// Notifications.
-    NotifyIsOn: "桌面通知已打开：有人提到您时", "Desktop notifications are on, for mentions";
+    NotifyIsOn: "桌面通知已打开：有人提到你时", "Desktop notifications are on, for mentions";
     /// Notifications.
     NotifyDenied: "浏览器里禁止了通知，可在地址栏的网站设置里打开。",
         "Notifications are blocked; the site settings beside the address can turn them on.";
@@ -226,6 +237,10 @@ texts! {
     /// Storage refused.
     NoticeOutboxFull: "等待发送的消息太多了，请等一等再写；文字还在草稿里。",
         "Too many messages wait to be sent. Wait a little; the text stays in the draft.";
+    /// Sends a message again that a non-member could not send.
+    JoinAndSend: "加入并发送", "Join and send";
+    /// Becomes a member of a room.
+    Join: "加入", "Join";
     /// Needs a link.
     NoticeOffline: "这个命令需要先连上服务器。", "This command needs a connection to the server.";
 }

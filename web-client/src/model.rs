@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use teahouse_client_core::{
     Change, Connection, DrawnRows, Model as BrainModel, NameProblem, Notice, Room, Row, Ticks,
 };
-use teahouse_protocol::{MemberName, RoomName, Seq};
+use teahouse_protocol::{ErrorCode, MemberName, RoomName, Seq};
 
 pub(crate) use keyed::Keyed;
 
@@ -29,8 +29,8 @@ pub(crate) enum Link {
     Online,
     /// It is gone; the next attempt comes at this time.
     Waiting { retry_at: Ticks },
-    /// It is gone for good, for this reason.
-    Stopped(String),
+    /// It is gone for good: refused with this code, or the server has said goodbye.
+    Stopped(Option<ErrorCode>),
 }
 
 /// A room in the list.
@@ -197,7 +197,7 @@ impl Model {
             Connection::Connecting { .. } => Link::Connecting,
             Connection::Online => Link::Online,
             Connection::Waiting { retry_at, .. } => Link::Waiting { retry_at: *retry_at },
-            Connection::Stopped { reason } => Link::Stopped(reason.clone()),
+            Connection::Stopped { code, .. } => Link::Stopped(*code),
         };
         put(self.link, link);
     }

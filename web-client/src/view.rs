@@ -2,6 +2,7 @@
 
 mod banner;
 mod composer;
+mod cure;
 mod dialog;
 mod frame;
 mod icon;

@@ -99,7 +99,7 @@ impl Brain {
             ErrorCode::InvalidField if error.field.as_deref().is_some_and(|field| field.contains("name")) => {
                 self.ask_for_name(Some(NameProblem::Refused(error.message)));
             }
-            _ => self.stop(Connection::Stopped { reason: error.message }),
+            _ => self.stop(Connection::Stopped { code: Some(error.code), reason: error.message }),
         }
     }
 

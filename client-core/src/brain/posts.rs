@@ -72,8 +72,8 @@ impl Brain {
 
     pub(super) fn store_post(&mut self, room: &RoomName, post: &PendingPost) {
         let failed = match &post.state {
-            PostState::Failed { reason, retryable } => {
-                Some(StoredFailure { reason: reason.clone(), retryable: *retryable })
+            PostState::Failed { code, reason, retryable } => {
+                Some(StoredFailure { code: *code, reason: reason.clone(), retryable: *retryable })
             }
             PostState::Queued | PostState::Sent => None,
         };
@@ -134,7 +134,10 @@ impl Brain {
                 // A restored text may break a rule, if somebody changed the store.
                 text: match text {
                     Ok(text) => text,
-                    Err(error) => return self.fail(name, local, &error.to_string(), false),
+                    Err(error) => {
+                        let reason = error.to_string();
+                        return self.fail(name, local, ErrorCode::InvalidField, &reason, false);
+                    }
                 },
                 action: post.action,
             }
@@ -243,7 +246,7 @@ impl Brain {
             error.code,
             ErrorCode::Malformed | ErrorCode::UnknownType | ErrorCode::InvalidField | ErrorCode::FrameTooLong
         );
-        self.fail(name, local, &error.message, !hopeless);
+        self.fail(name, local, error.code, &error.message, !hopeless);
         if matches!(error.code, ErrorCode::NotMember | ErrorCode::NoSuchRoom) {
             let room = self.room_entry(name);
             room.joined = false;
@@ -265,7 +268,7 @@ impl Brain {
         self.resend_at = self.resend_at.max(Some(at));
     }
 
-    fn fail(&mut self, name: &RoomName, local: LocalId, reason: &str, retryable: bool) {
+    fn fail(&mut self, name: &RoomName, local: LocalId, code: ErrorCode, reason: &str, retryable: bool) {
         let Some(room) = self.model.rooms.get_mut(name) else { return };
         if let Some(at) = room.echoed.iter().position(|post| post.local == local) {
             let mut post = room.echoed.remove(at);
@@ -276,7 +279,7 @@ impl Brain {
         }
         let Some(post) = room.timeline.pending.iter_mut().find(|post| post.local == local) else { return };
         post.request = None;
-        post.state = PostState::Failed { reason: reason.to_owned(), retryable };
+        post.state = PostState::Failed { code: Some(code), reason: reason.to_owned(), retryable };
         let post = post.clone();
         self.store_post(name, &post);
         self.change(Change::Timeline(name.clone()));
@@ -288,7 +291,7 @@ impl Brain {
         let waiting: Vec<LocalId> =
             pending.iter().filter(|post| post.waits()).map(|post| post.local).collect();
         for local in waiting {
-            self.fail(name, local, &error.message, true);
+            self.fail(name, local, error.code, &error.message, true);
         }
     }
 

@@ -1,4 +1,4 @@
-use teahouse_protocol::{ErrorReply, ServerMessage, decode_server_message};
+use teahouse_protocol::{ErrorReply, RoomName, ServerMessage, decode_server_message};
 
 use super::{Asked, Brain};
 use crate::input::Now;
@@ -37,7 +37,7 @@ impl Brain {
                     self.outputs.push(Output::CloseLink);
                     self.lost(message, now.ticks);
                 } else {
-                    self.stop(Connection::Stopped { reason: message });
+                    self.stop(Connection::Stopped { code: None, reason: message });
                 }
             }
             (
@@ -67,7 +67,7 @@ impl Brain {
             }
             Some(Asked::History { room }) => {
                 self.history_refused(&room);
-                self.tell(error);
+                self.tell(Some(room), error);
             }
             Some(
                 Asked::Ping
@@ -75,14 +75,14 @@ impl Brain {
                 | Asked::Who { shown: false, .. }
                 | Asked::Rooms { shown: false },
             ) => {}
-            Some(Asked::Watch { .. } | Asked::Leave { .. } | Asked::Who { .. } | Asked::Rooms { .. })
-            | None => {
-                self.tell(error);
+            Some(Asked::Watch { room } | Asked::Leave { room } | Asked::Who { room, .. }) => {
+                self.tell(Some(room), error);
             }
+            Some(Asked::Rooms { .. }) | None => self.tell(None, error),
         }
     }
 
-    fn tell(&mut self, error: ErrorReply) {
-        self.notice(Notice::ServerError { code: error.code, message: error.message });
+    fn tell(&mut self, room: Option<RoomName>, error: ErrorReply) {
+        self.notice(Notice::ServerError { room, code: error.code, message: error.message });
     }
 }

@@ -107,7 +107,8 @@ impl Brain {
         room.wanted = false;
         room.create = false;
         self.fail_waiting(name, &error);
-        self.notice(Notice::ServerError { code: error.code, message: error.message });
+        let about = Some(name.clone());
+        self.notice(Notice::ServerError { room: about, code: error.code, message: error.message });
         if self.model.room(name).is_some_and(|room| !room.listed && !room.holds_words()) {
             self.model.rooms.remove(name);
         }

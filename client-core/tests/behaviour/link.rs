@@ -79,7 +79,8 @@ fn a_server_of_another_protocol_is_left_alone() {
     let mut desk = Desk::new();
     desk.input(Input::LinkOpened);
     desk.refuse("hello", "unsupported_protocol", false);
-    assert_eq!(*desk.connection(), Connection::Stopped { reason: "unsupported_protocol it is".into() });
+    let code = Some(teahouse_protocol::ErrorCode::UnsupportedProtocol);
+    assert_eq!(*desk.connection(), Connection::Stopped { code, reason: "unsupported_protocol it is".into() });
     desk.wait(600_000);
     assert!(!desk.link);
     desk.user(Intent::ReconnectNow);
@@ -189,7 +190,7 @@ fn goodbye_is_told_and_followed() {
     assert!(matches!(desk.notices()[..], [Notice::Goodbye { reconnect: true, .. }]));
     desk.come_back(5);
     desk.tell(&json!({"type": "goodbye", "reason": "new", "message": "never", "reconnect": false}));
-    assert_eq!(*desk.connection(), Connection::Stopped { reason: "never".into() });
+    assert_eq!(*desk.connection(), Connection::Stopped { code: None, reason: "never".into() });
 }
 
 #[test]

@@ -1,20 +1,11 @@
 //! Texts with something in them: counts, names, days, notices.
 
 use teahouse_client_core::{Argument, NameProblem, Notice, SlashCommand, display_name};
-use teahouse_protocol::{NameError, TextError, limits};
+use teahouse_protocol::{ErrorCode, NameError, RoomName, TextError, limits};
 
+use super::refusal::refusal;
 use super::{Lang, Text};
 use crate::calendar::Day;
-
-/// Picks the language; both texts may name variables.
-macro_rules! pick {
-    ($lang:expr, $zh:literal, $en:literal) => {
-        match $lang {
-            Lang::Zh => format!($zh),
-            Lang::En => format!($en),
-        }
-    };
-}
 
 /// A text with something in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +24,8 @@ pub(crate) enum Phrase<'a> {
     WriteTo(&'a str),
     /// The banner while waiting, in seconds.
     RetryIn(u64),
-    /// The banner when there is no way on.
-    Stopped(&'a str),
+    /// The banner when there is no way on: what the server refused, or nothing when it said goodbye for good.
+    Stopped(Option<ErrorCode>),
     /// Who came and went.
     CameAndWent { joined: &'a [String], left: &'a [String] },
     /// Who made the room.
@@ -52,7 +43,9 @@ pub(crate) enum Phrase<'a> {
     /// What a notice says.
     Notice(&'a Notice),
     /// The state of a failed message.
-    Failed(&'a str),
+    Failed { code: Option<ErrorCode>, room: Option<&'a RoomName> },
+    /// Makes the room of this name.
+    CreateNamed(&'a str),
 }
 
 impl Phrase<'_> {
@@ -60,33 +53,51 @@ impl Phrase<'_> {
     pub(crate) fn in_lang(&self, lang: Lang) -> String {
         match self {
             Self::MemberCount { total, online } => {
-                pick!(lang, "{total} 人，{online} 人在座", "{total} members, {online} here")
+                let members = plural(*total, "member", "members");
+                pick!(lang, "{total} 人，{online} 人在座", "{total} {members}, {online} here")
             }
             Self::MoreMembers(count) => pick!(lang, "还有 {count} 人", "and {count} more"),
             Self::NewBelow(count) => pick!(lang, "{count} 条新消息", "{count} new"),
             Self::Unread(count) => pick!(lang, "{count} 条未读", "{count} unread"),
-            Self::Mentions(count) => pick!(lang, "{count} 次提到您", "{count} mentions of you"),
+            Self::Mentions(count) => {
+                let mentions = plural(*count, "mention", "mentions");
+                pick!(lang, "{count} 次提到你", "{count} {mentions} of you")
+            }
             Self::WriteTo(room) => pick!(lang, "在 {room} 说点什么", "Write to {room}"),
             Self::RetryIn(seconds) => {
                 pick!(lang, "连接断开了，{seconds} 秒后重试。", "Disconnected. Next attempt in {seconds} s.")
             }
-            Self::Stopped(reason) => pick!(lang, "连接已停止：{reason}", "Stopped: {reason}"),
+            Self::Stopped(Some(code)) => refusal(lang, Some(*code), None),
+            Self::Stopped(None) => pick!(
+                lang,
+                "服务器已经告别，不会再自动连接。",
+                "The server has said goodbye; this page does not connect again by itself."
+            ),
             Self::CameAndWent { joined, left } => came_and_went(lang, joined, left),
             Self::Created(by) => pick!(lang, "{by} 建了这个房间", "{by} made this room"),
             Self::Divider { day, today } => divider(lang, *day, *today),
             Self::Says { by, text } => pick!(lang, "{by}：{text}", "{by}: {text}"),
-            Self::ManyNew(count) => pick!(lang, "{count} 条新消息", "{count} new messages"),
+            Self::ManyNew(count) => {
+                let messages = plural(*count as u64, "message", "messages");
+                pick!(lang, "{count} 条新消息", "{count} new {messages}")
+            }
             Self::Mentioned { by, room } => {
-                pick!(lang, "{by} 在 {room} 提到您", "{by} mentions you in {room}")
+                pick!(lang, "{by} 在 {room} 提到你", "{by} mentions you in {room}")
             }
             Self::NameProblem(problem) => name_problem(lang, problem),
             Self::Notice(notice) => notice_text(lang, notice),
-            Self::Failed(reason) => {
-                let reason = display_name(reason);
+            Self::Failed { code, room } => {
+                let reason = refusal(lang, *code, *room);
                 pick!(lang, "没有发出：{reason}", "Not sent: {reason}")
             }
+            Self::CreateNamed(room) => pick!(lang, "新建 {room}", "Make {room}"),
         }
     }
+}
+
+/// The form of an English word that goes with a count. Chinese has one form for all.
+fn plural(count: u64, one: &'static str, many: &'static str) -> &'static str {
+    if count == 1 { one } else { many }
 }
 
 /// The most names that one line spells out.
@@ -181,10 +192,11 @@ fn name_problem(lang: Lang, problem: &NameProblem) -> String {
             "“{name}” is taken, or looks too much like somebody else's name. Please choose another."
         ),
         NameProblem::Rule(rule) => name_rule(lang, rule),
-        NameProblem::Refused(reason) => {
-            let reason = display_name(reason);
-            pick!(lang, "服务器没有接受：{reason}", "The server refused: {reason}")
-        }
+        NameProblem::Refused(_) => pick!(
+            lang,
+            "服务器不接受这个名字，请换一个。",
+            "The server does not take this name. Please choose another."
+        ),
     }
 }
 
@@ -219,7 +231,7 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
         Notice::NotMember { room } => {
             pick!(
                 lang,
-                "您不在 {room} 里，先进去才能说话。",
+                "你不在 {room} 里，先进去才能说话。",
                 "You are not in {room}; join it before writing."
             )
         }
@@ -240,29 +252,22 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
             let online: Vec<String> =
                 members.iter().filter(|member| member.online).map(|member| member.name.to_string()).collect();
             let list = names(lang, &online);
-            let here = online.len();
+            let (here, word) = (online.len(), plural(*total, "member", "members"));
             pick!(
                 lang,
                 "{room}：{total} 人，{here} 人在座：{list}",
-                "{room}: {total} members, {here} here: {list}"
+                "{room}: {total} {word}, {here} here: {list}"
             )
         }
-        Notice::Joined { room } => pick!(lang, "您进了 {room}。", "You joined {room}."),
-        Notice::Left { room } => pick!(lang, "您离开了 {room}。", "You left {room}."),
-        Notice::ServerError { message, .. } => {
-            let message = display_name(message);
-            pick!(lang, "服务器说：{message}", "The server says: {message}")
+        Notice::Joined { room } => pick!(lang, "你进了 {room}。", "You joined {room}."),
+        Notice::Left { room } => pick!(lang, "你离开了 {room}。", "You left {room}."),
+        Notice::ServerError { room, code, .. } => refusal(lang, Some(*code), room.as_ref()),
+        Notice::Goodbye { reconnect: true, .. } => {
+            pick!(lang, "服务器暂时告别，马上回来。", "The server says goodbye for now.")
         }
-        Notice::Goodbye { message, reconnect, .. } => {
-            let message = display_name(message);
-            if *reconnect {
-                pick!(lang, "服务器暂时告别：{message}", "The server says goodbye for now: {message}")
-            } else {
-                pick!(lang, "服务器告别：{message}", "The server says goodbye: {message}")
-            }
-        }
+        Notice::Goodbye { reconnect: false, .. } => Phrase::Stopped(None).in_lang(lang),
         // The brain may learn to say more before this program learns the words.
-        other => format!("{other:?}"),
+        _ => refusal(lang, None, None),
     }
 }
 
@@ -320,10 +325,22 @@ mod tests {
     }
 
     #[test]
+    fn counts_of_one_are_singular_in_english() {
+        for (phrase, one, many) in [
+            (Phrase::Mentions as fn(u64) -> Phrase<'static>, "1 mention of you", "2 mentions of you"),
+            (Phrase::MoreMembers, "and 1 more", "and 2 more"),
+            (|total| Phrase::MemberCount { total, online: 1 }, "1 member, 1 here", "2 members, 1 here"),
+            (|count| Phrase::ManyNew(count as usize), "1 new message", "2 new messages"),
+        ] {
+            assert_eq!((phrase(1).in_lang(Lang::En), phrase(2).in_lang(Lang::En)), (one.into(), many.into()));
+        }
+    }
+
+    #[test]
     fn hostile_words_of_a_server_are_harmless() {
         let notice = Notice::UnknownCommand { command: "x\u{1b}[2J".to_owned() };
         assert!(!Phrase::Notice(&notice).in_lang(Lang::En).contains('\u{1b}'));
         let room = RoomName::parse("lobby").expect("a legal name");
-        assert_eq!(Phrase::Notice(&Notice::Left { room }).in_lang(Lang::Zh), "您离开了 lobby。");
+        assert_eq!(Phrase::Notice(&Notice::Left { room }).in_lang(Lang::Zh), "你离开了 lobby。");
     }
 }

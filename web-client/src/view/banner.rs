@@ -29,7 +29,7 @@ fn due(app: App) -> AnyView {
     });
     let text = move || match app.model.link.get() {
         Link::Waiting { retry_at } => app.phrase(&Phrase::RetryIn(seconds(retry_at, now.get()))),
-        Link::Stopped(reason) => app.phrase(&Phrase::Stopped(&teahouse_client_core::display_name(&reason))),
+        Link::Stopped(code) => app.phrase(&Phrase::Stopped(code)),
         Link::Connecting | Link::Online | Link::NeedsName(_) => app.say(Text::Connecting).to_owned(),
     };
     view! {

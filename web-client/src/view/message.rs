@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leptos::either::{Either, EitherOf6};
 use leptos::prelude::*;
 use teahouse_client_core::{Intent, LocalId, PostState, Row, RowKey, Span, spans};
-use teahouse_protocol::{MemberName, Seq, UnixMillis};
+use teahouse_protocol::{ErrorCode, MemberName, Seq, UnixMillis};
 
 use super::icon::{Icon, icon};
 use super::seal::seal;
@@ -265,8 +265,11 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
         PostState::Sent => Either::Right(Either::Left(view! {
             <div class="progress sent">{icon(Icon::Clock)} <span class="sr">{app.text(Text::Sent)}</span></div>
         })),
-        PostState::Failed { reason, retryable } => {
+        PostState::Failed { code, retryable, .. } => {
+            let room = app.model.active.get_untracked();
             let retry = local.filter(|_| retryable).map(|local| {
+                // Sending it again makes the user a member where that was what was missing.
+                let word = if code == Some(ErrorCode::NotMember) { Text::JoinAndSend } else { Text::Retry };
                 view! {
                     <button
                         type="button"
@@ -274,13 +277,14 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
                         data-testid="retry"
                         on:click=move |_| app.intend(Intent::Retry(local))
                     >
-                        {app.text(Text::Retry)}
+                        {app.text(word)}
                     </button>
                 }
             });
+            let why = move || app.phrase(&Phrase::Failed { code, room: room.as_ref() });
             Either::Right(Either::Right(view! {
                 <div class="progress failed" role="alert">
-                    {icon(Icon::Warning)} <span>{move || app.phrase(&Phrase::Failed(&reason))}</span> {retry} {discard()}
+                    {icon(Icon::Warning)} <span>{why}</span> {retry} {discard()}
                 </div>
             }))
         }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::cure::cure;
 use super::icon::{Icon, icon};
 use super::shown::shown;
 use crate::app::App;
@@ -26,18 +27,25 @@ pub(crate) fn notices(app: App) -> AnyView {
 
 /// Said once, until it is closed.
 fn storage_off(app: App, told: RwSignal<bool>) -> AnyView {
-    bar(app, move || app.say(Text::StorageOff).to_owned(), move || put(told, true))
+    bar(app, move || app.say(Text::StorageOff).to_owned(), None, move || put(told, true))
 }
 
 fn one(app: App, (number, notice): NumberedNotice) -> AnyView {
     let close = move || app.model.notices.update(|notices| notices.retain(|(other, _)| *other != number));
-    bar(app, move || app.phrase(&Phrase::Notice(&notice)), close)
+    let cure = cure(app, &notice);
+    bar(app, move || app.phrase(&Phrase::Notice(&notice)), cure, close)
 }
 
-fn bar(app: App, text: impl Fn() -> String + Send + 'static, close: impl Fn() + Send + 'static) -> AnyView {
+fn bar(
+    app: App,
+    text: impl Fn() -> String + Send + 'static,
+    cure: Option<AnyView>,
+    close: impl Fn() + Send + 'static,
+) -> AnyView {
     view! {
         <div class="notice" data-testid="notice">
             <span class="notice-text">{text}</span>
+            {cure}
             <button
                 type="button"
                 class="tool small"

@@ -103,9 +103,14 @@ impl Language {
         let chinese = match reason {
             NameError::Length(length) => format!("名字要有 1 到 32 个字符，不能是 {length} 个"),
             NameError::Space => "名字里不能有空格，可用 - 或 _".into(),
-            NameError::Invisible(c) => format!("名字里不能有看不见的字符 U+{:04X}", *c as u32),
+            NameError::Invisible => "名字里不能有看不见的字符，请不要粘贴，直接打字".into(),
             NameError::FirstChar(c) => format!("名字不能以 {c} 开头"),
             NameError::Reserved(c) => format!("名字里不能有 {c}"),
+            NameError::LoneMark => "名字不能以附加符号开头，也不能把它放在别的文字上".into(),
+            NameError::TooManyMarks => "一个字母上的附加符号太多了".into(),
+            NameError::Unassigned => "名字里有大多数设备显示不出来的字符".into(),
+            NameError::BrokenEmoji => "名字里有不完整的表情符号".into(),
+            NameError::MixedDirections => "名字里不能混用从右往左和从左往右读的文字".into(),
         };
         self.say(format!("a name {reason}"), chinese)
     }

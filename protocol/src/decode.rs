@@ -28,6 +28,7 @@ impl From<DecodeError> for ErrorReply {
             code: error.code,
             message: error.message,
             field: error.field,
+            rule: None,
             temporary: false,
             retry_after_ms: None,
         }

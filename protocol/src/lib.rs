@@ -8,6 +8,7 @@ mod client;
 mod decode;
 mod framing;
 mod ids;
+mod invisible;
 pub mod limits;
 mod names;
 mod server;
@@ -20,9 +21,10 @@ pub use client::{
 pub use decode::{DecodeError, decode_request, decode_server_message};
 pub use framing::{LineFramer, LineTooLong};
 pub use ids::{Epoch, IdError, OpId, Position, RequestId, Seq};
-#[cfg(feature = "confusables")]
-pub use names::NameKey;
+pub use invisible::is_invisible;
 pub use names::{MemberName, NameError, RoomName};
+#[cfg(feature = "name-rules")]
+pub use names::{NameKey, NameKeys};
 pub use server::{
     Ack, CaughtUp, ErrorCode, ErrorReply, Event, EventKind, Goodbye, GoodbyeReason, HistoryPage, JoinedRoom,
     Limits, Member, Members, PageEvent, Pong, Presence, ResetReason, Resume, RoomInfo, RoomList,

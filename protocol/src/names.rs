@@ -7,40 +7,17 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::limits::NAME_CHARS_MAX;
 
-/// The rule that a name or room handle breaks. Its text is meant for people.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
-    /// No characters, or more than [`NAME_CHARS_MAX`] after NFC.
-    #[error("must be 1 to {NAME_CHARS_MAX} characters long, not {0}")]
-    Length(usize),
-    /// White space of any kind.
-    #[error("must not contain spaces; use '-' or '_' instead")]
-    Space,
-    /// A control character, a bidirectional control, or a character that nobody can see.
-    #[error("must not contain the invisible or control character U+{:04X}", *.0 as u32)]
-    Invisible(char),
-    /// A first character that commands and mentions need for themselves.
-    #[error("must not begin with '{0}'")]
-    FirstChar(char),
-    /// A character that ends a name in lists and commands.
-    #[error("must not contain '{0}'")]
-    Reserved(char),
-}
+#[cfg(feature = "name-rules")]
+mod alike;
+#[cfg(feature = "name-rules")]
+mod emoji;
+mod error;
+#[cfg(feature = "name-rules")]
+mod new;
 
-/// Characters that are neither white space nor visible: controls, bidirectional controls, joiners, variation
-/// selectors, fillers, tags, surrogates' neighbours and noncharacters.
-/// Source: Unicode `Default_Ignorable_Code_Point`, `Bidi_Control` and general category `Cc`.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
-            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-            | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFF}' | '\u{FDD0}'..='\u{FDEF}'
-            | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
-            | '\u{E0000}'..='\u{E0FFF}' | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
-        || (c as u32) & 0xFFFE == 0xFFFE
-}
+#[cfg(feature = "name-rules")]
+pub use alike::{NameKey, NameKeys};
+pub use error::NameError;
 
 #[cfg(not(target_arch = "wasm32"))]
 fn nfc(text: &str) -> String {
@@ -52,6 +29,8 @@ fn nfc(text: &str) -> String {
     js_sys::JsString::from(text).normalize("NFC").into()
 }
 
+/// The shape of a name: what has been true of every name since the first version, so that any name that was ever
+/// given can be said.
 fn parse(text: &str) -> Result<Box<str>, NameError> {
     // Two characters of input per character of output bound the work on hostile input; NFC never needs more than
     // that for a text that is legal afterwards.
@@ -72,8 +51,8 @@ fn parse(text: &str) -> Result<Box<str>, NameError> {
         if c.is_whitespace() {
             return Err(NameError::Space);
         }
-        if is_invisible(c) {
-            return Err(NameError::Invisible(c));
+        if c.is_control() || is_bidi_control(c) {
+            return Err(NameError::Invisible);
         }
         if c == ',' {
             return Err(NameError::Reserved(c));
@@ -82,18 +61,32 @@ fn parse(text: &str) -> Result<Box<str>, NameError> {
     Ok(name.into())
 }
 
+/// Unicode's `Bidi_Control`.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{061C}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
+        ///
+        /// A value of this type has the shape of a name. Whether it may be given to somebody new is a question of
+        /// its own (`check_new`, with the feature `name-rules`): names that were given under older rules stay.
         ///
         /// Clones share the text: a server holds the same name in many places.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Brings the text to NFC and checks the rules.
+            /// Brings the text to NFC and checks the shape: length, white space, control characters, `,`, and what a
+            /// name begins with.
             pub fn parse(text: &str) -> Result<Self, NameError> {
                 parse(text).map(|name| Self(name.into()))
+            }
+
+            /// A name as it was stored, which was checked before it was. For what the server's own log holds only.
+            pub fn stored(name: impl Into<Arc<str>>) -> Self {
+                Self(name.into())
             }
 
             /// The name in NFC, as everybody sees it.
@@ -101,10 +94,16 @@ macro_rules! name {
                 &self.0
             }
 
+            /// Whether the name may be given to somebody, or to a room, that does not have it yet.
+            #[cfg(feature = "name-rules")]
+            pub fn check_new(&self) -> Result<(), NameError> {
+                new::check(&self.0)
+            }
+
             /// What two names share when a reader could take one for the other.
-            #[cfg(feature = "confusables")]
-            pub fn key(&self) -> NameKey {
-                NameKey::of(&self.0)
+            #[cfg(feature = "name-rules")]
+            pub fn keys(&self) -> NameKeys {
+                NameKeys::of(&self.0)
             }
         }
 
@@ -147,27 +146,6 @@ name! {
     RoomName
 }
 
-/// Equal for names that look alike or differ in case only: "Ana", "ana", and "аna" with a Cyrillic а.
-#[cfg(feature = "confusables")]
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NameKey(Box<str>);
-
-#[cfg(feature = "confusables")]
-impl NameKey {
-    /// Folds compatibility forms and case, takes the skeleton of UTS #39 section 4, and folds case once more, since
-    /// skeletons contain capitals ("0" becomes "O").
-    fn of(name: &str) -> Self {
-        let folded: String = name.nfkc().flat_map(char::to_lowercase).nfkc().collect();
-        let skeleton = unicode_security::skeleton(&folded);
-        Self(skeleton.flat_map(char::to_lowercase).collect())
-    }
-
-    /// The key itself, for storage.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,8 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn names_of_any_script_are_taken() {
-        for name in ["ana", "茶馆", "Зоя", "नीता", "o'brien", "a.b-c_d", "🍵", "x"] {
+    fn names_of_any_script_have_the_shape() {
+        for name in ["ana", "茶馆", "Зоя", "नीता", "o'brien", "a.b-c_d", "🍵", "x", "☕\u{fe0f}"]
+        {
             check(name, Ok(name));
         }
         check(&"茶".repeat(32), Ok(&"茶".repeat(32)));
@@ -201,25 +180,26 @@ mod tests {
         check(&"x".repeat(100_000), Err(NameError::Length(100_000)));
         check("ana smith", Err(NameError::Space));
         check("ana\u{3000}", Err(NameError::Space));
-        check("an\u{7}a", Err(NameError::Invisible('\u{7}')));
-        check("an\u{202e}a", Err(NameError::Invisible('\u{202e}')));
-        check("an\u{200d}a", Err(NameError::Invisible('\u{200d}')));
-        check("\u{feff}ana", Err(NameError::Invisible('\u{feff}')));
+        check("an\u{7}a", Err(NameError::Invisible));
+        check("an\u{202e}a", Err(NameError::Invisible));
         check("/quit", Err(NameError::FirstChar('/')));
         check("#lobby", Err(NameError::FirstChar('#')));
         check("a,b", Err(NameError::Reserved(',')));
     }
 
-    #[cfg(feature = "confusables")]
+    /// Names that the first version gave away, and that nobody gets any more.
     #[test]
-    fn names_that_look_alike_are_one() {
-        let key = |name: &str| MemberName::parse(name).expect("a legal name").key();
-        assert_eq!(key("ana"), key("Ana"));
-        assert_eq!(key("ana"), key("\u{430}n\u{430}"));
-        assert_eq!(key("ana"), key("ａｎａ"));
-        assert_eq!(key("bob0"), key("bobO"));
-        assert_eq!(key("bob0"), key("bobo"));
-        assert_ne!(key("ana"), key("anna"));
-        assert_ne!(key("茶"), key("茶馆"));
+    fn names_of_older_rules_can_be_said() {
+        for name in ["\u{301}ana", "ana\u{378}", "1\u{5d0}", "\u{1039}", "\u{1d159}", "\u{1f1e6}"] {
+            check(name, Ok(name));
+        }
+    }
+
+    /// A client that shows a server's refusal in its own words knows the rule by its name.
+    #[test]
+    fn rules_have_names() {
+        assert_eq!(NameError::of_rule(NameError::LoneMark.rule()), Some(NameError::LoneMark));
+        assert_eq!(NameError::of_rule("length"), None);
+        assert_eq!(NameError::of_rule("phase_of_the_moon"), None);
     }
 }

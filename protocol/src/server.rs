@@ -293,6 +293,9 @@ pub struct ErrorReply {
     /// The field of the request that breaks a rule, such as `auth.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// Which rule a name breaks ([`crate::NameError::rule`]), for clients that say it in their own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// Whether the same request may succeed later.
     pub temporary: bool,
     /// When to send the request again at the earliest, in milliseconds from now.

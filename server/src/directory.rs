@@ -3,12 +3,12 @@
 //! The state runs ahead of the disk while a batch is being written; this follows after the fsync, from the same
 //! changes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use teahouse_protocol::{
-    EventKind, JoinedRoom, Member, MemberName, NameKey, PageEvent, RoomInfo, RoomName, limits,
+    EventKind, JoinedRoom, Member, MemberName, NameKey, NameKeys, PageEvent, RoomInfo, RoomName, limits,
 };
 
 use crate::connection::Mailbox;
@@ -25,7 +25,7 @@ pub struct Directory {
 struct Inner {
     rooms: BTreeMap<RoomName, Arc<Room>>,
     room_by_id: HashMap<RoomId, Arc<Room>>,
-    room_by_key: HashMap<NameKey, Arc<Room>>,
+    rooms_by_key: BTreeSet<(NameKey, RoomId)>,
     users: HashMap<UserId, User>,
     users_by_key: UserIndex,
     users_by_token: UserIndex,
@@ -134,7 +134,7 @@ impl Directory {
     /// The room of that name, or of one that looks like it.
     pub fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
         let inner = self.read();
-        inner.rooms.get(name).or_else(|| inner.room_by_key.get(&name.key())).cloned()
+        inner.rooms.get(name).or_else(|| inner.room_like(&name.keys())).cloned()
     }
 
     /// The room of that number.
@@ -195,8 +195,9 @@ impl Directory {
     /// Who holds a name while no connection is theirs and they did not want it kept.
     pub fn absent_holder(&self, name: &MemberName) -> Option<UserId> {
         let inner = self.read();
-        let key = name.key();
-        let id = inner.users_by_key.find(&key, |id| inner.users[&id].name.key() == key)?;
+        let keys = name.keys();
+        let is_alike = |id: UserId| inner.users[&id].name.keys().are_alike(&keys);
+        let id = keys.iter().find_map(|key| inner.users_by_key.find(key, is_alike))?;
         (inner.users[&id].connections == 0).then_some(id)
     }
 
@@ -245,16 +246,25 @@ impl Directory {
 }
 
 impl Inner {
+    /// The oldest room whose name is like that of these keys.
+    fn room_like(&self, keys: &NameKeys) -> Option<&Arc<Room>> {
+        let of_key = |key: &NameKey| {
+            let range = (key.clone(), RoomId(0))..=(key.clone(), RoomId(RoomId::END));
+            self.rooms_by_key.range(range).map(|(_, id)| *id)
+        };
+        keys.iter().flat_map(of_key).min().map(|id| &self.room_by_id[&id])
+    }
+
     fn add_room(&mut self, room: Room) {
         let room = Arc::new(room);
         self.rooms.insert(room.name.clone(), Arc::clone(&room));
-        self.room_by_key.insert(room.name.key(), Arc::clone(&room));
+        self.rooms_by_key.extend(room.name.keys().iter().map(|key| (key.clone(), room.id)));
         self.room_by_id.insert(room.id, room);
     }
 
     fn add_user(&mut self, id: UserId, user: &state::User) {
         let state::User { name, keep, token, .. } = user;
-        self.users_by_key.insert(&name.key(), id);
+        name.keys().iter().for_each(|key| self.users_by_key.insert(key, id));
         self.users_by_token.insert(token, id);
         self.users.entry(id).or_insert_with(|| User {
             name: name.clone(),
@@ -267,7 +277,7 @@ impl Inner {
 
     fn remove_user(&mut self, id: UserId) {
         if let Some(user) = self.users.remove(&id) {
-            self.users_by_key.remove(&user.name.key(), id);
+            user.name.keys().iter().for_each(|key| self.users_by_key.remove(key, id));
             self.users_by_token.remove(&user.token, id);
             for room in user.rooms.iter() {
                 self.room_by_id[&room].remove_member(id);

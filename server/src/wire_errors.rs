@@ -89,6 +89,7 @@ impl SessionError {
             code: self.code(),
             message: self.to_string(),
             field: self.field().map(Into::into),
+            rule: None,
             temporary: self.retry_after().is_some(),
             retry_after_ms: self
                 .retry_after()
@@ -102,6 +103,8 @@ pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
     let (code, field, temporary) = match refusal {
         Refusal::Rejected(rejection) => match rejection {
             Rejection::NameTaken(_) => (ErrorCode::NameTaken, Some("auth.name"), false),
+            Rejection::BadMemberName(_) => (ErrorCode::InvalidField, Some("auth.name"), false),
+            Rejection::BadRoomName(_) => (ErrorCode::InvalidField, Some("room"), false),
             Rejection::BadToken => (ErrorCode::BadToken, Some("auth.token"), false),
             Rejection::UserGone => (ErrorCode::BadToken, None, false),
             Rejection::NoSuchRoom(_) => (ErrorCode::NoSuchRoom, Some("room"), false),
@@ -111,11 +114,18 @@ pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
         Refusal::Busy | Refusal::Behind | Refusal::Closing => (ErrorCode::Busy, None, true),
         Refusal::Storage => (ErrorCode::StorageUnavailable, None, true),
     };
+    let rule = match refusal {
+        Refusal::Rejected(Rejection::BadMemberName(error) | Rejection::BadRoomName(error)) => {
+            Some(error.rule())
+        }
+        _ => None,
+    };
     ErrorReply {
         re: Some(re),
         code,
         message: refusal.to_string(),
         field: field.map(Into::into),
+        rule: rule.map(Into::into),
         temporary,
         retry_after_ms: None,
     }
@@ -134,6 +144,7 @@ pub fn unreadable(re: RequestId, error: &LogError) -> ErrorReply {
         code: ErrorCode::StorageUnavailable,
         message,
         field: None,
+        rule: None,
         temporary,
         retry_after_ms: None,
     }

@@ -1,4 +1,6 @@
-use teahouse_protocol::{Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, PROTOCOL_VERSION, Welcome};
+use teahouse_protocol::{
+    Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, NameError, PROTOCOL_VERSION, Welcome,
+};
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
@@ -97,7 +99,19 @@ impl Brain {
                 }
             }
             ErrorCode::InvalidField if error.field.as_deref().is_some_and(|field| field.contains("name")) => {
-                self.ask_for_name(Some(NameProblem::Refused(error.message)));
+                let refused = error.rule.as_deref().and_then(NameError::of_rule);
+                if let Some(former) = self.former.take() {
+                    self.set_me(Some(former.name.clone()));
+                    self.identity = Some(former);
+                    self.notice(match refused {
+                        Some(reason) => Notice::BadName { reason },
+                        None => Notice::ServerError { room: None, code: error.code, message: error.message },
+                    });
+                    self.reconnect(now);
+                } else {
+                    let problem = refused.map_or(NameProblem::Refused(error.message), NameProblem::Rule);
+                    self.ask_for_name(Some(problem));
+                }
             }
             _ => self.stop(Connection::Stopped { code: Some(error.code), reason: error.message }),
         }

@@ -1,5 +1,5 @@
 use teahouse_protocol::{
-    Ack, Command, ErrorReply, Join, Members, Presence, RoomList, RoomName, Rooms, Unwatch, Who,
+    Ack, Command, ErrorReply, Join, Members, NameError, Presence, RoomList, RoomName, Rooms, Unwatch, Who,
 };
 
 use super::{Asked, Brain};
@@ -108,7 +108,10 @@ impl Brain {
         room.create = false;
         self.fail_waiting(name, &error);
         let about = Some(name.clone());
-        self.notice(Notice::ServerError { room: about, code: error.code, message: error.message });
+        self.notice(match error.rule.as_deref().and_then(NameError::of_rule) {
+            Some(reason) => Notice::BadName { reason },
+            None => Notice::ServerError { room: about, code: error.code, message: error.message },
+        });
         if self.model.room(name).is_some_and(|room| !room.listed && !room.holds_words()) {
             self.model.rooms.remove(name);
         }

@@ -179,6 +179,16 @@ impl Desk {
         self.reply(kind, json!({"type": "error", "code": code, "message": message, "temporary": temporary}));
     }
 
+    /// Refuses a name by a rule that only a server knows.
+    pub(crate) fn refuse_name(&mut self, kind: &str, field: &str, rule: &str) {
+        let message = format!("`{field}` is not as it must be");
+        self.reply(
+            kind,
+            json!({"type": "error", "code": "invalid_field", "message": message, "field": field, "rule": rule,
+                "temporary": false}),
+        );
+    }
+
     pub(crate) fn tell(&mut self, message: &Value) {
         self.input(Input::Received(message.to_string()));
     }

@@ -1,5 +1,6 @@
 use serde_json::json;
 use teahouse_client_core::{Config, Connection, Input, Intent, NameProblem, Notice, Ticks};
+use teahouse_protocol::NameError;
 
 use crate::desk::{Desk, config, member, room};
 
@@ -46,6 +47,31 @@ fn a_taken_name_asks_for_another() {
     assert_eq!(*desk.connection(), Connection::NeedsName { problem });
     desk.user(Intent::ChooseName("bo".into()));
     assert!(desk.link);
+}
+
+#[test]
+fn a_name_against_a_rule_of_the_server_asks_for_another_and_says_why() {
+    for (rule, problem) in [
+        ("lone_mark", NameProblem::Rule(NameError::LoneMark)),
+        ("phase_of_the_moon", NameProblem::Refused("`auth.name` is not as it must be".into())),
+    ] {
+        let mut desk = Desk::new();
+        desk.input(Input::LinkOpened);
+        desk.refuse_name("hello", "auth.name", rule);
+        assert_eq!(*desk.connection(), Connection::NeedsName { problem: Some(problem) });
+    }
+}
+
+#[test]
+fn a_new_name_against_a_rule_of_the_server_leaves_the_old_one() {
+    let mut desk = Desk::in_lobby(5);
+    desk.submit("/name 1א");
+    desk.input(Input::LinkOpened);
+    desk.check_sent(&["hello guest 1א"]);
+    desk.refuse_name("hello", "auth.name", "mixed_directions");
+    assert_eq!(desk.notices(), [Notice::BadName { reason: NameError::MixedDirections }]);
+    desk.input(Input::LinkOpened);
+    desk.check_sent(&["hello token secret"]);
 }
 
 #[test]

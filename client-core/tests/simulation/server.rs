@@ -135,12 +135,14 @@ impl Server {
             code,
             message,
             field: None,
+            rule: None,
             temporary: code == ErrorCode::Busy,
             retry_after_ms: None,
         };
         let reject = |rejection: Rejection| {
             let code = match rejection {
                 Rejection::NameTaken(_) => ErrorCode::NameTaken,
+                Rejection::BadMemberName(_) | Rejection::BadRoomName(_) => ErrorCode::InvalidField,
                 Rejection::BadToken => ErrorCode::BadToken,
                 Rejection::NoSuchRoom(_) => ErrorCode::NoSuchRoom,
                 Rejection::NotMember => ErrorCode::NotMember,

@@ -48,6 +48,7 @@ pub(super) fn frame_too_long(frame: &str) -> ErrorReply {
             limits::FRAME_BYTES_MAX
         ),
         field: None,
+        rule: None,
         temporary: false,
         retry_after_ms: None,
     }

@@ -196,7 +196,7 @@ fn find_room(connection: &Connection, room: &RoomName) -> Result<Option<(RoomId,
     while let Some(found) = rows.next()? {
         let (id, name): (u32, String) = (found.get(0)?, found.get(1)?);
         let name = RoomName::parse(&name).map_err(|_| LogError::Impossible("room"))?;
-        if name.key() == room.key() {
+        if name.keys().are_alike(&room.keys()) {
             return Ok(Some((RoomId(id), name)));
         }
     }

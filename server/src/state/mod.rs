@@ -8,9 +8,9 @@ mod proposal;
 mod room_set;
 mod user_index;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use teahouse_protocol::{EventKind, MemberName, NameKey, OpId, RoomName, Seq, UnixMillis, limits};
+use teahouse_protocol::{EventKind, MemberName, NameKey, NameKeys, OpId, RoomName, Seq, UnixMillis, limits};
 
 pub use change::{Applied, Change, Outcome, StoredEvent};
 pub use proposal::{Action, Proposal, Rejection, TokenHash};
@@ -83,7 +83,8 @@ pub struct State {
     users_by_key: UserIndex,
     users_by_token: UserIndex,
     rooms: BTreeMap<RoomId, Room>,
-    room_by_key: BTreeMap<NameKey, RoomId>,
+    /// Two rooms share a key only where their names are older than a rule.
+    rooms_by_key: BTreeSet<(NameKey, RoomId)>,
     next_user: u64,
 }
 
@@ -94,7 +95,7 @@ impl Default for State {
             users_by_key: UserIndex::default(),
             users_by_token: UserIndex::default(),
             rooms: BTreeMap::new(),
-            room_by_key: BTreeMap::new(),
+            rooms_by_key: BTreeSet::new(),
             next_user: SERVER_USER.0 + 1,
         }
     }
@@ -103,14 +104,14 @@ impl Default for State {
 impl State {
     /// Puts back a user who holds a name, from the log.
     pub fn restore_user(&mut self, id: UserId, user: User) {
-        self.users_by_key.insert(&user.name.key(), id);
+        user.name.keys().iter().for_each(|key| self.users_by_key.insert(key, id));
         self.users_by_token.insert(&user.token, id);
         self.users.insert(id, Box::new(user));
     }
 
     /// Puts back a room, from the log. Its members come with their users.
     pub fn restore_room(&mut self, id: RoomId, room: Room) {
-        self.room_by_key.insert(room.name.key(), id);
+        self.rooms_by_key.extend(room.name.keys().iter().map(|key| (key.clone(), id)));
         self.rooms.insert(id, room);
     }
 
@@ -129,9 +130,21 @@ impl State {
         self.users.iter().map(|(id, user)| (*id, &**user))
     }
 
-    /// Who holds a name that looks like this.
-    fn holder(&self, key: &NameKey) -> Option<UserId> {
-        self.users_by_key.find(key, |id| self.users[&id].name.key() == *key)
+    /// Who holds a name that is like this one, `but` left out.
+    fn holder(&self, keys: &NameKeys, but: Option<UserId>) -> Option<UserId> {
+        let is_alike = |id: UserId| Some(id) != but && self.users[&id].name.keys().are_alike(keys);
+        keys.iter().find_map(|key| self.users_by_key.find(key, is_alike))
+    }
+
+    /// The room of this name, or else the oldest one whose name is like it.
+    fn room_named(&self, name: &RoomName) -> Option<RoomId> {
+        let keys = name.keys();
+        let of_key = |key: &NameKey| {
+            let range = (key.clone(), RoomId(0))..=(key.clone(), RoomId(RoomId::END));
+            self.rooms_by_key.range(range).map(|(_, id)| *id)
+        };
+        let alike = || keys.iter().flat_map(of_key);
+        alike().find(|id| self.rooms[id].name == *name).or_else(|| alike().min())
     }
 
     /// All rooms.
@@ -188,10 +201,13 @@ impl State {
             Some(name) => name,
             None => self.free_guest_name(id),
         };
+        name.check_new().map_err(Rejection::BadMemberName)?;
         let mut changes = Vec::new();
-        if let Some(holder) = self.holder(&name.key()) {
+        let keys = name.keys();
+        if let Some(holder) = self.holder(&keys, None) {
             let kept_for_holder = self.users.get(&holder).is_some_and(|user| user.is_kept_at(at));
-            if holder == SERVER_USER || kept_for_holder || replaces != Some(holder) {
+            let is_another_s = self.holder(&keys, Some(holder)).is_some();
+            if holder == SERVER_USER || kept_for_holder || replaces != Some(holder) || is_another_s {
                 return Err(Rejection::NameTaken(name));
             }
             self.retire(at, holder, &mut changes);
@@ -207,7 +223,7 @@ impl State {
     fn free_guest_name(&self, id: UserId) -> MemberName {
         (id.0..)
             .map(|number| MemberName::parse(&format!("茶客{number}")).expect("at most 22 characters"))
-            .find(|name| self.holder(&name.key()).is_none())
+            .find(|name| self.holder(&name.keys(), None).is_none())
             .expect("there are more numbers than users")
     }
 
@@ -238,7 +254,7 @@ impl State {
             changes.push(Change::Event(left.append(at, room, id, name, EventKind::Leave, None)));
         }
         let user = self.users.remove(&id).expect("looked up above");
-        self.users_by_key.remove(&user.name.key(), id);
+        user.name.keys().iter().for_each(|key| self.users_by_key.remove(key, id));
         self.users_by_token.remove(&user.token, id);
         changes.push(Change::UserRetired { id });
     }
@@ -252,7 +268,7 @@ impl State {
     ) -> Result<Applied, Rejection> {
         let user = self.users.get(&id).ok_or(Rejection::UserGone)?;
         let mut changes = Vec::new();
-        let existing = self.room_by_key.get(&name.key()).copied();
+        let existing = self.room_named(name);
         if let Some(room) = existing
             && user.rooms.contains(room)
         {
@@ -284,6 +300,7 @@ impl State {
         name: &RoomName,
         changes: &mut Vec<Change>,
     ) -> Result<RoomId, Rejection> {
+        name.check_new().map_err(Rejection::BadRoomName)?;
         if self.rooms.len() >= limits::ROOMS_MAX {
             return Err(Rejection::TooManyRooms);
         }

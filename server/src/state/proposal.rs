@@ -1,6 +1,6 @@
 use std::fmt;
 
-use teahouse_protocol::{MemberName, OpId, PostText, RoomName, UnixMillis};
+use teahouse_protocol::{MemberName, NameError, OpId, PostText, RoomName, UnixMillis};
 
 use super::{RoomId, UserId};
 
@@ -87,6 +87,12 @@ pub enum Rejection {
     /// Somebody else holds the name, or one that looks like it.
     #[error("the name {0}, or one that looks like it, is taken; choose another")]
     NameTaken(MemberName),
+    /// Nobody gets such a name any more.
+    #[error("`auth.name` {0}")]
+    BadMemberName(NameError),
+    /// No room gets such a name any more.
+    #[error("`room` {0}")]
+    BadRoomName(NameError),
     /// No user has this token.
     #[error("this token is not known here; say hello as a guest")]
     BadToken,

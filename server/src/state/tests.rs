@@ -1,4 +1,4 @@
-use teahouse_protocol::PostText;
+use teahouse_protocol::{NameError, PostText};
 
 use super::*;
 
@@ -160,4 +160,56 @@ fn a_token_finds_its_user() {
     assert!(matches!(back.outcome, Outcome::Arrived { keep: true, .. }));
     let other = world.apply(Action::ArriveWithToken { token: TokenHash([8; 32]) });
     assert_eq!(other, Err(Rejection::BadToken));
+}
+
+#[test]
+fn names_that_look_alike_or_like_nothing_are_refused() {
+    let mut world = World::new();
+    let alice = world.arrive("alice", false, None).unwrap();
+    for name in ["aIice", "ALICE", "alıce", "аlice"] {
+        assert_eq!(world.arrive(name, false, None), Err(Rejection::NameTaken(member(name))));
+        // Who takes over one name does not get past the holder of another.
+        let bo = world.arrive("bo", false, None).unwrap();
+        assert_eq!(world.arrive(name, false, Some(bo)), Err(Rejection::NameTaken(member(name))));
+        world.apply(Action::Depart { user: bo }).unwrap();
+    }
+    assert_eq!(world.arrive("\u{301}ana", false, None), Err(Rejection::BadMemberName(NameError::LoneMark)));
+    world.join(alice, "will", true).unwrap();
+    assert!(matches!(world.join(alice, "wiII", true), Ok((_, None))));
+    let refused = Rejection::BadRoomName(NameError::Invisible);
+    assert_eq!(world.join(alice, "a\u{2800}", true), Err(refused));
+    assert_eq!(world.join(alice, "a\u{2800}", false), Err(Rejection::NoSuchRoom(room("a\u{2800}"))));
+}
+
+/// A log from before a rule: its names stay, and of two that the rule makes one the older holder has it.
+#[test]
+fn names_of_older_rules_stay() {
+    let mut world = World::new();
+    let user = |name: &str, token| User {
+        name: member(name),
+        keep: false,
+        token: TokenHash([token; 32]),
+        seen_at: UnixMillis::new(1),
+        rooms: RoomSet::default(),
+    };
+    for (id, name) in [(10, "lan"), (11, "Ian"), (12, "\u{301}ana")] {
+        world.state.restore_user(UserId(id), user(name, id as u8));
+    }
+    for (id, name) in [(5, "will"), (6, "wiII"), (7, "\u{301}tea")] {
+        let made = Room { name: room(name), head: Seq::ZERO, members: 0 };
+        world.state.restore_room(RoomId(id), made);
+    }
+    world.state.restore_next_user(13);
+    let outcome = world.apply(Action::ArriveWithToken { token: TokenHash([12; 32]) }).unwrap().outcome;
+    assert_eq!(outcome, Outcome::Arrived { user: UserId(12), name: member("\u{301}ana"), keep: false });
+    for (name, id) in [("will", 5), ("wiII", 6), ("WILL", 5), ("\u{301}tea", 7)] {
+        assert_eq!(world.join(UserId(12), name, true).unwrap().0, RoomId(id), "{name}");
+    }
+    // Both holders of what is one name now are in the way, one after the other.
+    assert_eq!(world.arrive("Ian", false, None), Err(Rejection::NameTaken(member("Ian"))));
+    assert_eq!(world.arrive("Ian", false, Some(UserId(10))), Err(Rejection::NameTaken(member("Ian"))));
+    world.apply(Action::Depart { user: UserId(11) }).unwrap();
+    assert!(world.arrive("Ian", false, Some(UserId(10))).is_ok());
+    world.apply(Action::Depart { user: UserId(12) }).unwrap();
+    assert_eq!(world.arrive("\u{301}ana", false, None), Err(Rejection::BadMemberName(NameError::LoneMark)));
 }

@@ -171,16 +171,38 @@ fn name_rule(lang: Lang, rule: &NameError) -> String {
         NameError::Space => {
             pick!(lang, "名字里不能有空格，可以用 - 或 _。", "A name has no spaces; use - or _ instead.")
         }
-        NameError::Invisible(c) => {
-            let code = *c as u32;
-            pick!(
-                lang,
-                "名字里有看不见的字符（U+{code:04X}），请去掉。",
-                "The name has an invisible character (U+{code:04X}); please remove it."
-            )
-        }
+        NameError::Invisible => pick!(
+            lang,
+            "名字里有看不见的字符。请不要粘贴，直接打字。",
+            "The name has a character that nobody can see. Please type it instead of pasting it."
+        ),
         NameError::FirstChar(c) => pick!(lang, "名字不能以“{c}”开头。", "A name does not begin with “{c}”."),
         NameError::Reserved(c) => pick!(lang, "名字里不能有“{c}”。", "A name does not contain “{c}”."),
+        NameError::LoneMark => pick!(
+            lang,
+            "名字不能以附加符号开头，也不能把它放在别的文字上。",
+            "A name does not begin with an accent, and has none on a letter of another script."
+        ),
+        NameError::TooManyMarks => {
+            pick!(lang, "一个字母上的附加符号太多了。", "There are too many accents on a letter.")
+        }
+        NameError::Unassigned => pick!(
+            lang,
+            "名字里有大多数设备显示不出来的字符。",
+            "The name has a character that most devices cannot show."
+        ),
+        NameError::BrokenEmoji => {
+            pick!(
+                lang,
+                "名字里有不完整的表情符号。",
+                "The name has parts of emoji that do not make one together."
+            )
+        }
+        NameError::MixedDirections => pick!(
+            lang,
+            "名字里不能混用从右往左和从左往右读的文字。",
+            "A name does not mix letters that are read from the right with ones that are read from the left."
+        ),
     }
 }
 

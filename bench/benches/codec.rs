@@ -7,7 +7,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use teahouse_protocol::{Seq, ServerMessage, decode_request, decode_server_message};
 use teahouse_server::door::{Door, DoorKind, JsonDoor, WebSocketDoor};
-use teahouse_server::fanout::Segment;
+use teahouse_server::fanout::{Held, Segment};
 
 fn main() {
     divan::main();
@@ -72,13 +72,14 @@ fn segment_for_text(bencher: Bencher<'_, '_>, batch: usize) {
 }
 
 fn segment(bencher: Bencher<'_, '_>, batch: usize, kind: DoorKind) {
+    let held = Held::default();
     bencher
         .counter(ItemsCount::new(batch))
         .with_inputs(|| events(batch).into_iter().peekable())
         .bench_values(|mut events| {
             let mut first = 1;
             while events.peek().is_some() {
-                let segment = Segment::take(Seq::new(first).expect("small"), &mut events);
+                let segment = Segment::take(Seq::new(first).expect("small"), &mut events, held.clone());
                 first += segment.len() as u64;
                 black_box(segment.frames(kind, 0));
             }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use teahouse_protocol::{
@@ -12,13 +13,17 @@ use teahouse_protocol::{
 };
 
 use crate::connection::Mailbox;
-use crate::fanout::{Room, encode_segments};
+use crate::crier::Notices;
+use crate::fanout::{Room, Tails};
 use crate::state::{self, Change, RoomId, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex};
 
 /// Rooms, members and connections.
 #[derive(Default)]
 pub struct Directory {
     inner: RwLock<Inner>,
+    tails: Arc<Tails>,
+    /// Who came or went and has not been told of yet.
+    pub(crate) notices: Notices,
 }
 
 #[derive(Default)]
@@ -39,6 +44,26 @@ struct User {
     rooms: RoomSet,
     /// How many connections are this user's.
     connections: u32,
+    /// What the user's rooms were told last of whether the user is connected; one of [`shown`].
+    shown: AtomicU8,
+}
+
+/// What others know of somebody.
+mod shown {
+    /// That it is not connected.
+    pub(super) const AWAY: u8 = 0;
+    /// That it is connected.
+    pub(super) const ONLINE: u8 = 1;
+    /// It came and was not told of yet, but may have been seen in events.
+    pub(super) const PERHAPS: u8 = 2;
+}
+
+/// What is to be told of somebody who came or went.
+pub(crate) struct ComingOrGoing {
+    pub(crate) name: MemberName,
+    pub(crate) online: bool,
+    /// The rooms that somebody watches.
+    pub(crate) rooms: Vec<Arc<Room>>,
 }
 
 /// What it means for a user that one of its connections closed.
@@ -69,7 +94,10 @@ impl Directory {
             match inner.room_by_id.get(&id) {
                 Some(known) if known.tail().head() == room.head => {}
                 Some(known) => known.reset(room.head, wake),
-                None => inner.add_room(Room::new(id, room.name.clone(), room.head)),
+                None => {
+                    let tails = Arc::clone(&self.tails);
+                    inner.add_room(Room::new(id, room.name.clone(), room.head, tails));
+                }
             }
         }
         let gone: Vec<UserId> = inner.users.keys().copied().filter(|id| state.user(*id).is_none()).collect();
@@ -88,7 +116,7 @@ impl Directory {
         }
     }
 
-    /// Takes over what a commit wrote. Answers which rooms have news.
+    /// Takes over what a commit wrote. Answers which rooms have news for somebody.
     pub fn publish(&self, changes: Vec<Change>) -> Vec<Arc<Room>> {
         let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
         // Most batches are posts alone, for which nobody has to wait.
@@ -111,7 +139,8 @@ impl Directory {
                 (Change::UserAdded { id, user }, Some(inner)) => inner.add_user(id, &user),
                 (Change::UserRetired { id }, Some(inner)) => inner.remove_user(id),
                 (Change::RoomAdded { id, name, .. }, Some(inner)) => {
-                    inner.add_room(Room::new(id, name, teahouse_protocol::Seq::ZERO));
+                    let tails = Arc::clone(&self.tails);
+                    inner.add_room(Room::new(id, name, teahouse_protocol::Seq::ZERO, tails));
                 }
                 (Change::UserSeen { .. }, _) => {}
                 (_, None) => unreachable!("only events are posts"),
@@ -119,16 +148,17 @@ impl Directory {
         }
         drop(inner);
         let inner = self.read();
-        let publish = |(id, events): (RoomId, Vec<StoredEvent>)| {
-            let room = &inner.room_by_id[&id];
+        let rooms: Vec<_> =
+            events.into_iter().map(|(id, events)| (Arc::clone(&inner.room_by_id[&id]), events)).collect();
+        drop(inner);
+        let publish = |(room, events): (Arc<Room>, Vec<StoredEvent>)| {
             let pages = events.into_iter().map(|event| {
                 let StoredEvent { seq, at, by_name, kind, .. } = event;
                 PageEvent { seq, at, by: by_name, kind }
             });
-            room.publish(encode_segments(&room.name, pages));
-            Arc::clone(room)
+            room.publish(pages.collect()).then_some(room)
         };
-        events.into_iter().map(publish).collect()
+        rooms.into_iter().filter_map(publish).collect()
     }
 
     /// The room of that name, or of one that looks like it.
@@ -202,21 +232,26 @@ impl Directory {
     }
 
     /// A connection became that of the user who has this token, if there is one.
-    pub fn connected_with(
-        &self,
-        token: TokenHash,
-        wake: &mut Vec<Arc<Mailbox>>,
-    ) -> Option<(UserId, MemberName)> {
+    pub fn connected_with(&self, token: TokenHash) -> Option<(UserId, MemberName)> {
         let mut inner = self.write();
         let id = inner.users_by_token.find(&token, |id| inner.users[&id].token == token)?;
         let name = inner.users[&id].name.clone();
-        inner.connected(id, wake);
+        let news = inner.connected(id);
+        drop(inner);
+        self.notice_arrival(id, news);
         Some((id, name))
     }
 
     /// A connection became this user's. The first one is news for the user's rooms.
-    pub fn connected(&self, user: UserId, wake: &mut Vec<Arc<Mailbox>>) {
-        self.write().connected(user, wake);
+    pub fn connected(&self, user: UserId) {
+        let news = self.write().connected(user);
+        self.notice_arrival(user, news);
+    }
+
+    fn notice_arrival(&self, user: UserId, news: bool) {
+        if news {
+            self.notices.came(user);
+        }
     }
 
     /// Whether a connection is this user's.
@@ -229,19 +264,29 @@ impl Directory {
         let mut inner = self.write();
         let Some(known) = inner.users.get_mut(&user) else { return Absence::None };
         known.connections -= 1;
-        match (known.connections, known.keep) {
+        let absence = match (known.connections, known.keep) {
             (0, true) => Absence::Away,
             (0, false) => Absence::ForGood,
             _ => Absence::None,
+        };
+        drop(inner);
+        if absence == Absence::Away {
+            self.notices.went(user);
         }
+        absence
     }
 
-    /// Tells a user's rooms that it went, unless it came back meanwhile.
-    pub fn settle_absence(&self, user: UserId, wake: &mut Vec<Arc<Mailbox>>) {
+    /// What is to be told of somebody of whom a notice was left; nothing when it was told already or is over.
+    pub(crate) fn coming_or_going(&self, user: UserId) -> Option<ComingOrGoing> {
         let inner = self.read();
-        if inner.users.get(&user).is_some_and(|known| known.connections == 0) {
-            inner.tell_presence(user, false, wake);
+        let known = inner.users.get(&user)?;
+        let online = known.connections > 0;
+        let show = if online { shown::ONLINE } else { shown::AWAY };
+        if known.shown.swap(show, Ordering::Relaxed) == show {
+            return None;
         }
+        let rooms = known.rooms.iter().map(|id| &inner.room_by_id[&id]).filter(|room| room.is_watched());
+        Some(ComingOrGoing { name: known.name.clone(), online, rooms: rooms.cloned().collect() })
     }
 }
 
@@ -272,6 +317,7 @@ impl Inner {
             token: *token,
             rooms: RoomSet::default(),
             connections: 0,
+            shown: AtomicU8::new(shown::AWAY),
         });
     }
 
@@ -301,19 +347,14 @@ impl Inner {
         }
     }
 
-    fn connected(&mut self, user: UserId, wake: &mut Vec<Arc<Mailbox>>) {
-        if let Some(known) = self.users.get_mut(&user) {
-            known.connections += 1;
-            if known.connections == 1 {
-                self.tell_presence(user, true, wake);
-            }
+    /// Answers whether that is news.
+    fn connected(&mut self, user: UserId) -> bool {
+        let Some(known) = self.users.get_mut(&user) else { return false };
+        known.connections += 1;
+        let shown = known.shown.get_mut();
+        if *shown == shown::AWAY {
+            *shown = shown::PERHAPS;
         }
-    }
-
-    fn tell_presence(&self, user: UserId, online: bool, wake: &mut Vec<Arc<Mailbox>>) {
-        let Some(user) = self.users.get(&user) else { return };
-        for room in user.rooms.iter() {
-            self.room_by_id[&room].publish_presence(user.name.clone(), online, wake);
-        }
+        known.connections == 1 && *shown != shown::ONLINE
     }
 }

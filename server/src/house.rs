@@ -9,16 +9,13 @@ use teahouse_protocol::{Goodbye, GoodbyeReason};
 use tokio::sync::watch;
 
 use crate::connection::Mailbox;
+use crate::crier::Crier;
 use crate::directory::{Absence, Directory};
 use crate::fanout::Replays;
 use crate::log::Reader;
 use crate::order::Order;
 use crate::pace::{AddressPaces, Pace};
 use crate::state::{Action, UserId};
-
-/// A user who lost its last connection counts as away only after this time, since a page that is loaded anew is back
-/// within a second.
-const ABSENCE_GRACE: Duration = Duration::from_secs(3);
 
 /// Name and version of this program.
 pub const SERVER: &str = concat!("teahouse-server/", env!("CARGO_PKG_VERSION"));
@@ -50,6 +47,8 @@ pub struct House {
     pub address_paces: AddressPaces,
     /// Origins, beside the server's own, from which a browser may connect.
     pub allowed_origins: Vec<String>,
+    /// Tells who came and went; ends with the house.
+    _crier: Crier,
     connections: Mutex<Slab<Arc<Mailbox>>>,
     open: watch::Sender<usize>,
 }
@@ -72,6 +71,7 @@ impl House {
     ) -> Self {
         let (open, _) = watch::channel(0);
         Self {
+            _crier: Crier::start(&directory),
             directory,
             order,
             replays: Arc::new(Replays::new(reader.clone())),
@@ -113,21 +113,12 @@ impl House {
     /// A connection was this user's.
     pub fn disconnected(self: &Arc<Self>, user: UserId, peer: SocketAddr) {
         match self.directory.disconnected(user) {
-            Absence::None => {}
+            Absence::None | Absence::Away => {}
             Absence::ForGood => {
                 // Where the queue is full or closed, the next start lets the guest leave.
                 if let Err(refusal) = self.order.submit(Action::Depart { user }, None) {
                     tracing::debug!("{peer} stays a member until the next start: {refusal}");
                 }
-            }
-            Absence::Away => {
-                let house = Arc::clone(self);
-                tokio::spawn(async move {
-                    tokio::time::sleep(ABSENCE_GRACE).await;
-                    let mut wake = Vec::new();
-                    house.directory.settle_absence(user, &mut wake);
-                    wake.iter().for_each(|mailbox| mailbox.wake());
-                });
             }
         }
     }

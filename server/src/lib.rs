@@ -8,6 +8,7 @@ mod abort;
 pub mod accept;
 pub mod config;
 pub mod connection;
+mod crier;
 pub mod directory;
 pub mod door;
 pub mod fanout;

@@ -241,7 +241,7 @@ impl Worker {
                 // Nobody waits for the answer about somebody who was let in by a token already.
                 let awaited = results.iter().zip(replies).filter(|(_, reply)| reply.is_some());
                 for user in awaited.filter_map(|(decided, _)| arrived(decided)) {
-                    self.directory.connected(user, wake);
+                    self.directory.connected(user);
                 }
                 (results, news)
             }

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use smallvec::SmallVec;
 use teahouse_protocol::{Goodbye, RequestId};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -24,13 +25,34 @@ pub struct Mailbox {
 #[derive(Debug, Default)]
 pub(super) struct Post {
     /// Watches with something to read.
-    pub(super) told: Vec<usize>,
+    pub(super) told: Told,
     /// Answers.
     pub(super) answers: Vec<Answer>,
     /// Why the connection is to be closed.
     pub(super) goodbye: Option<Box<Goodbye>>,
     /// Whether the connection has been woken and has not looked yet.
     woken: bool,
+}
+
+/// A set of slots, one bit each. Most connections watch few rooms, whose bits lie right here.
+#[derive(Debug, Default)]
+pub(super) struct Told(SmallVec<[u64; 2]>);
+
+impl Told {
+    fn insert(&mut self, slot: usize) {
+        let word = slot / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (slot % 64);
+    }
+
+    /// The slots, the lowest first.
+    pub(super) fn each(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(word, bits)| {
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+        })
+    }
 }
 
 /// The answer to something that a connection asked of the rest of the server.
@@ -69,9 +91,7 @@ impl Mailbox {
     /// Says that a watch has something to read. Answers whether the caller must [`Mailbox::wake`].
     pub fn tell(&self, slot: usize) -> bool {
         let mut post = self.lock();
-        if !post.told.contains(&slot) {
-            post.told.push(slot);
-        }
+        post.told.insert(slot);
         !std::mem::replace(&mut post.woken, true)
     }
 

@@ -193,7 +193,7 @@ impl Connection {
 
     fn take_mail(&mut self, lane: &mut Lane) {
         let post = self.outlet.mailbox().take();
-        for slot in post.told {
+        for slot in post.told.each() {
             lane.watches.mark_ready(slot);
         }
         for answer in post.answers {

@@ -50,6 +50,9 @@ pub struct Shelf {
     news: VecDeque<News>,
 }
 
+/// What is said about many rooms is written when it has reached so many bytes.
+const TOGETHER_BYTES: usize = 16 * 1024;
+
 /// Cursors at more different places than this at the same time are rare.
 const SHELF_NEWS_MAX: usize = 8;
 
@@ -157,6 +160,13 @@ impl Outlet {
             let Lane { out, watches, .. } = lane;
             let cursor = watches.cursor(slot).expect("it is ready");
             let head = cursor.look(door, out);
+            if cursor.is_settled(head) {
+                // Comings and goings of many rooms go out in one write.
+                if lane.unwritten_bytes() >= TOGETHER_BYTES {
+                    self.flush(lane)?;
+                }
+                continue;
+            }
             self.flush(lane)?;
             if lane.full {
                 lane.watches.mark_ready(slot);
@@ -180,7 +190,7 @@ impl Outlet {
                 }
             }
         }
-        Ok(())
+        if lane.full { Ok(()) } else { self.flush(lane) }
     }
 
     /// Writes what waits, as much as the socket takes.

@@ -227,10 +227,7 @@ impl Session {
     /// Lets in somebody who was here before. That writes nothing that anybody waits for, so it works when the disk does
     /// not.
     fn hello_again(&mut self, re: RequestId, token: TokenHash) -> ServerMessage {
-        let mut wake = Vec::new();
-        let found = self.house.directory.connected_with(token, &mut wake);
-        wake.iter().for_each(|mailbox| mailbox.wake());
-        match found {
+        match self.house.directory.connected_with(token) {
             Some((user, name)) => {
                 // Keeps the name for another 30 days; should this one be refused, the next hello does.
                 let _ = self.house.order.submit(Action::ArriveWithToken { token }, None);

@@ -174,6 +174,11 @@ impl Cursor {
         self.room.tail().head()
     }
 
+    /// Whether nothing but comings and goings is next, when the room's head is this.
+    pub(super) fn is_settled(&self, head: Seq) -> bool {
+        self.seen >= head && self.catch_up_at.is_none()
+    }
+
     pub(super) fn catch_up(&mut self, door: &mut Door, out: &mut VecDeque<Bytes>) {
         if self.catch_up_at.is_some_and(|head| self.seen >= head) {
             self.catch_up_at = None;

@@ -1,3 +1,5 @@
+//! JSON Lines.
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -55,7 +57,7 @@ pub(super) fn frame_too_long(frame: &str) -> ErrorReply {
 }
 
 /// A message as a line.
-pub(super) fn line(message: &ServerMessage) -> Bytes {
+pub(crate) fn line(message: &ServerMessage) -> Bytes {
     let mut line = message.to_json();
     line.push('\n');
     line.into()

@@ -2,7 +2,7 @@
 //!
 //! A door does no IO of its own. The connection hands it what came in and writes what it gives back.
 
-mod json;
+pub(crate) mod json;
 mod sniff;
 pub mod text;
 pub mod websocket;

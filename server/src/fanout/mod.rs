@@ -6,14 +6,18 @@
 
 mod herald;
 mod news;
+mod presence;
 mod replay;
 mod room;
 mod segment;
 mod tail;
+mod tails;
 
 pub use herald::Herald;
 pub use news::News;
+pub(crate) use presence::{Calls, Kept};
 pub use replay::{Replay, Replays};
 pub use room::{Room, WatchKey};
 pub use segment::{Segment, encode_segments};
 pub use tail::{Behind, Tail};
+pub use tails::{Held, TAILS_BYTES_MAX, Tails};

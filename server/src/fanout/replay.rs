@@ -6,6 +6,7 @@ use teahouse_protocol::Seq;
 use super::news::News;
 use super::room::Room;
 use super::segment::{Segment, encode_segments};
+use super::tails::Held;
 use crate::door::DoorKind;
 use crate::log::{LogError, PageQuery, Reader};
 use crate::state::RoomId;
@@ -31,6 +32,7 @@ pub struct Replay {
 pub struct Replays {
     reader: Reader,
     recent: Mutex<VecDeque<Arc<Replay>>>,
+    held: Held,
     lanes: [Mutex<()>; LANES],
 }
 
@@ -53,7 +55,7 @@ impl Replay {
 impl Replays {
     /// Nothing is kept yet.
     pub fn new(reader: Reader) -> Self {
-        Self { reader, recent: Mutex::default(), lanes: Default::default() }
+        Self { reader, recent: Mutex::default(), held: Held::default(), lanes: Default::default() }
     }
 
     fn recent(&self) -> MutexGuard<'_, VecDeque<Arc<Replay>>> {
@@ -77,7 +79,8 @@ impl Replays {
             return Err(LogError::Impossible("end of a room"));
         };
         let (first, last) = (first.seq, last.seq);
-        let segments = encode_segments(&room.name, page.events).into_iter().map(Arc::new).collect();
+        let segments =
+            encode_segments(&room.name, page.events, &self.held).into_iter().map(Arc::new).collect();
         let replay = Arc::new(Replay { room: room.id, first, last, segments });
         let mut recent = self.recent();
         recent.push_front(Arc::clone(&replay));

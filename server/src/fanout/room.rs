@@ -1,19 +1,18 @@
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use slab::Slab;
-use teahouse_protocol::{MemberName, Presence, RoomName, Seq, ServerMessage};
+use teahouse_protocol::{MemberName, PageEvent, RoomName, Seq};
 
-use super::segment::Segment;
+use super::presence::{Kept, Presences};
+use super::segment::encode_segments;
 use super::tail::{TAIL_BYTES_MAX, Tail};
+use super::tails::Tails;
 use crate::connection::{Delivery, Mailbox, Outlet, Shelf};
 use crate::door::DoorKind;
 use crate::state::{RoomId, UserId};
-
-/// So many comings and goings wait for a connection; older ones are dropped.
-const PRESENCES_MAX: usize = 64;
 
 /// A room as the read side knows it: only what is on disk.
 #[derive(Debug)]
@@ -24,8 +23,13 @@ pub struct Room {
     pub name: RoomName,
     members: RwLock<BTreeMap<UserId, MemberName>>,
     tail: RwLock<Tail>,
+    tails: Arc<Tails>,
+    /// When the tail was used last, by the count of [`Tails`]; 0: there is nothing in it.
+    pub(super) tail_used: AtomicU64,
     presences: Mutex<Presences>,
     watchers: Mutex<Slab<Watcher>>,
+    /// How many watchers there are. For nobody nothing is kept.
+    watching: AtomicUsize,
     /// Whether the herald has been told of news and has not begun to walk.
     announced: AtomicBool,
     /// The head that the herald's last walk has brought to everybody.
@@ -50,29 +54,31 @@ impl Watcher {
     fn tell(&self) -> bool {
         self.outlet.mailbox().tell(self.slot)
     }
+
+    fn tell_and_wake(&self) {
+        if self.tell() {
+            self.outlet.mailbox().wake();
+        }
+    }
 }
 
 /// A connection's end of a watch.
 #[derive(Debug)]
 pub struct WatchKey(usize);
 
-/// Comings and goings, which take no seq and may be dropped.
-#[derive(Debug, Default)]
-struct Presences {
-    next: u64,
-    recent: VecDeque<Arc<Segment>>,
-}
-
 impl Room {
     /// A room whose last event is `head`.
-    pub fn new(id: RoomId, name: RoomName, head: Seq) -> Self {
+    pub fn new(id: RoomId, name: RoomName, head: Seq, tails: Arc<Tails>) -> Self {
         Self {
             id,
             name,
             members: RwLock::default(),
             tail: RwLock::new(Tail::new(head)),
+            tails,
+            tail_used: AtomicU64::new(0),
             presences: Mutex::default(),
             watchers: Mutex::default(),
+            watching: AtomicUsize::new(0),
             announced: AtomicBool::new(false),
             walked: AtomicU64::new(head.get()),
         }
@@ -112,21 +118,69 @@ impl Room {
 
     /// Brings everything new from now on to a connection's cursor.
     pub fn watch(&self, outlet: Arc<Outlet>, slot: usize, watch: u64) -> WatchKey {
-        WatchKey(self.watchers().insert(Watcher { outlet, slot, watch }))
+        let mut watchers = self.watchers();
+        let key = WatchKey(watchers.insert(Watcher { outlet, slot, watch }));
+        self.watching.store(watchers.len(), Ordering::Release);
+        key
     }
 
-    /// Ends that.
+    /// Ends that. The last one takes the tail along, and who came and went.
     #[expect(clippy::needless_pass_by_value, reason = "the key is used up")]
     pub fn unwatch(&self, key: WatchKey) {
-        self.watchers().remove(key.0);
+        let mut watchers = self.watchers();
+        watchers.remove(key.0);
+        self.watching.store(watchers.len(), Ordering::Release);
+        let last = watchers.is_empty();
+        if last {
+            *watchers = Slab::new();
+        }
+        drop(watchers);
+        if last {
+            let mut tail = self.tail_mut();
+            if !self.is_watched() {
+                tail.let_go();
+            }
+            drop(tail);
+            self.tails.gone(self);
+            let mut presences = self.presences();
+            if !self.is_watched() {
+                presences.clear();
+            }
+        }
     }
 
-    /// Adds what a commit wrote. The herald brings it to the watchers.
-    pub fn publish(&self, segments: Vec<Segment>) {
+    /// Whether anybody watches.
+    pub fn is_watched(&self) -> bool {
+        self.watching.load(Ordering::Acquire) > 0
+    }
+
+    /// Adds what a commit wrote. The herald brings it to the watchers; where there are none, nothing is kept. Answers
+    /// whether there are any.
+    pub fn publish(self: &Arc<Self>, events: Vec<PageEvent>) -> bool {
+        if !self.is_watched() {
+            let mut tail = self.tail_mut();
+            // Whoever has begun to watch by now reads the log, or finds the new head.
+            tail.pass(events.len());
+            return self.is_watched();
+        }
+        let segments = encode_segments(&self.name, events, self.tails.held());
         let mut tail = self.tail_mut();
         for segment in segments {
             tail.push(segment);
         }
+        if !self.is_watched() {
+            tail.let_go();
+            return false;
+        }
+        drop(tail);
+        self.tails.used(self);
+        true
+    }
+
+    /// Lets go of the tail for the sake of others; cursors that want something of it read the log.
+    pub(super) fn let_tail_go(&self) {
+        self.tail_used.store(0, Ordering::Relaxed);
+        self.tail_mut().let_go();
     }
 
     /// Whether the herald has to be told of news, once until its walk begins.
@@ -145,31 +199,13 @@ impl Room {
         self.announced.store(false, Ordering::Release);
         let head = self.tail().head();
         let mut shelf = Shelf::default();
-        let mut stride = Vec::with_capacity(WALK_STRIDE);
-        let mut next = 0;
-        loop {
-            let watchers = self.watchers();
-            let end = watchers.capacity();
-            while next < end && stride.len() < WALK_STRIDE {
-                stride.extend(watchers.get(next).cloned());
-                next += 1;
+        self.each_watcher(|watcher| {
+            match watcher.outlet.deliver(watcher.slot, watcher.watch, head, &mut shelf) {
+                Delivery::Done => {}
+                Delivery::Wake => watcher.outlet.mailbox().wake(),
+                Delivery::Busy => watcher.tell_and_wake(),
             }
-            drop(watchers);
-            if stride.is_empty() {
-                break;
-            }
-            for watcher in stride.drain(..) {
-                match watcher.outlet.deliver(watcher.slot, watcher.watch, head, &mut shelf) {
-                    Delivery::Done => {}
-                    Delivery::Wake => watcher.outlet.mailbox().wake(),
-                    Delivery::Busy => {
-                        if watcher.tell() {
-                            watcher.outlet.mailbox().wake();
-                        }
-                    }
-                }
-            }
-        }
+        });
         self.walked.fetch_max(head.get(), Ordering::AcqRel);
     }
 
@@ -179,32 +215,65 @@ impl Room {
         self.tell(wake);
     }
 
-    /// Says that a member came or went.
-    pub fn publish_presence(&self, name: MemberName, online: bool, wake: &mut Vec<Arc<Mailbox>>) {
-        let presence = Presence { room: self.name.clone(), name, online };
-        let segment = Segment::take(Seq::ZERO, &mut std::iter::once(ServerMessage::Presence(presence)));
+    /// Notes that a member came or went, where anybody watches. Answers whether they are to be told.
+    pub(crate) fn note_presence(
+        self: &Arc<Self>,
+        user: UserId,
+        name: &MemberName,
+        online: bool,
+        kept: &mut Kept,
+    ) -> bool {
         let mut presences = self.presences();
-        presences.next += 1;
-        presences.recent.push_back(Arc::new(segment));
-        if presences.recent.len() > PRESENCES_MAX {
-            presences.recent.pop_front();
+        if !self.is_watched() {
+            return false;
         }
+        let number = presences.note(user, name.clone(), online);
         drop(presences);
-        self.tell(wake);
+        kept.keep(self, number);
+        true
+    }
+
+    pub(super) fn forget_presences(&self, number: u64) {
+        self.presences().forget(number);
+    }
+
+    /// Tells every watcher that somebody came or went. Answers how many they are.
+    pub(crate) fn tell_presences(&self) -> usize {
+        let mut told = 0;
+        self.each_watcher(|watcher| {
+            watcher.tell_and_wake();
+            told += 1;
+        });
+        told
     }
 
     /// The number of the next coming or going.
     pub fn presence_cursor(&self) -> u64 {
-        self.presences().next
+        self.presences().next()
     }
 
     /// Appends the comings and goings from number `from` on that are still there; answers the next number.
     pub fn read_presences(&self, from: u64, kind: DoorKind, out: &mut VecDeque<Bytes>) -> u64 {
-        let presences = self.presences();
-        let kept = presences.recent.len();
-        let missed = usize::try_from(presences.next - from).unwrap_or(usize::MAX).min(kept);
-        out.extend(presences.recent.range(kept - missed..).map(|segment| segment.frames(kind, 0)));
-        presences.next
+        self.presences().read(&self.name, from, kind, out)
+    }
+
+    /// Visits the watchers without holding anybody up who comes or goes.
+    fn each_watcher(&self, mut visit: impl FnMut(&Watcher)) {
+        let mut stride = Vec::with_capacity(WALK_STRIDE);
+        let mut next = 0;
+        loop {
+            let watchers = self.watchers();
+            let slots = watchers.capacity();
+            while next < slots && stride.len() < WALK_STRIDE {
+                stride.extend(watchers.get(next).cloned());
+                next += 1;
+            }
+            drop(watchers);
+            if stride.is_empty() {
+                break;
+            }
+            stride.drain(..).for_each(|watcher| visit(&watcher));
+        }
     }
 
     fn tell(&self, wake: &mut Vec<Arc<Mailbox>>) {
@@ -213,5 +282,18 @@ impl Room {
                 wake.push(Arc::clone(watcher.outlet.mailbox()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Room {
+    /// As if somebody watched.
+    pub(super) fn pretend_watched(&self) {
+        self.watching.store(1, Ordering::Release);
+    }
+
+    /// How many comings and goings it keeps.
+    pub(super) fn presences_held(&self) -> usize {
+        self.presences().len()
     }
 }

@@ -1,8 +1,10 @@
+use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use teahouse_protocol::{Event, PageEvent, RoomName, Seq, ServerMessage};
 
+use super::tails::Held;
 use crate::door::DoorKind;
 use crate::door::{text, websocket};
 
@@ -13,6 +15,7 @@ pub struct Segment {
     lines: Framed,
     websocket: OnceLock<Framed>,
     text: OnceLock<Framed>,
+    held: Held,
 }
 
 /// Frames one after the other.
@@ -32,7 +35,16 @@ impl Framed {
                 bytes.len()
             })
             .collect();
-        Self { bytes: bytes.freeze(), ends }
+        Self::new(&bytes, ends)
+    }
+
+    /// In memory of its own that is no larger than it must be.
+    fn new(bytes: &[u8], ends: Box<[usize]>) -> Self {
+        Self { bytes: Bytes::copy_from_slice(bytes), ends }
+    }
+
+    fn weight_bytes(&self) -> usize {
+        self.bytes.len() + size_of_val(&*self.ends)
     }
 
     fn skip(&self, frames: usize) -> Bytes {
@@ -59,23 +71,33 @@ impl Framed {
 
 /// A segment ends when its JSON Lines have reached so many bytes.
 const SEGMENT_BYTES_MAX: usize = 64 * 1024;
+/// What a segment holds besides its frames, roughly, in bytes.
+const SEGMENT_OVERHEAD_BYTES: usize = 256;
+
+thread_local! {
+    /// What is encoded lies here until its length is known.
+    static ENCODED: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+}
 
 impl Segment {
     /// Encodes one message after the other, of which the first has the seq `first` and each further one the next,
-    /// until the segment is large enough. `messages` must not be empty.
-    pub fn take(first: Seq, messages: &mut impl Iterator<Item = ServerMessage>) -> Self {
-        let mut writer = BytesMut::new().writer();
-        let mut ends = Vec::new();
-        for message in messages {
-            serde_json::to_writer(&mut writer, &message).expect("memory takes any bytes");
-            writer.get_mut().put_u8(b'\n');
-            ends.push(writer.get_ref().len());
-            if writer.get_ref().len() >= SEGMENT_BYTES_MAX {
-                break;
+    /// until the segment is large enough. `messages` must not be empty. What it holds is counted in `held`.
+    pub fn take(first: Seq, messages: &mut impl Iterator<Item = ServerMessage>, held: Held) -> Self {
+        let lines = ENCODED.with_borrow_mut(|encoded| {
+            encoded.clear();
+            let mut ends = Vec::new();
+            for message in messages {
+                serde_json::to_writer((&mut *encoded).writer(), &message).expect("memory takes any bytes");
+                encoded.put_u8(b'\n');
+                ends.push(encoded.len());
+                if encoded.len() >= SEGMENT_BYTES_MAX {
+                    break;
+                }
             }
-        }
-        let lines = Framed { bytes: writer.into_inner().freeze(), ends: ends.into() };
-        Self { first, lines, websocket: OnceLock::new(), text: OnceLock::new() }
+            Framed::new(encoded, ends.into())
+        });
+        held.add(lines.weight_bytes() + SEGMENT_OVERHEAD_BYTES);
+        Self { first, lines, websocket: OnceLock::new(), text: OnceLock::new(), held }
     }
 
     /// The seq of the first event.
@@ -93,9 +115,9 @@ impl Segment {
         self.lines.ends.is_empty()
     }
 
-    /// What the segment weighs in a tail, in bytes.
+    /// What the segment weighs in a tail, in bytes: its JSON Lines and what it needs to be one.
     pub fn weight_bytes(&self) -> usize {
-        self.lines.bytes.len()
+        self.lines.weight_bytes() + SEGMENT_OVERHEAD_BYTES
     }
 
     /// All frames after the first `skip`, for a kind of door.
@@ -112,23 +134,39 @@ impl Segment {
     fn framed(&self, kind: DoorKind) -> &Framed {
         match kind {
             DoorKind::Json => &self.lines,
-            DoorKind::WebSocket => {
-                self.websocket.get_or_init(|| Framed::each(self.lines.each_line().map(websocket::text_frame)))
-            }
-            DoorKind::Text => self.text.get_or_init(|| Framed::each(self.lines.each_line().map(text::frame))),
+            DoorKind::WebSocket => self.websocket.get_or_init(|| self.derive(websocket::text_frame)),
+            DoorKind::Text => self.text.get_or_init(|| self.derive(text::frame)),
         }
+    }
+
+    fn derive(&self, frame: fn(&[u8]) -> Bytes) -> Framed {
+        let framed = Framed::each(self.lines.each_line().map(frame));
+        self.held.add(framed.weight_bytes());
+        framed
     }
 }
 
-/// The pushes that tell of events, which follow each other without gaps.
-pub fn encode_segments(room: &RoomName, events: impl IntoIterator<Item = PageEvent>) -> Vec<Segment> {
+impl Drop for Segment {
+    fn drop(&mut self) {
+        let derived = [self.websocket.get(), self.text.get()].into_iter().flatten();
+        let derived: usize = derived.map(Framed::weight_bytes).sum();
+        self.held.subtract(self.weight_bytes() + derived);
+    }
+}
+
+/// The pushes that tell of events, which follow each other without gaps. What they hold is counted in `held`.
+pub fn encode_segments(
+    room: &RoomName,
+    events: impl IntoIterator<Item = PageEvent>,
+    held: &Held,
+) -> Vec<Segment> {
     let mut events = events.into_iter().peekable();
     let mut segments = Vec::new();
     while let Some(first) = events.peek().map(|event| event.seq) {
         let mut messages = events.by_ref().map(|PageEvent { seq, at, by, kind }| {
             ServerMessage::Event(Event { room: room.clone(), seq, at, by, kind })
         });
-        segments.push(Segment::take(first, &mut messages));
+        segments.push(Segment::take(first, &mut messages, held.clone()));
     }
     segments
 }

@@ -7,7 +7,7 @@ use super::news::News;
 use super::segment::Segment;
 use crate::door::DoorKind;
 
-/// A tail lets go of its oldest segment when it holds more than this, in bytes of JSON Lines.
+/// A tail lets go of its oldest segment when it holds more than this, in bytes of JSON Lines and what each segment needs.
 pub(super) const TAIL_BYTES_MAX: usize = 256 * 1024;
 
 /// A cursor points before the tail's first event; what it wants is in the log.
@@ -56,6 +56,16 @@ impl Tail {
             .sum()
     }
 
+    /// Lets go of all segments; what they hold is read from the log from now on.
+    pub(super) fn let_go(&mut self) {
+        *self = Self::new(self.head);
+    }
+
+    /// Moves the head past what a commit wrote while nobody watched. Nothing is kept.
+    pub(super) fn pass(&mut self, events: usize) {
+        *self = Self::new(self.head.plus(events));
+    }
+
     /// Jumps to a head that was found in the log, after which every older cursor reads from there.
     pub fn reset(&mut self, head: Seq) {
         *self = Self::new(head);
@@ -84,7 +94,7 @@ mod tests {
     use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, ServerMessage, UnixMillis};
 
     use super::*;
-    use crate::fanout::encode_segments;
+    use crate::fanout::{Held, encode_segments};
 
     fn seq(number: u64) -> Seq {
         Seq::new(number).expect("small")
@@ -102,7 +112,7 @@ mod tests {
     fn segment(numbers: std::ops::RangeInclusive<u64>, text: &str) -> Segment {
         let room = RoomName::parse("lobby").expect("legal");
         let events = numbers.map(|number| event(number, text));
-        let mut segments = encode_segments(&room, events);
+        let mut segments = encode_segments(&room, events, &Held::default());
         assert_eq!(segments.len(), 1, "small enough for one segment");
         segments.remove(0)
     }

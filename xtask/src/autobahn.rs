@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::project::{find_program, succeed};
+use crate::cache;
+use crate::child::{find_program, succeed};
 use crate::steps::Outcome;
-use crate::tools;
 
 const SUITE_VERSION: &str = "0.8.2";
 /// The last one that runs on Python 2.7.
@@ -26,7 +26,7 @@ pub(crate) fn program() -> Result<PathBuf> {
 }
 
 fn folder() -> Result<PathBuf> {
-    Ok(tools::cache_folder()?.join(format!("autobahntestsuite-{SUITE_VERSION}")))
+    Ok(cache::folder()?.join(format!("autobahntestsuite-{SUITE_VERSION}")))
 }
 
 /// Installs the suite where it is missing.
@@ -37,14 +37,14 @@ pub(crate) fn ensure() -> Result<Outcome> {
     let python = candidates().into_iter().find(|python| is_python_2_with_pip(python)).context(NO_PYTHON)?;
     let folder = folder()?;
     fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let _lock = tools::lock(&folder.with_extension("lock"))?;
+    let _lock = cache::lock(&folder.with_extension("lock"))?;
     // Whoever held the lock before may have installed it.
     if runs(&program()?, &["--autobahnversion"]) {
         return Ok(Outcome::Ready);
     }
-    tools::remove(&folder)?;
+    cache::remove(&folder)?;
     let virtualenv = folder.with_extension("virtualenv");
-    tools::remove(&virtualenv)?;
+    cache::remove(&virtualenv)?;
     let pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet"];
     let installed = succeed(quiet(&python).args(pip).arg("--target").arg(&virtualenv).arg(VIRTUALENV))
         .and_then(|()| {
@@ -57,7 +57,7 @@ pub(crate) fn ensure() -> Result<Outcome> {
             succeed(quiet(&folder.join("bin/python")).args(pip).arg(suite))
         });
     installed.context("cannot install the suite; pip needs the internet for it this once")?;
-    tools::remove(&virtualenv)?;
+    cache::remove(&virtualenv)?;
     if !runs(&program()?, &["--autobahnversion"]) {
         bail!("the suite was installed in {} but does not run", folder.display());
     }

@@ -3,7 +3,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::project::{Project, become_program, succeed};
+use crate::child::{become_program, succeed};
+use crate::project::Project;
+use crate::screen::say;
 use crate::steps::{Outcome, Steps};
 use crate::tools::{self, Tools};
 use crate::{peers, programs, web};
@@ -19,14 +21,14 @@ pub(crate) fn bench(project: &Project, options: &[String]) -> Result<()> {
     let browser = Browser::wanted(options);
     let browser_steps = if browser == Browser::No { 0 } else { tools::STEPS + 3 };
     let peers_steps = if browser == Browser::Alone { 0 } else { peers::STEPS };
-    let mut steps = Steps::new(peers_steps + browser_steps + 1);
-    let peers = if browser == Browser::Alone { Vec::new() } else { peers::ensure_all(&mut steps)? };
+    let steps = Steps::new(peers_steps + browser_steps + 1);
+    let peers = if browser == Browser::Alone { Vec::new() } else { peers::ensure_all(&steps)? };
     if browser != Browser::No {
         let tools = Tools::pinned(project)?;
-        tools.ensure(&mut steps)?;
+        tools.ensure(&steps)?;
         steps.step("Chromium", || programs::ensure(&programs::BROWSER))?;
         // Before the server, which takes it in.
-        steps.step("the browser client", || web::build(project, &tools))?;
+        steps.long_step("the browser client", |progress| web::build(project, &tools, progress))?;
     }
     steps.step("the server and the bench", || build(project, &["teahouse-server", "teahouse-bench"]))?;
     if browser != Browser::No {
@@ -36,7 +38,7 @@ pub(crate) fn bench(project: &Project, options: &[String]) -> Result<()> {
             Ok(Outcome::Done)
         })?;
     }
-    eprintln!("everything is there after {}; measuring …", steps.total_time());
+    say!("everything is there after {}; measuring …", steps.total_time());
     let mut command = Command::new(project.release("teahouse-bench"));
     command
         .args(options)

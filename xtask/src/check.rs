@@ -1,12 +1,14 @@
 use anyhow::Result;
 
-use crate::project::{Project, succeed};
+use crate::child::succeed;
+use crate::project::Project;
+use crate::screen::answer;
 use crate::steps::{Outcome, Steps};
 use crate::wasm_target::{self, WASM_TARGET};
 
 /// `cargo xtask check`: formatting and lints.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let mut steps = Steps::new(5);
+    let steps = Steps::new(5);
     let run = |arguments: &[&str]| {
         succeed(&mut project.cargo(arguments))?;
         Ok(Outcome::Done)
@@ -37,6 +39,6 @@ pub(crate) fn check(project: &Project) -> Result<()> {
             "warnings",
         ])
     })?;
-    println!("no complaints, after {}", steps.total_time());
+    answer!("no complaints, after {}", steps.total_time());
     Ok(())
 }

@@ -1,10 +1,11 @@
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sha2::{Digest as _, Sha256};
 
-/// A hash over the names and contents of files and over words that matter as much, such as versions.
+/// A hash over the names and contents of files and over words that matter as much, such as versions. It tells one state of
+/// a folder from the next, and no more: another release of Rust may make another one.
 /// A path that is a folder stands for every file in it; one that does not exist counts as missing.
 pub(crate) fn fingerprint(root: &Path, paths: &[&str], words: &[&str]) -> Result<String> {
     let mut files = Vec::new();
@@ -12,20 +13,16 @@ pub(crate) fn fingerprint(root: &Path, paths: &[&str], words: &[&str]) -> Result
         collect(root, Path::new(path), &mut files)?;
     }
     files.sort();
-    let mut hash = Sha256::new();
-    let mut add = |bytes: &[u8]| {
-        // The length first, so that no two lists of parts make the same stream.
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    for word in words {
-        add(word.as_bytes());
-    }
+    let mut hash = DefaultHasher::new();
+    // Slices are hashed with their lengths, so that no two lists of parts make the same stream.
+    words.hash(&mut hash);
     for file in files {
-        add(file.to_string_lossy().as_bytes());
-        add(&fs::read(root.join(&file)).with_context(|| format!("cannot read {}", file.display()))?);
+        file.to_string_lossy().hash(&mut hash);
+        fs::read(root.join(&file))
+            .with_context(|| format!("cannot read {}", file.display()))?
+            .hash(&mut hash);
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:016x}", hash.finish()))
 }
 
 fn collect(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

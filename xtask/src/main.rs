@@ -1,16 +1,25 @@
 //! The project's own commands. `cargo xtask` alone lists them.
 
+// They panic when nobody reads.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
+mod assemble;
 mod autobahn;
 mod bench;
+mod cache;
 mod cargo_lock;
 mod check;
+mod child;
 mod fingerprint;
+mod install;
+mod lanes;
 mod peers;
 mod precompress;
 mod profile;
 mod programs;
 mod project;
 mod run;
+mod screen;
 mod steps;
 mod suite;
 mod tools;
@@ -20,11 +29,14 @@ mod web;
 use std::process::ExitCode;
 
 use crate::project::Project;
+use crate::screen::{answer, say};
 
 const COMMANDS: &str = "\
 Teahouse's own commands:
 
   cargo xtask run [--] [OPTION…]  build everything and start the server; options go to the server (try -- --help)
+  cargo xtask install [OPTION…]   put the server and the terminal client where a shell finds them: into DIR/bin, or to where
+                                  `cargo install` puts programs; --debug skips optimising, --no-build takes the last build
   cargo xtask test [FILTER]       run every test, the ones in a real browser included
   cargo xtask torture [FILTER]    run the long versions of the torture tests (tests/TORTURE.md); takes hours
   cargo xtask bench [OPTION…]     measure the client in a browser, load the server, its peers and the floor in one run, and
@@ -44,6 +56,10 @@ fn main() -> ExitCode {
     };
     let result = match command {
         "run" => Project::find().and_then(|project| run::run(&project, program_options(rest))),
+        "install" => match install::Options::read(rest) {
+            Ok(options) => Project::find().and_then(|project| install::install(&project, &options)),
+            Err(problem) => return usage(&format!("`cargo xtask install` {problem}")),
+        },
         "test" => match filter(rest) {
             Ok(filter) => Project::find().and_then(|project| suite::test(&project, filter)),
             Err(problem) => return usage(&format!("`cargo xtask test` {problem}")),
@@ -62,7 +78,7 @@ fn main() -> ExitCode {
         "tools" if rest.is_empty() => Project::find().and_then(|project| tools::command(&project)),
         "web" | "check" | "tools" => return usage(&format!("`cargo xtask {command}` takes no options")),
         "help" | "--help" | "-h" => {
-            print!("{COMMANDS}");
+            answer!("{}", COMMANDS.trim_end());
             return ExitCode::SUCCESS;
         }
         _ => return usage(&format!("there is no command `{command}`")),
@@ -70,14 +86,14 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("\nerror: {error:#}");
+            say!("\nerror: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn usage(problem: &str) -> ExitCode {
-    eprintln!("error: {problem}\n\n{COMMANDS}");
+    say!("error: {problem}\n\n{}", COMMANDS.trim_end());
     ExitCode::from(2)
 }
 

@@ -4,10 +4,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::cache::{self, install_whole};
+use crate::child::{find_program, output, succeed};
 use crate::programs;
-use crate::project::{find_program, output, succeed};
+use crate::screen::say;
 use crate::steps::{Outcome, Steps};
-use crate::tools::{cache_folder, install_whole, says_version};
+use crate::tools::says_version;
 
 /// The steps that [`ensure_all`] takes.
 pub(crate) const STEPS: usize = 3;
@@ -58,8 +60,8 @@ const PEERS: &[Peer] = &[
 
 /// Installs what is missing of the servers that are loaded beside ours. What cannot be had is left out, and said so: a
 /// bench without a peer is still a bench. Returns the variables by which the bench finds them.
-pub(crate) fn ensure_all(steps: &mut Steps) -> Result<Vec<(&'static str, PathBuf)>> {
-    let cache = cache_folder()?;
+pub(crate) fn ensure_all(steps: &Steps) -> Result<Vec<(&'static str, PathBuf)>> {
+    let cache = cache::folder()?;
     let mut found = Vec::new();
     for peer in PEERS {
         let name = format!("{} {}", peer.name, peer.version);
@@ -86,7 +88,7 @@ pub(crate) fn ensure_all(steps: &mut Steps) -> Result<Vec<(&'static str, PathBuf
 }
 
 fn left_out(name: &str, error: &anyhow::Error) -> Outcome {
-    eprintln!("      {name} is left out: {error:#}");
+    say!("      {name} is left out: {error:#}");
     Outcome::Ready
 }
 

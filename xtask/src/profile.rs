@@ -4,8 +4,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::bench;
+use crate::child::{output, succeed};
 use crate::programs;
-use crate::project::{Project, output, succeed};
+use crate::project::Project;
+use crate::screen::answer;
 use crate::steps::{Outcome, Steps};
 
 /// What is looked at when nothing is named.
@@ -17,7 +19,7 @@ const SERVER_CORE: &str = "0";
 /// `cargo xtask profile`: a case of the bench while perf watches the server's core.
 pub(crate) fn profile(project: &Project, case: Option<&str>) -> Result<()> {
     let case = case.unwrap_or(CASE);
-    let mut steps = Steps::new(5);
+    let steps = Steps::new(5);
     steps.step("perf", || programs::ensure(&programs::PERF))?;
     steps.step("the bench", || bench::build(project, &["teahouse-bench"]))?;
     // Apart, since with other flags everything would be built anew each time.
@@ -56,13 +58,13 @@ pub(crate) fn profile(project: &Project, case: Option<&str>) -> Result<()> {
             let mut report = Command::new("perf");
             report.args(["report", "--stdio", "--call-graph", "none", "--percent-limit", "0.7", "--input"]);
             let text = output(report.arg(&data).args(options))?;
-            println!("\n{title}");
+            answer!("\n{title}");
             text.lines()
                 .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
                 .take(40)
-                .for_each(|line| println!("{}", line.trim_end_matches([' ', '-'])));
+                .for_each(|line| answer!("{}", line.trim_end_matches([' ', '-'])));
         }
-        println!("\nmore of it: perf report --input {}", data.display());
+        answer!("\nmore of it: perf report --input {}", data.display());
         Ok(Outcome::Done)
     })
 }

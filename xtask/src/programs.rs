@@ -3,7 +3,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::project::{find_program, succeed};
+use crate::child::{find_program, succeed};
+use crate::screen::say;
 use crate::steps::Outcome;
 
 /// A program of the system.
@@ -177,7 +178,7 @@ pub(crate) fn ensure(needs: &Needs) -> Result<Outcome> {
     if find_program("apt-get").is_none() || !is_root() {
         bail!("{}", what_to_install(needs.who, &missing));
     }
-    eprintln!("      installing {} with apt-get …", packages.join(" "));
+    say!("      installing {} with apt-get …", packages.join(" "));
     if install(&packages).is_err() {
         // The list of packages may be missing or old, as it is in a fresh container.
         succeed(Command::new("apt-get").arg("update"))?;

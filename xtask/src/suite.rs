@@ -4,9 +4,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::assemble::{self, assemble};
 use crate::autobahn;
+use crate::child::succeed;
 use crate::programs;
-use crate::project::{Project, succeed};
+use crate::project::{Profile, Project};
+use crate::screen::answer;
 use crate::steps::{Outcome, Steps};
 use crate::tools::{self, Tools};
 use crate::wasm_target::WASM_TARGET;
@@ -24,11 +27,18 @@ struct Run {
 /// `cargo xtask test`: every test there is.
 pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
     let runs = plan(filter, has_browser_unit_tests(&project.root.join("web-client"))?);
-    let mut steps = Steps::new(tools::STEPS + 2 + runs.len());
     let tools = Tools::pinned(project)?;
-    tools.ensure(&mut steps)?;
+    let whole = filter.is_none();
+    let before = if whole { assemble::STEPS } else { tools::STEPS + 1 };
+    let steps = Steps::new(before + 1 + runs.len());
     steps.step("Chromium, Python and nc for the stories", || programs::ensure(&programs::TESTS))?;
-    steps.step("the browser client", || web::build(project, &tools))?;
+    if whole {
+        // As the README's first command does it, which one of the stories goes on with.
+        assemble(project, &steps, Profile::Quick)?;
+    } else {
+        tools.ensure(&steps)?;
+        steps.long_step("the browser client", |progress| web::build(project, &tools, progress))?;
+    }
     for run in &runs {
         steps.step(run.name, || {
             let arguments: Vec<&str> = run.arguments.iter().map(String::as_str).collect();
@@ -51,7 +61,7 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
             Ok(Outcome::Done)
         })?;
     }
-    println!("all tests passed in {}", steps.total_time());
+    answer!("all tests passed in {}", steps.total_time());
     Ok(())
 }
 
@@ -63,7 +73,7 @@ pub(crate) fn torture(project: &Project, filter: Option<&str>) -> Result<()> {
     let conformance = filter.is_none_or(|filter| CONFORMANCE.contains(filter));
     // Whoever names the suite means nothing else.
     let others = filter.is_none_or(|filter| !["autobahn", CONFORMANCE].contains(&filter));
-    let mut steps = Steps::new(if others { 3 } else { 0 } + if conformance { 3 } else { 0 });
+    let steps = Steps::new(if others { 3 } else { 0 } + if conformance { 3 } else { 0 });
     if others {
         steps.step("the programs that the torture uses", || programs::ensure(&programs::TESTS))?;
         let build = ["build", "--package", "teahouse-server", "--package", "teahouse", "--bins"];
@@ -87,7 +97,7 @@ pub(crate) fn torture(project: &Project, filter: Option<&str>) -> Result<()> {
             done(command.env("TEAHOUSE_AUTOBAHN", autobahn::program()?))
         })?;
     }
-    println!("the torture is over after {}", steps.total_time());
+    answer!("the torture is over after {}", steps.total_time());
     Ok(())
 }
 

@@ -1,12 +1,16 @@
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
+use crate::cache::{self, install_whole};
 use crate::cargo_lock;
-use crate::project::{Project, cargo, output, succeed};
-use crate::steps::{Outcome, Steps};
+use crate::child::{cargo, output, watch};
+use crate::lanes::{Lane, side_by_side};
+use crate::project::Project;
+use crate::screen::{answer, say};
+use crate::steps::{Outcome, Progress, Steps};
 use crate::wasm_target;
 
 /// The steps that [`Tools::ensure`] takes.
@@ -16,7 +20,7 @@ pub(crate) const STEPS: usize = 3;
 const TRUNK_VERSION: &str = "0.21.14";
 
 /// A program that cargo installs into the cache, at one version.
-struct Tool {
+pub(crate) struct Tool {
     /// The folder in the cache is named after it and the version.
     name: &'static str,
     package: &'static str,
@@ -30,16 +34,17 @@ struct Tool {
 /// The programs that build the browser client, in a cache that all clones of one user share.
 pub(crate) struct Tools {
     cache: PathBuf,
-    tools: Vec<Tool>,
+    pub(crate) trunk: Tool,
+    pub(crate) wasm_bindgen: Tool,
 }
 
 /// `cargo xtask tools`
 pub(crate) fn command(project: &Project) -> Result<()> {
-    let mut steps = Steps::new(STEPS);
+    let steps = Steps::new(STEPS);
     let tools = Tools::pinned(project)?;
-    tools.ensure(&mut steps)?;
+    tools.ensure(&steps)?;
     for folder in tools.folders() {
-        println!("{}", folder.display());
+        answer!("{}", folder.display());
     }
     Ok(())
 }
@@ -48,29 +53,32 @@ impl Tools {
     /// The versions that this clone wants.
     pub(crate) fn pinned(project: &Project) -> Result<Self> {
         let lock = fs::read_to_string(project.root.join("Cargo.lock")).context("cannot read Cargo.lock")?;
-        let wasm_bindgen = cargo_lock::version_of(&lock, "wasm-bindgen")?;
-        Ok(Self { cache: cache_folder()?, tools: vec![trunk(), wasm_bindgen_cli(wasm_bindgen)] })
+        let version = cargo_lock::version_of(&lock, "wasm-bindgen")?;
+        Ok(Self { cache: cache::folder()?, trunk: trunk(), wasm_bindgen: wasm_bindgen(version) })
     }
 
     /// Adds what is missing.
-    pub(crate) fn ensure(&self, steps: &mut Steps) -> Result<()> {
+    pub(crate) fn ensure(&self, steps: &Steps) -> Result<()> {
         steps.step("the wasm target of Rust", wasm_target::ensure)?;
-        for tool in &self.tools {
-            let name = format!("{} {}", tool.package, tool.version);
-            steps.step(&name, || tool.ensure(&self.cache))?;
-        }
-        Ok(())
+        side_by_side(
+            || self.ensure_one(&self.trunk, steps, Lane::Long),
+            || self.ensure_one(&self.wasm_bindgen, steps, Lane::Short),
+        )
+    }
+
+    /// Adds one of them, as a step.
+    pub(crate) fn ensure_one(&self, tool: &Tool, steps: &Steps, lane: Lane) -> Result<()> {
+        steps.long_step(&tool.step(), |progress| tool.ensure(&self.cache, lane, progress))
     }
 
     /// The folders of the programs, for PATH.
     pub(crate) fn folders(&self) -> impl Iterator<Item = PathBuf> {
-        self.tools.iter().map(|tool| tool.folder(&self.cache).join("bin"))
+        self.all().map(|tool| tool.folder(&self.cache).join("bin"))
     }
 
     /// Where one of the programs lies.
     pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
-        self.tools
-            .iter()
+        self.all()
             .find(|tool| tool.programs.contains(&name))
             .map(|tool| tool.program(&self.cache, name))
             .with_context(|| format!("no pinned tool brings `{name}`"))
@@ -78,7 +86,11 @@ impl Tools {
 
     /// Names and versions, which decide with the sources what comes out.
     pub(crate) fn versions(&self) -> String {
-        self.tools.iter().map(|tool| format!("{}-{}\n", tool.name, tool.version)).collect()
+        self.all().map(|tool| format!("{}-{}\n", tool.name, tool.version)).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Tool> {
+        [&self.trunk, &self.wasm_bindgen].into_iter()
     }
 }
 
@@ -88,24 +100,29 @@ fn trunk() -> Tool {
         package: "trunk",
         version: TRUNK_VERSION.into(),
         programs: &["trunk"],
-        options: &["--locked", "--no-default-features", "--features", "rustls"],
-        first_time: "about 3 minutes",
+        // It neither downloads nor serves over TLS here.
+        options: &["--locked", "--no-default-features"],
+        first_time: "about 2 minutes",
     }
 }
 
-fn wasm_bindgen_cli(version: &str) -> Tool {
+fn wasm_bindgen(version: &str) -> Tool {
     Tool {
         name: "wasm-bindgen",
         package: "wasm-bindgen-cli",
         version: version.into(),
         programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
         // Its own lock file does not resolve.
-        options: &["--no-default-features"],
+        options: &["--no-default-features", "--bin", "wasm-bindgen", "--bin", "wasm-bindgen-test-runner"],
         first_time: "about a minute",
     }
 }
 
 impl Tool {
+    fn step(&self) -> String {
+        format!("{} {}", self.name, self.version)
+    }
+
     fn folder(&self, cache: &Path) -> PathBuf {
         cache.join(format!("{}-{}", self.name, self.version))
     }
@@ -121,16 +138,16 @@ impl Tool {
                 .is_ok_and(|text| says_version(&text, &self.version))
     }
 
-    fn ensure(&self, cache: &Path) -> Result<Outcome> {
+    fn ensure(&self, cache: &Path, lane: Lane, progress: &Progress<'_>) -> Result<Outcome> {
         install_whole(
             &self.folder(cache),
             || self.is_installed(cache),
-            |partial| self.install(cache, partial),
+            |partial| self.install(cache, partial, lane, progress),
         )
     }
 
-    fn install(&self, cache: &Path, partial: &Path) -> Result<()> {
-        eprintln!("      installing {} {}, {} the first time …", self.package, self.version, self.first_time);
+    fn install(&self, cache: &Path, partial: &Path, lane: Lane, progress: &Progress<'_>) -> Result<()> {
+        say!("      installing {} {}, {} the first time …", self.package, self.version, self.first_time);
         let build = cache.join(format!("{}-{}.build", self.name, self.version));
         let mut install = cargo();
         install
@@ -142,61 +159,29 @@ impl Tool {
             .args(self.options)
             .arg("--root")
             .arg(partial)
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env("CARGO_PROFILE_DEV_STRIP", "symbols")
+            .args(lane.jobs())
+            .envs(DRIVER_PROFILE.iter().copied())
             .env("CARGO_TARGET_DIR", &build)
             // What cargo says of PATH does not apply: the programs are called by their place.
             .env("PATH", with_path(&[partial.join("bin")])?);
-        succeed(&mut install).with_context(|| {
+        watch(&mut install, progress).with_context(|| {
             format!(
                 "cannot install {} {}; cargo needs the internet for it this once",
                 self.package, self.version
             )
         })?;
-        remove(&build)
+        cache::remove(&build)
     }
 }
 
-/// Fills a folder of the cache unless that is done, once for all runs that want it at the same time. `install` is given
-/// a folder that gets its name only when it is whole, so that an interrupted run leaves nothing half made.
-pub(crate) fn install_whole(
-    folder: &Path,
-    is_installed: impl Fn() -> bool,
-    install: impl FnOnce(&Path) -> Result<()>,
-) -> Result<Outcome> {
-    if is_installed() {
-        return Ok(Outcome::Ready);
-    }
-    let cache = folder.parent().context("the cache is a folder")?;
-    fs::create_dir_all(cache).with_context(|| format!("cannot make the folder {}", cache.display()))?;
-    let beside = |ending: &str| PathBuf::from(format!("{}.{ending}", folder.display()));
-    let _lock = lock(&beside("lock"))?;
-    // Whoever held the lock before may have installed it.
-    if is_installed() {
-        return Ok(Outcome::Ready);
-    }
-    let partial = beside("partial");
-    remove(&partial)?;
-    install(&partial)?;
-    remove(folder)?;
-    fs::rename(&partial, folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    ensure!(is_installed(), "it was installed in {} but does not run", folder.display());
-    Ok(Outcome::Done)
-}
-
-/// Waits until no other run works here. The lock ends with the file or the process.
-pub(crate) fn lock(path: &Path) -> Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => return Ok(file),
-        Err(TryLockError::WouldBlock) => eprintln!("      waiting for another run of cargo xtask …"),
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-        }
-    }
-    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
-    Ok(file)
-}
+/// The profile that a driver is built with: what takes least to build.
+const DRIVER_PROFILE: &[(&str, &str)] = &[
+    ("CARGO_PROFILE_DEV_DEBUG", "0"),
+    ("CARGO_PROFILE_DEV_STRIP", "symbols"),
+    ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false"),
+    ("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false"),
+    ("CARGO_PROFILE_DEV_PANIC", "abort"),
+];
 
 /// PATH with folders before the others.
 pub(crate) fn with_path(first: &[PathBuf]) -> Result<std::ffi::OsString> {
@@ -204,35 +189,9 @@ pub(crate) fn with_path(first: &[PathBuf]) -> Result<std::ffi::OsString> {
     Ok(std::env::join_paths(first.iter().cloned().chain(std::env::split_paths(&path)))?)
 }
 
-/// Removes a folder that may be there.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Whether a program's answer names this version.
 pub(crate) fn says_version(text: &str, version: &str) -> bool {
     text.split_whitespace().any(|word| word == version)
-}
-
-/// The cache of the user that this platform provides.
-pub(crate) fn cache_folder() -> Result<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = folder("XDG_CACHE_HOME").filter(|path| path.is_absolute()).or_else(|| {
-        if cfg!(windows) {
-            folder("LOCALAPPDATA")
-        } else if cfg!(target_os = "macos") {
-            folder("HOME").map(|home| home.join("Library/Caches"))
-        } else {
-            folder("HOME").map(|home| home.join(".cache"))
-        }
-    });
-    base.map(|base| base.join("teahouse").join("tools"))
-        .context("cannot find the user's cache: neither XDG_CACHE_HOME nor HOME is set")
 }
 
 #[cfg(test)]
@@ -253,7 +212,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
 
         let cache = tempfile::tempdir().unwrap();
-        let tool = wasm_bindgen_cli("0.2.130");
+        let tool = wasm_bindgen("0.2.130");
         assert!(!tool.is_installed(cache.path()));
         let write = |name: &str, text: &str| {
             let path = tool.program(cache.path(), name);

@@ -3,7 +3,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::project::{find_program, output, succeed};
+use crate::child::{find_program, output, succeed};
 use crate::steps::Outcome;
 
 /// What browsers run.

@@ -4,11 +4,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cache::lock;
+use crate::child::{output, watch};
 use crate::fingerprint::fingerprint;
 use crate::precompress::{Compressed, precompress};
-use crate::project::{Project, output, succeed};
-use crate::steps::{Outcome, Steps};
-use crate::tools::{self, Tools, lock, with_path};
+use crate::project::Project;
+use crate::screen::{answer, say};
+use crate::steps::{Outcome, Progress, Steps};
+use crate::tools::{self, Tools, with_path};
 use crate::wasm_target::WASM_TARGET;
 
 /// The profile of the root manifest that the browser client is built with.
@@ -29,16 +32,16 @@ const SOURCES: &[&str] = &[
 
 /// `cargo xtask web`
 pub(crate) fn command(project: &Project) -> Result<()> {
-    let mut steps = Steps::new(tools::STEPS + 1);
+    let steps = Steps::new(tools::STEPS + 1);
     let tools = Tools::pinned(project)?;
-    tools.ensure(&mut steps)?;
-    steps.step("the browser client", || build(project, &tools))?;
-    println!("the browser client is in {}", project.dist().display());
+    tools.ensure(&steps)?;
+    steps.long_step("the browser client", |progress| build(project, &tools, progress))?;
+    answer!("the browser client is in {}", project.dist().display());
     Ok(())
 }
 
 /// Builds the browser client into `dist` unless it is there already.
-pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Outcome> {
+pub(crate) fn build(project: &Project, tools: &Tools, progress: &Progress<'_>) -> Result<Outcome> {
     fs::create_dir_all(&project.target)
         .with_context(|| format!("cannot make the folder {}", project.target.display()))?;
     let _lock = lock(&project.target.join("xtask-web.lock"))?;
@@ -48,9 +51,9 @@ pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Outcome> {
     if fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
         return Ok(Outcome::Ready);
     }
-    eprintln!("      compiling to WebAssembly, about 3 minutes the first time …");
+    say!("      compiling to WebAssembly, a minute or two the first time …");
     // Offline, trunk keeps cargo from downloading as well; on a fresh machine nothing is there yet.
-    succeed(&mut project.cargo(&["fetch", "--target", WASM_TARGET]))?;
+    watch(&mut project.cargo(&["fetch", "--target", WASM_TARGET]), progress)?;
     let mut trunk = Command::new(tools.program("trunk")?);
     trunk
         .current_dir(&project.root)
@@ -60,11 +63,13 @@ pub(crate) fn build(project: &Project, tools: &Tools) -> Result<Outcome> {
         .env("TRUNK_OFFLINE", "true")
         .env("TRUNK_SKIP_VERSION_CHECK", "true")
         // Trunk reads NO_COLOR as a flag and refuses the `1` that everybody sets it to.
-        .env_remove("NO_COLOR");
-    succeed(&mut trunk)?;
+        .env_remove("NO_COLOR")
+        // What it is at is shown already.
+        .args(["--log", "warn"]);
+    watch(&mut trunk, progress)?;
     ensure!(project.dist().join("index.html").is_file(), "trunk left no index.html in dist");
     let files = precompress(&project.dist())?;
-    eprintln!("      {}", sizes(&files));
+    say!("      {}", sizes(&files));
     fs::write(&mark, wanted).with_context(|| format!("cannot write {}", mark.display()))?;
     Ok(Outcome::Done)
 }

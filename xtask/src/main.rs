@@ -3,6 +3,7 @@
 // They panic when nobody reads.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod apt;
 mod assemble;
 mod autobahn;
 mod bench;

@@ -1,9 +1,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::child::{find_program, succeed};
+use crate::apt::Apt;
+use crate::child::find_program;
 use crate::screen::say;
 use crate::steps::Outcome;
 
@@ -179,11 +180,7 @@ pub(crate) fn ensure(needs: &Needs) -> Result<Outcome> {
         bail!("{}", what_to_install(needs.who, &missing));
     }
     say!("      installing {} with apt-get …", packages.join(" "));
-    if install(&packages).is_err() {
-        // The list of packages may be missing or old, as it is in a fresh container.
-        succeed(Command::new("apt-get").arg("update"))?;
-        install(&packages)?;
-    }
+    Apt::new().install(&packages).with_context(|| what_to_install(needs.who, &missing))?;
     let missing = needs.missing();
     if !missing.is_empty() {
         bail!("{}", what_to_install(needs.who, &missing));
@@ -195,15 +192,6 @@ impl Needs {
     fn missing(&self) -> Vec<&'static Program> {
         self.programs.iter().filter(|program| program.find().is_none()).collect()
     }
-}
-
-fn install(packages: &[&str]) -> Result<()> {
-    succeed(
-        Command::new("apt-get")
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
-    )
 }
 
 fn is_root() -> bool {

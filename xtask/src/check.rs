@@ -1,14 +1,20 @@
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
 use anyhow::Result;
 
+use crate::cache;
 use crate::child::succeed;
 use crate::project::Project;
-use crate::screen::answer;
+use crate::screen::{answer, say};
 use crate::steps::{Outcome, Steps};
+use crate::tools;
 use crate::wasm_target::{self, WASM_TARGET};
 
-/// `cargo xtask check`: formatting and lints.
+/// `cargo xtask check`: formatting, lints, and what dependencies may be.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let steps = Steps::new(5);
+    let steps = Steps::new(8);
     let run = |arguments: &[&str]| {
         succeed(&mut project.cargo(arguments))?;
         Ok(Outcome::Done)
@@ -39,6 +45,34 @@ pub(crate) fn check(project: &Project) -> Result<()> {
             "warnings",
         ])
     })?;
+    let cargo_deny = tools::ensure_cargo_deny(&steps)?;
+    steps.step("licences and sources of dependencies", || {
+        // It looks at the packages of every system.
+        succeed(&mut project.cargo(&["fetch", "--locked"]))?;
+        deny(project, &cargo_deny, &["licenses", "bans", "sources"])
+    })?;
+    steps.step("advisories about dependencies", || {
+        if has_advisories() {
+            return deny(project, &cargo_deny, &["advisories", "--disable-fetch"]);
+        }
+        say!(
+            "      left out: their database is not on this machine; with the internet it is fetched by\n        {} fetch db",
+            cargo_deny.display()
+        );
+        Ok(Outcome::Ready)
+    })?;
     answer!("no complaints, after {}", steps.total_time());
     Ok(())
+}
+
+fn deny(project: &Project, cargo_deny: &Path, checks: &[&str]) -> Result<Outcome> {
+    succeed(Command::new(cargo_deny).current_dir(&project.root).args(["--offline", "check"]).args(checks))?;
+    Ok(Outcome::Done)
+}
+
+/// Whether the database of advisories was fetched once, to where cargo-deny looks for it.
+fn has_advisories() -> bool {
+    cache::cargo_home()
+        .and_then(|home| fs::read_dir(home.join("advisory-dbs")).ok())
+        .is_some_and(|mut databases| databases.next().is_some())
 }

@@ -19,6 +19,9 @@ pub(crate) const STEPS: usize = 3;
 /// Newer ones want a newer Rust than the workspace does.
 const TRUNK_VERSION: &str = "0.21.14";
 
+/// What looks through the licences and sources of dependencies.
+const CARGO_DENY_VERSION: &str = "0.20.2";
+
 /// A program that cargo installs into the cache, at one version.
 pub(crate) struct Tool {
     /// The folder in the cache is named after it and the version.
@@ -94,6 +97,14 @@ impl Tools {
     }
 }
 
+/// Installs cargo-deny where it is missing, as a step, and says where it lies.
+pub(crate) fn ensure_cargo_deny(steps: &Steps) -> Result<PathBuf> {
+    let cache = cache::folder()?;
+    let tool = cargo_deny();
+    steps.long_step(&tool.step(), |progress| tool.ensure(&cache, Lane::Long, progress))?;
+    Ok(tool.program(&cache, tool.programs[0]))
+}
+
 fn trunk() -> Tool {
     Tool {
         name: "trunk",
@@ -115,6 +126,17 @@ fn wasm_bindgen(version: &str) -> Tool {
         // Its own lock file does not resolve.
         options: &["--no-default-features", "--bin", "wasm-bindgen", "--bin", "wasm-bindgen-test-runner"],
         first_time: "about a minute",
+    }
+}
+
+fn cargo_deny() -> Tool {
+    Tool {
+        name: "cargo-deny",
+        package: "cargo-deny",
+        version: CARGO_DENY_VERSION.into(),
+        programs: &["cargo-deny"],
+        options: &["--locked", "--no-default-features"],
+        first_time: "about 2 minutes",
     }
 }
 

@@ -1,6 +1,5 @@
 //! The house rules, on every file that git knows.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,28 +8,6 @@ const SOURCE_LINES_MAX: usize = 600;
 
 /// Names that say nothing of what is inside.
 const EMPTY_NAMES: &[&str] = &["common", "helper", "helpers", "misc", "util", "utils"];
-
-/// What dependencies may be licensed under.
-const LICENCES: &[&str] = &[
-    "0BSD",
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "CC0-1.0",
-    "ISC",
-    "MIT",
-    "MPL-2.0",
-    "Unicode-3.0",
-    "Unicode-DFS-2016",
-    "Zlib",
-];
-
-/// Packages that are taken all the same, each with its licence and why.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    // Leptos brings it (through server_fn). The Boost licence asks no more than MIT does.
-    ("xxhash-rust", "BSL-1.0"),
-];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
@@ -141,91 +118,4 @@ fn every_crate_takes_the_lints_of_the_workspace() {
     assert!(manifests.len() > 5, "{manifests:?}");
     let broken: Vec<String> = manifests.iter().filter_map(lacks).collect();
     assert_none("every crate has `[lints] workspace = true`", &broken);
-}
-
-#[test]
-fn dependencies_have_licences_that_go_with_ours() {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let metadata = output(Command::new(cargo).args(["metadata", "--format-version", "1", "--all-features"]));
-    let metadata: serde_json::Value = serde_json::from_str(&metadata).expect("cargo metadata is JSON");
-    let packages = metadata["packages"].as_array().expect("a list of packages");
-    let licences: BTreeMap<String, &str> = packages
-        .iter()
-        .filter(|package| !package["source"].is_null())
-        .map(|package| {
-            let text = |key: &str| package[key].as_str().unwrap_or_default();
-            (text("name"), text("version"), text("license"))
-        })
-        .filter(|(name, _, licence)| !EXCEPTIONS.contains(&(*name, *licence)))
-        .map(|(name, version, licence)| (format!("{name} {version}"), licence))
-        .collect();
-    assert!(!licences.is_empty());
-    let broken: Vec<String> = licences
-        .iter()
-        .filter(|(_, licence)| !is_allowed(licence))
-        .map(|(package, licence)| format!("{package}: {licence:?}"))
-        .collect();
-    assert_none("every dependency has a licence of the list", &broken);
-}
-
-/// Whether an SPDX expression can be satisfied with licences of the list.
-fn is_allowed(expression: &str) -> bool {
-    // Old manifests write a slash for OR.
-    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
-    let mut words = spaced.split_whitespace().peekable();
-    let allowed = any_of(&mut words);
-    allowed && words.next().is_none() && !expression.trim().is_empty()
-}
-
-type Words<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
-
-fn any_of(words: &mut Words<'_>) -> bool {
-    let mut allowed = all_of(words);
-    while words.next_if_eq(&"OR").is_some() {
-        allowed |= all_of(words);
-    }
-    allowed
-}
-
-fn all_of(words: &mut Words<'_>) -> bool {
-    let mut allowed = one(words);
-    while words.next_if_eq(&"AND").is_some() {
-        allowed &= one(words);
-    }
-    allowed
-}
-
-fn one(words: &mut Words<'_>) -> bool {
-    match words.next() {
-        Some("(") => {
-            let allowed = any_of(words);
-            words.next_if_eq(&")").is_some() && allowed
-        }
-        Some(licence) => match words.next_if_eq(&"WITH").and_then(|_| words.next()) {
-            Some(exception) => LICENCES.contains(&&*format!("{licence} WITH {exception}")),
-            None => LICENCES.contains(&licence),
-        },
-        None => false,
-    }
-}
-
-#[test]
-fn licence_expressions_are_understood() {
-    for (expression, allowed) in [
-        ("MIT", true),
-        ("MIT OR GPL-3.0", true),
-        ("GPL-3.0", false),
-        ("MIT/Apache-2.0", true),
-        ("MIT AND GPL-3.0", false),
-        ("(MIT OR GPL-3.0) AND Unicode-3.0", true),
-        ("Apache-2.0 WITH LLVM-exception OR GPL-2.0", true),
-        ("GPL-2.0 WITH Classpath-exception-2.0", false),
-        ("Unlicense", false),
-        ("Unlicense OR MIT", true),
-        ("(MIT", false),
-        ("MIT)", false),
-        ("", false),
-    ] {
-        assert_eq!(is_allowed(expression), allowed, "{expression:?}");
-    }
 }

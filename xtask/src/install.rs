@@ -177,6 +177,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_is_installed_and_what_is_not_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project { root: folder.path().into(), target: folder.path().join("target") };
+        let root = folder.path().join("root");
+        let options = Options { root: Some(root.clone()), debug: true, no_build: true };
+        let error = format!("{:#}", install(&project, &options).unwrap_err());
+        assert!(error.contains("is not built; without --no-build it is built first"), "{error}");
+        fs::create_dir_all(project.target.join("debug")).unwrap();
+        for name in [SERVER, TERMINAL] {
+            fs::write(project.built(Profile::Dev, name), name).unwrap();
+        }
+        install(&project, &options).unwrap();
+        for name in [SERVER, TERMINAL] {
+            let installed = root.join("bin").join(project.built(Profile::Dev, name).file_name().unwrap());
+            assert_eq!(fs::read_to_string(installed).unwrap(), name);
+        }
+    }
+
+    #[test]
     fn a_program_is_replaced_in_one_step() {
         let folder = tempfile::tempdir().unwrap();
         let (built, bin) = (folder.path().join("teahouse"), folder.path().join("bin"));

@@ -51,16 +51,3 @@ fn without_the_internet_the_tools_say_what_they_need() {
     let half = left.iter().flatten().find(|entry| entry.file_name().to_string_lossy().ends_with(".14"));
     assert!(half.is_none(), "nothing has a tool's name: {half:?}");
 }
-
-#[test]
-fn a_program_that_was_not_built_is_named() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let root = folder.path().join("root");
-    // Whoever runs this may have built the release.
-    let elsewhere = folder.path().join("target/debug/xtask");
-    std::fs::create_dir_all(elsewhere.parent().expect("a folder")).expect("writable");
-    std::fs::copy(env!("CARGO_BIN_EXE_xtask"), &elsewhere).expect("a copy");
-    let output = Command::new(&elsewhere).args(["install", "--no-build", "--root"]).arg(&root).output();
-    let said = refused(&output.expect("it starts"));
-    assert!(said.contains("is not built") && said.contains("without --no-build"), "{said}");
-}

@@ -177,13 +177,13 @@ pub(crate) fn ensure(needs: &Needs) -> Result<Outcome> {
     }
     let packages: Vec<&str> = missing.iter().flat_map(|program| program.debian).copied().collect();
     if find_program("apt-get").is_none() || !is_root() {
-        bail!("{}", what_to_install(needs.who, &missing));
+        bail!("{}", needs.told(&missing));
     }
     say!("      installing {} with apt-get …", packages.join(" "));
-    Apt::new().install(&packages).with_context(|| what_to_install(needs.who, &missing))?;
+    Apt::new().install(&packages).with_context(|| needs.told(&missing))?;
     let missing = needs.missing();
     if !missing.is_empty() {
-        bail!("{}", what_to_install(needs.who, &missing));
+        bail!("{}", needs.told(&missing));
     }
     Ok(Outcome::Done)
 }
@@ -191,6 +191,10 @@ pub(crate) fn ensure(needs: &Needs) -> Result<Outcome> {
 impl Needs {
     fn missing(&self) -> Vec<&'static Program> {
         self.programs.iter().filter(|program| program.find().is_none()).collect()
+    }
+
+    fn told(&self, missing: &[&Program]) -> String {
+        what_to_install(self.who, missing, find_program("sudo").is_some())
     }
 }
 
@@ -203,19 +207,27 @@ fn is_root() -> bool {
 }
 
 /// The commands that bring the missing programs.
-fn what_to_install(who: &str, missing: &[&Program]) -> String {
-    let join = |words: Vec<&str>| words.join(" ");
+fn what_to_install(who: &str, missing: &[&Program], sudo: bool) -> String {
     let names = missing.iter().map(|program| program.name).collect::<Vec<_>>().join(", ");
-    let debian = join(missing.iter().flat_map(|program| program.debian).copied().collect());
-    let fedora = join(missing.iter().map(|program| program.fedora).collect());
-    let macos = join(missing.iter().map(|program| program.macos).collect());
-    format!(
-        "{who} {names}, and nothing is skipped. Install with\n  \
-         Debian, Ubuntu:  sudo apt-get install --no-install-recommends {debian}\n  \
-         Fedora:          sudo dnf install {fedora}\n  \
-         macOS:           brew install {macos}\n\
-         A program in an unusual place is found through a variable: CHROME, CHROMEDRIVER, TEAHOUSE_BENCH_MOSQUITTO."
-    )
+    let debian: Vec<&str> = missing.iter().flat_map(|program| program.debian).copied().collect();
+    let fedora: Vec<&str> = missing.iter().map(|program| program.fedora).collect();
+    let macos: Vec<&str> = missing.iter().map(|program| program.macos).collect();
+    let root = if sudo { "sudo " } else { "" };
+    let mut text = format!("{who} {names}, and nothing is skipped. Install");
+    text += if sudo { " with\n" } else { ", as root on Linux, with\n" };
+    for (system, command, packages) in [
+        ("Debian, Ubuntu:", format!("{root}apt-get install --no-install-recommends"), debian),
+        ("Fedora:", format!("{root}dnf install"), fedora),
+        ("macOS:", "brew install".to_owned(), macos),
+    ] {
+        // What a system does not have, or has from the start, is not installed there.
+        let packages: Vec<&str> = packages.into_iter().filter(|package| !package.is_empty()).collect();
+        if !packages.is_empty() {
+            text += &format!("  {system:16} {command} {}\n", packages.join(" "));
+        }
+    }
+    text + "  Windows:         in WSL, as on Ubuntu\n\
+            A program in an unusual place is found through a variable: CHROME, CHROMEDRIVER, TEAHOUSE_BENCH_MOSQUITTO."
 }
 
 #[cfg(test)]
@@ -225,13 +237,20 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_for_each_system() {
         let missing: Vec<&Program> = PROGRAMS.iter().take(2).collect();
-        let text = what_to_install(TESTS.who, &missing);
+        let text = what_to_install(TESTS.who, &missing, true);
         assert!(text.starts_with("the tests need Chromium, chromedriver, and nothing is skipped."), "{text}");
         assert!(text.contains(
-            "apt-get install --no-install-recommends chromium fonts-noto-cjk fonts-noto-color-emoji \
+            "sudo apt-get install --no-install-recommends chromium fonts-noto-cjk fonts-noto-color-emoji \
              chromium-driver\n"
         ));
-        assert!(text.contains("dnf install chromium chromedriver\n"));
-        assert!(text.contains("brew install google-chrome chromedriver\n"));
+        assert!(text.contains("  Fedora:          sudo dnf install chromium chromedriver\n"), "{text}");
+        assert!(text.contains("  macOS:           brew install google-chrome chromedriver\n"), "{text}");
+    }
+
+    #[test]
+    fn no_command_installs_nothing_and_none_wants_what_is_not_there() {
+        let text = what_to_install(PERF.who, &PERF.programs.iter().collect::<Vec<_>>(), false);
+        assert!(text.contains("as root") && !text.contains("sudo"), "{text}");
+        assert!(text.contains(" apt-get install") && !text.contains("macOS"), "{text}");
     }
 }

@@ -1,6 +1,59 @@
-use std::ops::Range;
+use std::collections::BTreeSet;
+use std::ops::{Bound, Range};
 
 use teahouse_protocol::MemberName;
+use teahouse_protocol::limits::NAME_CHARS_MAX;
+
+use crate::spans::Names;
+use crate::steps::step;
+
+/// The names of a room's members, for finding the one that a text goes on with. Case does not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberNames {
+    folded: BTreeSet<Box<str>>,
+}
+
+impl<'a> FromIterator<&'a MemberName> for MemberNames {
+    fn from_iter<I: IntoIterator<Item = &'a MemberName>>(names: I) -> Self {
+        Self { folded: names.into_iter().map(|name| folded(name).into()).collect() }
+    }
+}
+
+fn folded(name: &MemberName) -> String {
+    name.as_str().chars().flat_map(char::to_lowercase).collect()
+}
+
+impl MemberNames {
+    /// Adds a member.
+    pub fn insert(&mut self, name: &MemberName) {
+        self.folded.insert(folded(name).into());
+    }
+
+    /// Takes a member away.
+    pub fn remove(&mut self, name: &MemberName) {
+        self.folded.remove(folded(name).as_str());
+    }
+
+    /// How many bytes the longest name takes that the text begins with and that may end there.
+    fn longest_at(&self, text: &str) -> Option<usize> {
+        let mut begin = String::new();
+        let mut longest = None;
+        for (at, c) in text.char_indices().take(NAME_CHARS_MAX) {
+            step();
+            begin.extend(c.to_lowercase());
+            // The first name from here on either is this, or begins with it, or no name does.
+            let from = (Bound::Included(begin.as_str()), Bound::Unbounded);
+            let Some(next) = self.folded.range::<str, _>(from).next() else { break };
+            if **next == *begin && ends_freely(&text[at + c.len_utf8()..], c) {
+                longest = Some(at + c.len_utf8());
+            }
+            if !next.starts_with(begin.as_str()) {
+                break;
+            }
+        }
+        longest
+    }
+}
 
 /// Whether the character belongs to a script that is written without spaces between words (or, as Korean, with
 /// particles right after a name), so that a name may stand next to it without any boundary.
@@ -18,6 +71,47 @@ pub(crate) fn is_spaced_word(c: char) -> bool {
     (c.is_alphanumeric() || c == '_') && !is_unspaced(c)
 }
 
+/// Where a text names somebody, in the order of the text, an `@` before the name included, and whether that is the user.
+///
+/// The user is named by `@name` or by the bare name of two characters or more; others by `@` and their name, of which the
+/// longest counts, or a word of a script with spaces, where it is plain without a list of members how far the name goes.
+pub(crate) fn named(text: &str, names: Names<'_>) -> Vec<(Range<usize>, bool)> {
+    let mut mine = names.me.map(|me| mention_ranges(text, me)).unwrap_or_default().into_iter().peekable();
+    let mut found: Vec<(Range<usize>, bool)> = Vec::new();
+    let mut from = 0;
+    while let Some(at) = text[from..].find('@').map(|at| at + from) {
+        while let Some(own) = mine.next_if(|own| own.start < at) {
+            found.push((own, true));
+        }
+        let done = found.last().map_or(0, |(range, _)| range.end);
+        from = at + 1;
+        let in_word = at > done && text[..at].chars().next_back().is_some_and(is_spaced_word);
+        if at < done || in_word {
+            continue;
+        }
+        let rest = &text[from..];
+        let member = names.members.and_then(|members| members.longest_at(rest));
+        let own = mine.peek().filter(|own| own.start == at).map(|own| own.end - from);
+        let Some(length) = [member, word_length(rest), own].into_iter().flatten().max() else { continue };
+        let range = at..from + length;
+        // The user's own name gives way to a longer one that begins with it.
+        let is_me = mine.peek().is_some_and(|own| *own == range);
+        while mine.next_if(|own| own.start < range.end).is_some() {}
+        from = range.end;
+        found.push((range, is_me));
+    }
+    found.extend(mine.map(|own| (own, true)));
+    found
+}
+
+/// How many bytes at the beginning make a word of a script with spaces that can be a name.
+fn word_length(text: &str) -> Option<usize> {
+    let word = &text[..text.find(|c| !is_spaced_word(c) && !matches!(c, '-' | '.')).unwrap_or(text.len())];
+    word.chars().for_each(|_| step());
+    let word = word.trim_end_matches(['-', '.']);
+    word.starts_with(is_spaced_word).then_some(word.len())
+}
+
 /// Whether the text mentions this member: `@name`, or the bare name of two characters or more. Case does not count.
 pub(crate) fn mentions(text: &str, name: &MemberName) -> bool {
     !mention_ranges(text, name).is_empty()
@@ -32,6 +126,7 @@ pub(crate) fn mention_ranges(text: &str, name: &MemberName) -> Vec<Range<usize>>
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
+        step();
         let marked = text[..at].ends_with('@');
         let begin = if marked { at - 1 } else { at };
         let length = length_of(name, &text[at..]).filter(|length| {
@@ -54,6 +149,7 @@ pub(crate) fn mention_ranges(text: &str, name: &MemberName) -> Vec<Range<usize>>
 fn length_of(name: &str, text: &str) -> Option<usize> {
     let mut chars = text.chars();
     for n in name.chars() {
+        step();
         if !equal_folded(chars.next()?, n) {
             return None;
         }

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use teahouse_protocol::{MemberName, RoomName, Seq};
 
 use crate::limits::MEMBERS_LISTED_MAX;
+use crate::mentions::MemberNames;
 use crate::outbox::{PendingPost, PostState};
 use crate::reading::Reading;
 use crate::timeline::Timeline;
@@ -34,6 +37,8 @@ pub struct Room {
     pub(crate) listed: bool,
     pub(crate) head: Seq,
     pub(crate) members: Vec<Member>,
+    /// Those of `members`. Shared with views, which see that it changed by its address.
+    member_names: Arc<MemberNames>,
     /// Whether `members` came from the server.
     pub(crate) members_known: bool,
     pub(crate) member_total: u64,
@@ -66,6 +71,7 @@ impl Room {
             listed: false,
             head: Seq::ZERO,
             members: Vec::new(),
+            member_names: Arc::default(),
             members_known: false,
             member_total: 0,
             timeline: Timeline::default(),
@@ -128,6 +134,7 @@ impl Room {
             None => {
                 self.member_total += 1;
                 if self.members.len() < MEMBERS_LISTED_MAX {
+                    Arc::make_mut(&mut self.member_names).insert(name);
                     self.members.push(Member { name: name.clone(), online: true });
                 }
             }
@@ -139,8 +146,18 @@ impl Room {
     pub(crate) fn member_left(&mut self, name: &MemberName) {
         if let Some(at) = self.members.iter().position(|member| member.name == *name) {
             self.members.remove(at);
+            Arc::make_mut(&mut self.member_names).remove(name);
             self.member_total = self.member_total.saturating_sub(1);
         }
+    }
+
+    /// These are the members, as far as they are listed.
+    pub(crate) fn set_members(&mut self, members: Vec<Member>) {
+        let names: MemberNames = members.iter().map(|member| &member.name).collect();
+        if *self.member_names != names {
+            self.member_names = Arc::new(names);
+        }
+        self.members = members;
     }
 
     /// Whether this changed anything.
@@ -184,6 +201,11 @@ impl Room {
     /// Its members, those online first, then by name; at most [`crate::limits::MEMBERS_LISTED_MAX`].
     pub fn members(&self) -> &[Member] {
         &self.members
+    }
+
+    /// The names of [`Room::members`], for showing texts. Another value only when they change.
+    pub fn member_names(&self) -> &Arc<MemberNames> {
+        &self.member_names
     }
 
     /// How many members it has.

@@ -105,6 +105,12 @@ texts! {
     SwitchHint: "输入几个字来查找房间", "Type a few letters of a room";
     /// Nothing found in the switcher.
     NoRoomFound: "没有这样的房间", "There is no such room";
+    /// Lines of code, for screen readers.
+    Code: "代码", "Code";
+    /// Copies lines of code.
+    CopyCode: "复制", "Copy";
+    /// They have been copied.
+    Copied: "已复制", "Copied";
     /// Label of the timeline.
     Messages: "消息", "Messages";
     /// Label of the members' panel.

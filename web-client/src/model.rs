@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use teahouse_client_core::{
-    Change, Connection, DrawnRows, Model as BrainModel, NameProblem, Notice, Room, Row, Ticks,
+    Change, Connection, DrawnRows, MemberNames, Model as BrainModel, NameProblem, Notice, Room, Row, Ticks,
 };
 use teahouse_protocol::{ErrorCode, MemberName, RoomName, Seq};
 
@@ -120,6 +120,8 @@ pub(crate) struct Model {
     pub(crate) online: Keyed<MemberName, ()>,
     /// The open room's other members.
     pub(crate) away: Keyed<MemberName, ()>,
+    /// The names of the open room's members, as far as they are listed.
+    pub(crate) member_names: RwSignal<Arc<MemberNames>>,
     /// How many members the open room has.
     pub(crate) member_count: RwSignal<MemberCount>,
     /// The open room's draft.
@@ -147,6 +149,7 @@ impl Model {
             timeline: RwSignal::new(OpenTimeline::default()),
             online: Keyed::new(),
             away: Keyed::new(),
+            member_names: RwSignal::default(),
             member_count: RwSignal::new(MemberCount::default()),
             draft: RwSignal::new(OpenDraft::default()),
             notices: RwSignal::new(Vec::new()),
@@ -234,6 +237,7 @@ impl Model {
             online: members.iter().filter(|member| member.online).count(),
         };
         put(self.member_count, count);
+        put(self.member_names, room.map(|room| Arc::clone(room.member_names())).unwrap_or_default());
     }
 
     fn refresh_timeline(&self, room: Option<&Room>) {

@@ -1,6 +1,7 @@
 //! What the reader sees.
 
 mod banner;
+mod code_block;
 mod composer;
 mod cure;
 mod dialog;
@@ -20,6 +21,7 @@ mod shown;
 mod switcher;
 mod timeline;
 mod welcome;
+mod words;
 
 use leptos::either::Either;
 use leptos::prelude::*;

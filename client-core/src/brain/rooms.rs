@@ -126,7 +126,7 @@ impl Brain {
         room.wanted = false;
         room.watching = false;
         room.watch_asked = false;
-        room.members.clear();
+        room.set_members(Vec::new());
         room.members_known = false;
         room.reading.forget_counts();
         if !was_in {
@@ -204,12 +204,8 @@ impl Brain {
     pub(super) fn members_listed(&mut self, asked: &RoomName, reply: Members, shown: bool) {
         let name = self.spelled(asked, &reply.room);
         let room = self.room_entry(&name);
-        room.members = reply
-            .members
-            .into_iter()
-            .take(MEMBERS_LISTED_MAX)
-            .map(|member| Member { name: member.name, online: member.online })
-            .collect();
+        let members = reply.members.into_iter().take(MEMBERS_LISTED_MAX);
+        room.set_members(members.map(|member| Member { name: member.name, online: member.online }).collect());
         room.members_known = true;
         room.member_total = reply.total;
         if shown {

@@ -1,6 +1,6 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use teahouse_client_core::{Span, spans};
+use teahouse_client_core::{Names, Span, spans};
 use teahouse_protocol::{MemberName, UnixMillis};
 use unicode_width::UnicodeWidthStr;
 
@@ -23,31 +23,48 @@ impl Look {
     }
 
     /// `12:03 ana: 你好`; further lines of a text stand under its first.
-    pub(crate) fn message(
+    pub(crate) fn message<'a>(
         &self,
         at: UnixMillis,
         by: &MemberName,
         text: &str,
         action: bool,
-        me: Option<&MemberName>,
+        names: impl Into<Names<'a>>,
     ) -> String {
         let time = self.local(at).strftime("%H:%M").to_string();
         let between = if action { "* " } else { "" };
         let after = if action { " " } else { ": " };
         let indent = UnicodeWidthStr::width(format!("{time} {between}{by}{after}").as_str());
-        let text = self.text(text, me).replace('\n', &format!("\n{:indent$}", ""));
+        let text = self.text(text, names.into()).replace('\n', &format!("\n{:indent$}", ""));
         format!("{} {between}{}{after}{text}", self.style.faint(&time), self.style.name(by))
     }
 
-    fn text(&self, text: &str, me: Option<&MemberName>) -> String {
-        let shown = spans(text, me).into_iter().map(|span| match span {
-            Span::Text(text) => text,
-            Span::Link { text, .. } => self.style.link(&text),
-            Span::Mention { text, me } => self.style.mention(&text, me),
-            Span::Code(text) => self.style.code(&text),
-        });
+    fn text(&self, text: &str, names: Names<'_>) -> String {
+        let mut shown = String::new();
+        let mut after_block = false;
+        for span in spans(text, names) {
+            let is_block = matches!(span, Span::Block { .. });
+            if (is_block && !shown.is_empty()) || after_block {
+                shown.push('\n');
+            }
+            after_block = is_block;
+            shown.push_str(&match span {
+                Span::Text(text) => text,
+                Span::Link { text, .. } => self.style.link(&text),
+                Span::Mention { text, me } => self.style.mention(&text, me),
+                Span::Code(text) => self.style.code(&text),
+                Span::Block { language, code } => self.block(language.as_deref(), &code),
+            });
+        }
         // A terminal's tab stops know nothing of the indentation.
-        shown.collect::<String>().replace('\t', "    ")
+        shown.replace('\t', "    ")
+    }
+
+    /// Lines of code, a little further to the right, under the name of their language.
+    fn block(&self, language: Option<&str>, code: &str) -> String {
+        let label = language.map(|language| self.style.faint(&format!("{language}:")));
+        let lines = code.split('\n').map(|line| format!("  {}", self.style.code(line)));
+        label.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 
     /// A day begins.
@@ -115,6 +132,17 @@ mod tests {
             "12:03 小明: 你好，ana\n            第二行\n            三",
         );
         check("bo", "waves\tat https://a.b.", true, "12:03 * bo waves    at https://a.b.");
+    }
+
+    #[test]
+    fn code_stands_in_lines_of_its_own() {
+        check(
+            "bo",
+            "see\n```rust\nfn f() {\n\tx();\n}\n```\nok",
+            false,
+            "12:03 bo: see\n          rust:\n            fn f() {\n                x();\n            }\n          ok",
+        );
+        check("bo", "```\n\x1b[2J\n```", false, "12:03 bo:   ␛[2J");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use teahouse_client_core::{Entry, Room, TimelineEvent, TimelineKind};
+use teahouse_client_core::{Entry, Names, Room, TimelineEvent, TimelineKind};
 use teahouse_protocol::{MemberName, RoomName, Seq, UnixMillis};
 
 use super::line::Look;
@@ -31,6 +31,7 @@ impl Transcript {
         if room.loading_older() || room.timeline().entries().any(unsettled) {
             return Vec::new();
         }
+        let names = Names { me, members: Some(room.member_names()) };
         let mut printed = self.printed.get(room.name()).copied().unwrap_or(Seq::ZERO);
         let mut lines = Vec::new();
         let mut coming = Coming::default();
@@ -38,7 +39,7 @@ impl Transcript {
             match entry {
                 Entry::Event(event) if event.seq > printed => {
                     printed = event.seq;
-                    self.event(event, me, &mut coming, &mut lines);
+                    self.event(event, names, &mut coming, &mut lines);
                 }
                 Entry::Gap(gap)
                     if gap.before.is_some_and(|before| before > printed) && printed > Seq::ZERO =>
@@ -57,7 +58,7 @@ impl Transcript {
     fn event(
         &mut self,
         event: &TimelineEvent,
-        me: Option<&MemberName>,
+        names: Names<'_>,
         coming: &mut Coming,
         lines: &mut Vec<String>,
     ) {
@@ -72,7 +73,9 @@ impl Transcript {
             TimelineKind::Posted { text, action } => {
                 self.flush(coming, lines);
                 self.begin_day(event.at, lines);
-                lines.push(self.look.message(event.at, &event.by, text, *action, me));
+                // Nobody is told of what they said themselves.
+                let me = names.me.filter(|me| **me != event.by);
+                lines.push(self.look.message(event.at, &event.by, text, *action, Names { me, ..names }));
             }
             TimelineKind::Unknown => {}
         }

@@ -44,6 +44,8 @@ pub(crate) enum Phrase<'a> {
     Notice(&'a Notice),
     /// The state of a failed message.
     Failed { code: Option<ErrorCode>, room: Option<&'a RoomName> },
+    /// Shows all lines of code.
+    AllLines(usize),
     /// Makes the room of this name.
     CreateNamed(&'a str),
 }
@@ -58,6 +60,7 @@ impl Phrase<'_> {
             }
             Self::MoreMembers(count) => pick!(lang, "还有 {count} 人", "and {count} more"),
             Self::NewBelow(count) => pick!(lang, "{count} 条新消息", "{count} new"),
+            Self::AllLines(count) => pick!(lang, "显示全部 {count} 行", "Show all {count} lines"),
             Self::Unread(count) => pick!(lang, "{count} 条未读", "{count} unread"),
             Self::Mentions(count) => {
                 let mentions = plural(*count, "mention", "mentions");

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use leptos::either::{Either, EitherOf6};
 use leptos::prelude::*;
-use teahouse_client_core::{Intent, LocalId, PostState, Row, RowKey, Span, spans};
+use teahouse_client_core::{Intent, LocalId, PostState, Row, RowKey};
 use teahouse_protocol::{ErrorCode, MemberName, Seq, UnixMillis};
 
 use super::icon::{Icon, icon};
 use super::seal::seal;
+use super::words::words;
 use crate::address::Address;
 use crate::app::App;
 use crate::calendar::{Day, day_number, time_of_day};
@@ -201,7 +202,7 @@ impl Message {
                 <div class="message-body">
                     {head} <div class="message-text" data-testid="message-text" dir="auto">
                         {action.then(|| view! { <span class=format!("name {}", hue_class(&name))>{name.clone()} " "</span> })}
-                        {words(app, &text)}
+                        {words(app, text, mine)}
                     </div> {state.map(|state| progress(app, state, local))}
                 </div>
             </article>
@@ -220,24 +221,6 @@ fn time(app: App, at: UnixMillis, link: Option<String>) -> impl IntoView {
         }),
         None => Either::Right(view! { <span class="time"><time datetime=stamp>{shown}</time></span> }),
     }
-}
-
-fn words(app: App, text: &str) -> Vec<AnyView> {
-    let me = app.model.me.get_untracked();
-    spans(text, me.as_ref())
-        .into_iter()
-        .map(|span| match span {
-            Span::Text(text) => text.into_any(),
-            Span::Link { href, text } => {
-                view! { <a href=href target="_blank" rel="noopener noreferrer nofollow">{text}</a> }
-                    .into_any()
-            }
-            Span::Mention { text, me } => {
-                view! { <span class="mention-name" data-me=me.to_string()>{text}</span> }.into_any()
-            }
-            Span::Code(text) => view! { <code>{text}</code> }.into_any(),
-        })
-        .collect()
 }
 
 /// How far a message is that is not yet in the room's log, and what can be done about it.

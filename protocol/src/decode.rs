@@ -35,6 +35,9 @@ impl From<DecodeError> for ErrorReply {
     }
 }
 
+/// An error says at most so many characters about a field.
+const REASON_CHARS_MAX: usize = 300;
+
 /// What every request has. It is read first, so that an error in the rest can name the request.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -116,7 +119,7 @@ fn invalid_field(re: Option<RequestId>, path: &str, error: &serde_json::Error) -
             let message = format!("the field `{field}` is missing");
             (field, message)
         }
-        None => (path.to_owned(), format!("`{path}` {}", sentence(reason))),
+        None => (path.to_owned(), format!("`{path}` {}", shortened(&sentence(reason)))),
     };
     DecodeError { re, code: ErrorCode::InvalidField, message, field: Some(field) }
 }
@@ -127,6 +130,14 @@ fn sentence(reason: &str) -> Cow<'_, str> {
         Cow::Borrowed(reason)
     } else {
         Cow::Owned(format!("is wrong: {reason}"))
+    }
+}
+
+/// What is wrong may be quoted, and may be as long as a line.
+fn shortened(reason: &str) -> Cow<'_, str> {
+    match reason.char_indices().nth(REASON_CHARS_MAX) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &reason[..end])),
+        None => Cow::Borrowed(reason),
     }
 }
 
@@ -173,6 +184,23 @@ mod tests {
         );
         let error = decode_request(b"{\"id\":1,\"type\":\"\xff\"}").unwrap_err();
         assert_eq!(error.message, "the line is not UTF-8 at byte 17");
+    }
+
+    #[test]
+    fn an_error_about_something_long_is_short() {
+        for long in ["x".repeat(60_000), "\\u0001".repeat(10_000), "茶".repeat(20_000)] {
+            for line in [
+                format!(r#"{{"id":"{long}","type":"ping"}}"#),
+                format!(r#"{{"id":1,"type":"{long}"}}"#),
+                format!(r#"{{"id":1,"type":"post","room":["{long}"],"text":"x"}}"#),
+                format!(r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"{long}"}}}}"#),
+                format!(r#"{{"id":1,"type":"hello","protocol":"{long}","auth":{{"type":"guest"}}}}"#),
+            ] {
+                let error = decode_request(line.as_bytes()).expect_err("none of them is a request");
+                let told = ServerMessage::Error(error.into()).to_json();
+                assert!(told.len() < 2_000, "{} bytes: {told:.300}", told.len());
+            }
+        }
     }
 
     #[test]

@@ -79,6 +79,9 @@ pub struct Welcome {
     pub limits: Limits,
     /// The rooms that the user is a member of.
     pub rooms: Vec<JoinedRoom>,
+    /// Whether the user is a member of further rooms, which the message has no room for; `rooms` says which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more_rooms: bool,
     /// Name and version of the server's program.
     pub server: String,
 }

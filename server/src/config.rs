@@ -12,7 +12,12 @@ use serde::Deserialize;
 use teahouse_protocol::RoomName;
 
 use crate::house::Patience;
-use crate::pace::Pace;
+use crate::pace::{Kind, Limit, Pace};
+
+/// Bytes, times a minute and times an hour, as so many a second.
+const KIB: f64 = 1024.0;
+const MINUTELY: f64 = 1.0 / 60.0;
+const HOURLY: f64 = 1.0 / 3600.0;
 
 /// The port of the tutorial that this began with.
 pub const PORT: u16 = 2023;
@@ -49,12 +54,51 @@ pub struct Options {
     /// From connecting to the first byte, in milliseconds [default: 300000]
     #[arg(long, value_name = "MS", env = "TEAHOUSE_SILENT_TIMEOUT_MS")]
     pub silent_timeout_ms: Option<u64>,
-    /// Take so many posts a second from one connection, five times as many in a burst; 0 takes any number [default: 100]
+    /// Take so many posts a second from one connection and from one user, five times as many in a burst; 0 takes any
+    /// number [default: 100]
     #[arg(long, value_name = "N", env = "TEAHOUSE_POSTS_PER_SECOND")]
     pub posts_per_second: Option<u32>,
-    /// Take so many posts a second from one address, five times as many in a burst; 0 takes any number [default: 1000]
+    /// Take so many posts a second from one address, five times as many in a burst; 0 takes any number [default:
+    /// 1000]
     #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_POSTS_PER_SECOND")]
     pub address_posts_per_second: Option<u32>,
+    /// Take so many KiB of posts a second from one connection and from one user, ten times as many in a burst; 0
+    /// takes any number [default: 128]
+    #[arg(long, value_name = "KIB", env = "TEAHOUSE_POST_KIB_PER_SECOND")]
+    pub post_kib_per_second: Option<u32>,
+    /// Take so many KiB of posts a second from one address, ten times as many in a burst; 0 takes any number
+    /// [default: 1024]
+    #[arg(long, value_name = "KIB", env = "TEAHOUSE_ADDRESS_POST_KIB_PER_SECOND")]
+    pub address_post_kib_per_second: Option<u32>,
+    /// Take so many joins and leaves a minute from one user, after a burst of those of 100 seconds; 0 takes any
+    /// number [default: 60]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_CHANGES_PER_MINUTE")]
+    pub changes_per_minute: Option<u32>,
+    /// Take so many joins, leaves and new guests a minute from one address, after a burst of those of 100 seconds; 0
+    /// takes any number [default: 600]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_CHANGES_PER_MINUTE")]
+    pub address_changes_per_minute: Option<u32>,
+    /// Let one user make so many rooms an hour, a sixth of them at once; 0 is any number [default: 60]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_ROOMS_PER_HOUR")]
+    pub rooms_per_hour: Option<u32>,
+    /// Let one address make so many rooms an hour, a sixth of them at once; 0 is any number [default: 600]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_ROOMS_PER_HOUR")]
+    pub address_rooms_per_hour: Option<u32>,
+    /// Take so many hellos a second from one address, fifty times as many in a burst; 0 takes any number [default:
+    /// 20]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_HELLOS_PER_SECOND")]
+    pub address_hellos_per_second: Option<u32>,
+    /// Answer one connection with so many KiB a second (pages, lists, replays), after a burst of those of 16 seconds;
+    /// then it waits. 0 is any number [default: 256]
+    #[arg(long, value_name = "KIB", env = "TEAHOUSE_ANSWER_KIB_PER_SECOND")]
+    pub answer_kib_per_second: Option<u32>,
+    /// Answer one address with so many KiB a second, after a burst of those of 16 seconds; then it waits. 0 is any
+    /// number [default: 4096]
+    #[arg(long, value_name = "KIB", env = "TEAHOUSE_ADDRESS_ANSWER_KIB_PER_SECOND")]
+    pub address_answer_kib_per_second: Option<u32>,
+    /// Limit nobody's pace and number, for measurements: as if each of those options were 0
+    #[arg(long, env = "TEAHOUSE_UNLIMITED")]
+    pub unlimited: bool,
 }
 
 /// What an administrator does with the data.
@@ -102,6 +146,15 @@ struct File {
     silent_timeout_ms: Option<u64>,
     posts_per_second: Option<u32>,
     address_posts_per_second: Option<u32>,
+    post_kib_per_second: Option<u32>,
+    address_post_kib_per_second: Option<u32>,
+    changes_per_minute: Option<u32>,
+    address_changes_per_minute: Option<u32>,
+    rooms_per_hour: Option<u32>,
+    address_rooms_per_hour: Option<u32>,
+    address_hellos_per_second: Option<u32>,
+    answer_kib_per_second: Option<u32>,
+    address_answer_kib_per_second: Option<u32>,
 }
 
 /// Why the options cannot be used.
@@ -218,9 +271,47 @@ impl Options {
         let millis = |option: Option<u64>, file: Option<u64>, default: u64| {
             Duration::from_millis(option.or(file).unwrap_or(default))
         };
-        let per_second = |option: Option<u32>, file: Option<u32>, default: u32| {
-            Some(option.or(file).unwrap_or(default)).filter(|number| *number > 0).map(f64::from)
+        let rate = |option: Option<u32>, file: Option<u32>, default: u32, unit: f64, burst_seconds: f64| {
+            let number = Some(option.or(file).unwrap_or(default)).filter(|number| *number > 0)?;
+            let per_second = f64::from(number) * unit;
+            Some(Limit { per_second, burst: (per_second * burst_seconds).max(1.0) })
         };
+        let mut pace = Pace::default();
+        let posts = rate(self.posts_per_second, file.posts_per_second, 100, 1.0, 5.0);
+        let kib = rate(self.post_kib_per_second, file.post_kib_per_second, 128, KIB, 10.0);
+        let changes = rate(self.changes_per_minute, file.changes_per_minute, 60, MINUTELY, 100.0);
+        let rooms = rate(self.rooms_per_hour, file.rooms_per_hour, 60, HOURLY, 600.0);
+        let answers = rate(self.answer_kib_per_second, file.answer_kib_per_second, 256, KIB, 16.0);
+        for (kind, limit) in [(Kind::Posts, posts), (Kind::PostBytes, kib), (Kind::AnswerBytes, answers)] {
+            pace.connection[kind as usize] = limit;
+        }
+        let of_user =
+            [(Kind::Posts, posts), (Kind::PostBytes, kib), (Kind::Changes, changes), (Kind::Rooms, rooms)];
+        for (kind, limit) in of_user {
+            pace.user[kind as usize] = limit;
+        }
+        let posts = rate(self.address_posts_per_second, file.address_posts_per_second, 1_000, 1.0, 5.0);
+        let kib = rate(self.address_post_kib_per_second, file.address_post_kib_per_second, 1_024, KIB, 10.0);
+        let changes =
+            rate(self.address_changes_per_minute, file.address_changes_per_minute, 600, MINUTELY, 100.0);
+        let rooms = rate(self.address_rooms_per_hour, file.address_rooms_per_hour, 600, HOURLY, 600.0);
+        let hellos = rate(self.address_hellos_per_second, file.address_hellos_per_second, 20, 1.0, 50.0);
+        let answers =
+            rate(self.address_answer_kib_per_second, file.address_answer_kib_per_second, 4_096, KIB, 16.0);
+        let of_address = [
+            (Kind::Posts, posts),
+            (Kind::PostBytes, kib),
+            (Kind::Changes, changes),
+            (Kind::Rooms, rooms),
+            (Kind::Hellos, hellos),
+            (Kind::AnswerBytes, answers),
+        ];
+        for (kind, limit) in of_address {
+            pace.address[kind as usize] = limit;
+        }
+        if self.unlimited {
+            pace = Pace::default();
+        }
         Ok(Config {
             task: self.task,
             listen: if default_listen { defaults.into() } else { listen },
@@ -232,10 +323,7 @@ impl Options {
                 handshake: millis(self.handshake_timeout_ms, file.handshake_timeout_ms, 10_000),
                 silence: millis(self.silent_timeout_ms, file.silent_timeout_ms, 300_000),
             },
-            pace: Pace {
-                connection: per_second(self.posts_per_second, file.posts_per_second, 100),
-                address: per_second(self.address_posts_per_second, file.address_posts_per_second, 1_000),
-            },
+            pace,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What every session needs of the server: the house that they are guests in.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,10 +13,12 @@ use crate::connection::Mailbox;
 use crate::crier::Crier;
 use crate::directory::{Absence, Directory};
 use crate::fanout::Replays;
+use crate::lanes::Lanes;
 use crate::log::Reader;
 use crate::order::Order;
-use crate::pace::{AddressPaces, Pace};
+use crate::pace::{Pace, Paces};
 use crate::state::{Action, UserId};
+use crate::turns::Source;
 
 /// Name and version of this program.
 pub const SERVER: &str = concat!("teahouse-server/", env!("CARGO_PKG_VERSION"));
@@ -41,15 +44,16 @@ pub struct House {
     pub replays: Arc<Replays>,
     /// How long to wait.
     pub patience: Patience,
-    /// How fast clients may post.
-    pub pace: Pace,
-    /// How fast the addresses of clients have posted.
-    pub address_paces: AddressPaces,
+    /// What clients have used of their rates.
+    pub paces: Paces,
+    /// Where reads of the log wait for their turn.
+    pub lanes: Lanes,
     /// Origins, beside the server's own, from which a browser may connect.
     pub allowed_origins: Vec<String>,
     /// Tells who came and went; ends with the house.
     _crier: Crier,
     connections: Mutex<Slab<Arc<Mailbox>>>,
+    next_connection: AtomicU64,
     open: watch::Sender<usize>,
 }
 
@@ -77,16 +81,22 @@ impl House {
             replays: Arc::new(Replays::new(reader.clone())),
             reader,
             patience,
-            pace,
-            address_paces: AddressPaces::default(),
+            paces: Paces::new(pace),
+            lanes: Lanes::default(),
             allowed_origins,
             connections: Mutex::default(),
+            next_connection: AtomicU64::new(1),
             open,
         }
     }
 
     fn connections(&self) -> std::sync::MutexGuard<'_, Slab<Arc<Mailbox>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a connection, which no other has.
+    pub fn number_connection(&self) -> u64 {
+        self.next_connection.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Takes a connection in.
@@ -116,7 +126,7 @@ impl House {
             Absence::None | Absence::Away => {}
             Absence::ForGood => {
                 // Where the queue is full or closed, the next start lets the guest leave.
-                if let Err(refusal) = self.order.submit(Action::Depart { user }, None) {
+                if let Err(refusal) = self.order.submit(Source::HOUSE, Action::Depart { user }, None) {
                     tracing::debug!("{peer} stays a member until the next start: {refusal}");
                 }
             }

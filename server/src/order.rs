@@ -4,12 +4,11 @@
 //! decides each proposal, writes all changes in one transaction, and only after the fsync answers and publishes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use teahouse_protocol::{RequestId, UnixMillis};
-use tokio::sync::mpsc;
 
 use crate::abort::AbortOnPanic;
 use crate::connection::{Answer, Mailbox};
@@ -17,11 +16,18 @@ use crate::directory::Directory;
 use crate::fanout::{Herald, Room};
 use crate::log::{Log, LogError};
 use crate::state::{Action, Change, Outcome, Proposal, Rejection, State, UserId};
+use crate::turns::{Full, Source, Turns};
 
-/// So many proposals wait for their turn; a further one is refused with [`Refusal::Busy`].
+/// So many proposals wait for their turn, half of that of one address; a further one is refused with [`Refusal::Busy`].
 const QUEUE_MAX: usize = 8_192;
+/// They have at most so many bytes, half of that those of one address.
+const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The most proposals in one transaction.
 const BATCH_MAX: usize = 1_024;
+/// A batch ends when its proposals have so many bytes.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// What a proposal weighs besides its text, in bytes.
+const PROPOSAL_BYTES: usize = 256;
 /// In a crowd, batches begin at most so often.
 const GATHER: Duration = Duration::from_millis(2);
 /// So many proposals are worth a batch at any time.
@@ -66,30 +72,91 @@ impl ReplyTo {
     }
 }
 
+#[derive(Debug)]
 struct Submission {
     proposal: Proposal,
     reply: Option<ReplyTo>,
 }
 
+/// What waits to be decided.
+#[derive(Debug)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    /// There is a proposal, or nothing more will come.
+    called: Condvar,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    turns: Turns<Submission>,
+    closed: bool,
+    /// Whether the thread waits for the first proposal.
+    idle: bool,
+}
+
+impl Queue {
+    fn new() -> Self {
+        let turns = Turns::new(QUEUE_MAX, QUEUE_BYTES_MAX);
+        Self { waiting: Mutex::new(Waiting { turns, closed: false, idle: false }), called: Condvar::new() }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        self.waiting().closed = true;
+        self.called.notify_one();
+    }
+
+    /// How many proposals wait, once there are any; `None` when it is over.
+    fn wait(&self) -> Option<usize> {
+        let mut waiting = self.waiting();
+        while waiting.turns.is_empty() {
+            if waiting.closed {
+                return None;
+            }
+            waiting.idle = true;
+            waiting = self.called.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.idle = false;
+        Some(waiting.turns.len())
+    }
+
+    /// Takes out a batch, everybody in turn.
+    fn batch(&self) -> Vec<Submission> {
+        let mut waiting = self.waiting();
+        let mut batch = Vec::with_capacity(waiting.turns.len().min(BATCH_MAX));
+        let mut bytes = 0;
+        while batch.len() < BATCH_MAX
+            && bytes < BATCH_BYTES_MAX
+            && let Some((submission, weight)) = waiting.turns.pop()
+        {
+            bytes += weight;
+            batch.push(submission);
+        }
+        batch
+    }
+}
+
 /// The entrance of the queue.
 #[derive(Debug)]
 pub struct Order {
-    /// Empty once the house has closed.
-    queue: RwLock<Option<mpsc::Sender<Submission>>>,
+    queue: Arc<Queue>,
     healthy: Arc<AtomicBool>,
 }
 
 impl Order {
     /// Starts the thread that owns the log. Guests whose connections ended with the last run leave first.
     pub fn start(log: Log, state: State, directory: Arc<Directory>) -> (Self, thread::JoinHandle<()>) {
-        let (queue, submissions) = mpsc::channel(QUEUE_MAX);
+        let queue = Arc::new(Queue::new());
         let healthy = Arc::new(AtomicBool::new(true));
         let worker = Worker {
             log,
             state,
             directory,
             herald: Herald::start(),
-            submissions,
+            queue: Arc::clone(&queue),
             broken: None,
             healthy: Arc::clone(&healthy),
         };
@@ -100,7 +167,7 @@ impl Order {
                 worker.run();
             })
             .expect("the system has room for one thread");
-        (Self { queue: RwLock::new(Some(queue)), healthy }, thread)
+        (Self { queue, healthy }, thread)
     }
 
     /// Whether the last batch reached the disk.
@@ -110,18 +177,27 @@ impl Order {
 
     /// Takes no more proposals. The thread decides what is in the queue and ends.
     pub fn close(&self) {
-        self.queue.write().unwrap_or_else(PoisonError::into_inner).take();
+        self.queue.close();
     }
 
     /// Puts a proposal into the queue. The answer comes by mail; a refusal here is the answer.
-    pub fn submit(&self, action: Action, reply: Option<ReplyTo>) -> Result<(), Refusal> {
+    pub fn submit(&self, source: Source, action: Action, reply: Option<ReplyTo>) -> Result<(), Refusal> {
+        let bytes = match &action {
+            Action::Post { text, .. } => PROPOSAL_BYTES + text.as_str().len(),
+            _ => PROPOSAL_BYTES,
+        };
         let proposal = Proposal { at: now(), action };
-        let queue = self.queue.read().unwrap_or_else(PoisonError::into_inner);
-        let queue = queue.as_ref().ok_or(Refusal::Closing)?;
-        queue.try_send(Submission { proposal, reply }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Refusal::Busy,
-            mpsc::error::TrySendError::Closed(_) => Refusal::Closing,
-        })
+        let mut waiting = self.queue.waiting();
+        if waiting.closed {
+            return Err(Refusal::Closing);
+        }
+        waiting.turns.push(source, Submission { proposal, reply }, bytes).map_err(|Full| Refusal::Busy)?;
+        let wake = std::mem::take(&mut waiting.idle);
+        drop(waiting);
+        if wake {
+            self.queue.called.notify_one();
+        }
+        Ok(())
     }
 }
 
@@ -183,7 +259,7 @@ struct Worker {
     state: State,
     directory: Arc<Directory>,
     herald: Herald,
-    submissions: mpsc::Receiver<Submission>,
+    queue: Arc<Queue>,
     /// When the log failed, and has not been opened anew since, the time of the last try.
     broken: Option<Instant>,
     healthy: Arc<AtomicBool>,
@@ -193,21 +269,16 @@ type Decided = Result<Outcome, Refusal>;
 
 impl Worker {
     fn run(mut self) {
-        let mut batch = Vec::new();
         let mut gathering = Gathering::default();
-        while self.submissions.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
-            if let Some(pause) = gathering.pause(batch.len(), Instant::now()) {
+        while let Some(waiting) = self.queue.wait() {
+            if let Some(pause) = gathering.pause(waiting, Instant::now()) {
                 thread::sleep(pause);
-                while batch.len() < BATCH_MAX
-                    && let Ok(submission) = self.submissions.try_recv()
-                {
-                    batch.push(submission);
-                }
             }
+            let batch = self.queue.batch();
             gathering.begin(batch.len(), Instant::now());
             let mut wake = Vec::new();
             let (replies, proposals): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|Submission { proposal, reply }| (reply, proposal)).unzip();
+                batch.into_iter().map(|Submission { proposal, reply }| (reply, proposal)).unzip();
             let (results, news) = self.decide(proposals, &replies, &mut wake);
             for (reply, result) in replies.into_iter().zip(results) {
                 if let Some(ReplyTo { mailbox, re, .. }) = reply

@@ -40,15 +40,39 @@ pub enum SessionError {
     /// A page of nothing.
     #[error("`limit` must be at least 1")]
     NoLimit,
-    /// Posts came too fast.
-    #[error("too many posts; try again in {} ms", .0.as_millis())]
-    TooFast(Duration),
+    /// Something came too fast.
+    #[error("too many {what}; try again in {pause} ms", what = .0, pause = .1.as_millis())]
+    TooFast(TooMany, Duration),
     /// No complete hello came.
     #[error("no complete hello came within {0} ms")]
     TimedOut(u128),
     /// Too many lines that are no requests.
     #[error("{} bad lines in a row; this connection closes", teahouse_protocol::limits::BAD_LINES_MAX)]
     TooManyBadLines,
+}
+
+/// What came too fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooMany {
+    /// Posts, or their texts were too long.
+    Posts,
+    /// Hellos of one address.
+    Hellos,
+    /// Joins, leaves and new guests.
+    Changes,
+    /// New rooms.
+    Rooms,
+}
+
+impl std::fmt::Display for TooMany {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Posts => "posts",
+            Self::Hellos => "hellos from this address",
+            Self::Changes => "rooms joined and left",
+            Self::Rooms => "new rooms",
+        })
+    }
 }
 
 impl SessionError {
@@ -60,7 +84,7 @@ impl SessionError {
             Self::NoSuchRoom(_) => ErrorCode::NoSuchRoom,
             Self::TooManyWatches => ErrorCode::LimitReached,
             Self::OneCursor | Self::NoLimit => ErrorCode::InvalidField,
-            Self::TooFast(_) => ErrorCode::RateLimited,
+            Self::TooFast(..) => ErrorCode::RateLimited,
             Self::TimedOut(_) => ErrorCode::TimedOut,
             Self::TooManyBadLines => ErrorCode::TooManyBadLines,
         }
@@ -77,7 +101,7 @@ impl SessionError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooFast(pause) => Some(*pause),
+            Self::TooFast(_, pause) => Some(*pause),
             _ => None,
         }
     }

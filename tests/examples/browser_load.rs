@@ -142,7 +142,7 @@ async fn enter(server: &Server) -> Page {
 
 async fn busy(before: u64, seconds: u64) -> figures::Busy {
     // All the writers come from one address.
-    let server = Server::with(&["--posts-per-second", "0", "--address-posts-per-second", "0"]).await;
+    let server = Server::with(&["--unlimited"]).await;
     let page = enter(&server).await;
     let busy = scenes::busy_room(&server, &page, before, seconds, Depth::Processor).await;
     let cost = &busy.cost;

@@ -23,6 +23,8 @@ pub(crate) struct Spec {
     pub(crate) environment: Vec<(String, String)>,
     /// How many files it may have open.
     pub(crate) open_files_max: Option<u64>,
+    /// Whether the limits of the pace hold that a server has by itself.
+    pub(crate) limited: bool,
 }
 
 /// A server, or the place of one that has just been killed.
@@ -96,8 +98,11 @@ impl Host {
     fn command(&self) -> Command {
         let mut command = server::command(&self.data);
         command.args(["--listen", &self.address.to_string(), "--log", "warn"]);
-        // Torture floods; limits of the rate have stories of their own.
-        command.args(["--posts-per-second", "0", "--address-posts-per-second", "0"]).args(&self.spec.options);
+        // Most torture floods.
+        if !self.spec.limited {
+            command.arg("--unlimited");
+        }
+        command.args(&self.spec.options);
         if let Some(files) = self.spec.open_files_max {
             command = limited(&command, files);
         }

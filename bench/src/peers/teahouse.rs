@@ -64,7 +64,7 @@ impl Peer for Teahouse {
 
     fn command(&self, place: &Path, port: u16) -> Result<Command> {
         let mut command = Command::new(&self.program);
-        command.args(["--posts-per-second", "0", "--address-posts-per-second", "0", "--log", "warn"]);
+        command.args(["--log", "warn"]).env("TEAHOUSE_UNLIMITED", "true");
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--data").arg(place.join("data"));
         Ok(command)
     }

@@ -42,7 +42,7 @@ impl Brain {
         self.identity = Some(identity);
         self.former = None;
         // A known user is in those rooms that the server says; a new one goes back to where the old one was.
-        let server_decides = with_token && self.was_welcome;
+        let server_decides = with_token && self.was_welcome && !welcome.more_rooms;
         let first_rooms =
             if with_token || self.was_welcome { Vec::new() } else { self.config.first_rooms.clone() };
         self.was_welcome = true;

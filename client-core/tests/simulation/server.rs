@@ -187,6 +187,7 @@ impl Server {
                     token,
                     limits: Limits { posts_in_flight_max: 8, ..Limits::CURRENT },
                     rooms: rooms.collect(),
+                    more_rooms: false,
                     server: "sim".into(),
                 })
             }

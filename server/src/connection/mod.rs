@@ -16,7 +16,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use teahouse_protocol::{ErrorReply, Goodbye, ServerMessage, limits};
+use bytes::{Buf, Bytes};
+use teahouse_protocol::{Command, ErrorReply, Goodbye, ServerMessage, limits};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -37,8 +38,17 @@ thread_local! {
     /// What was read lies here until its door has taken it, so that connections hold no buffers.
     static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
-/// While so many bytes wait to be written, nothing more is read or answered, in bytes.
+/// The answers that wait to be written have at most so many bytes together: a request begins when its longest answer has
+/// room beside those that are there or under way. The rest of one frame of a room comes on top.
 const OUT_BYTES_MAX: usize = 64 * 1024;
+/// The longest answer to anything, in bytes of its JSON and of its words.
+pub const ANSWER_BYTES_MAX: usize = 56 * 1024;
+/// The longest answer to what is no question: an `ack`, a `pong`, most errors.
+const SHORT_ANSWER_BYTES: usize = 256;
+/// The longest error, in bytes.
+const ERROR_BYTES_MAX: usize = 2 * 1024;
+/// Of words and frames so many bytes are decoded at a time, of JSON Lines one line: whatever they ask waits as bytes.
+const DECODED_BYTES: usize = 256;
 /// After the last word, the peer has so long to read it and close.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -48,6 +58,8 @@ pub struct Connection {
     house: Arc<House>,
     door: Door,
     session: Session,
+    /// What was read and not decoded yet.
+    unread: Bytes,
     inbound: VecDeque<Inbound>,
     bad_lines: u32,
     /// The peer will write nothing more.
@@ -59,6 +71,10 @@ pub struct Connection {
     goodbye: Option<Box<Goodbye>>,
     hello_until: Option<Instant>,
     pause_until: Option<Instant>,
+    /// Nothing is answered before this, since the answers before were long.
+    paced_until: Option<Instant>,
+    /// Nothing is read for a cursor before this, for the same reason.
+    replay_until: Option<Instant>,
 }
 
 impl Connection {
@@ -73,11 +89,12 @@ impl Connection {
         let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default()));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
         let hello_until = (door.kind() != DoorKind::Text).then(|| Instant::now() + house.patience.handshake);
-        let mut connection = Box::new(Self {
+        Box::new(Self {
             outlet,
             house,
             door,
             session,
+            unread: Bytes::copy_from_slice(first),
             inbound: VecDeque::new(),
             bad_lines: 0,
             ended: false,
@@ -86,10 +103,9 @@ impl Connection {
             goodbye: None,
             hello_until,
             pause_until: None,
-        });
-        connection.door.receive(first, &mut connection.inbound, &mut connection.outlet.lane().out);
-        connection.await_pause();
-        connection
+            paced_until: None,
+            replay_until: None,
+        })
     }
 
     /// Greets a person before the first byte.
@@ -143,7 +159,10 @@ impl Connection {
         self.start_requests(&mut lane);
         self.close_if_due(&mut lane);
         if self.closing.is_none() {
-            outlet.serve(&mut lane, &mut self.door, &self.house.replays)?;
+            outlet.serve(&mut lane, &mut self.door)?;
+            while !lane.full && self.read_on(&mut lane) {
+                outlet.serve(&mut lane, &mut self.door)?;
+            }
         } else {
             outlet.flush(&mut lane)?;
         }
@@ -151,15 +170,13 @@ impl Connection {
             if self.is_over() {
                 return Ok(Next::Over);
             }
-            if self.closing.is_none() && self.inbound.front().is_some_and(|next| self.may_start(next)) {
+            if self.closing.is_none() && self.has_something_to_start(&lane) {
                 return Ok(Next::More);
             }
         }
         self.let_go(&mut lane);
-        let reading = !self.ended
-            && self.closing.is_none()
-            && self.inbound.is_empty()
-            && lane.unwritten_bytes() < OUT_BYTES_MAX;
+        let reading =
+            !self.ended && self.closing.is_none() && self.inbound.is_empty() && self.unread.is_empty();
         Ok(Next::Wait(match (reading, lane.full) {
             (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
             (true, false) => Some(Interest::READABLE),
@@ -173,6 +190,9 @@ impl Connection {
         if self.inbound.is_empty() {
             self.inbound = VecDeque::new();
         }
+        if self.unread.is_empty() {
+            self.unread = Bytes::new();
+        }
         if lane.out.is_empty() {
             lane.out = VecDeque::new();
         }
@@ -180,14 +200,85 @@ impl Connection {
         self.session.let_go();
     }
 
-    fn is_over(&self) -> bool {
-        self.last_words || (self.ended && self.inbound.is_empty() && self.session.is_idle())
+    /// Lets the next cursor that fell off its tail read the log, one at a time and at the pace of answers. Answers whether
+    /// it has something to read at once.
+    fn read_on(&mut self, lane: &mut Lane) -> bool {
+        self.replay_until = None;
+        let Some((slot, cursor)) = lane.watches.next_behind() else { return false };
+        if let Some(wait) = self.session.next_answer() {
+            self.replay_until = Some(Instant::now() + wait);
+            return false;
+        }
+        let (room, seen, watch) = (Arc::clone(&cursor.room), cursor.seen, cursor.watch());
+        if let Some(found) = self.house.replays.find(room.id, seen) {
+            self.session.sent(found.weight_bytes());
+            lane.watches.found(found);
+            return true;
+        }
+        lane.watches.begin_reading();
+        self.session.replay(room, seen, slot, watch);
+        false
     }
 
-    fn may_start(&self, next: &Inbound) -> bool {
-        match next {
-            Inbound::Request(request) => self.session.may_start(&request.command),
-            Inbound::Bad(_) | Inbound::Fatal(_) | Inbound::Closed => self.session.is_idle(),
+    fn is_over(&self) -> bool {
+        let taken_in = self.inbound.is_empty() && self.unread.is_empty();
+        self.last_words || (self.ended && taken_in && self.session.is_idle())
+    }
+
+    fn has_something_to_start(&self, lane: &Lane) -> bool {
+        match self.inbound.front() {
+            Some(next) => self.may_start(next, lane),
+            None => !self.unread.is_empty() && self.may_decode(lane),
+        }
+    }
+
+    /// Whether there is room for the longest answer, besides what waits and what is under way.
+    fn may_start(&self, next: &Inbound, lane: &Lane) -> bool {
+        let (may_start, longest) = match next {
+            Inbound::Request(request) => {
+                let command = &request.command;
+                (self.session.may_start(command), longest_answer(command))
+            }
+            Inbound::Bad(_) | Inbound::Fatal(_) | Inbound::Closed => {
+                (self.session.is_idle(), ERROR_BYTES_MAX)
+            }
+        };
+        let under_way = self.session.in_flight() * SHORT_ANSWER_BYTES;
+        may_start
+            && self.paced_until.is_none()
+            && lane.unwritten_bytes() + under_way + longest <= OUT_BYTES_MAX
+    }
+
+    /// Doors answer some things by themselves.
+    fn may_decode(&self, lane: &Lane) -> bool {
+        self.door.kind() == DoorKind::Json || lane.unwritten_bytes() + ANSWER_BYTES_MAX <= OUT_BYTES_MAX
+    }
+
+    /// Decodes on until there is something to start. Answers whether there is.
+    fn decode(&mut self, lane: &mut Lane) -> bool {
+        while self.inbound.is_empty() && !self.unread.is_empty() && self.may_decode(lane) {
+            let most = match self.door.kind() {
+                DoorKind::Json => self.unread.iter().position(|byte| *byte == b'\n').map(|end| end + 1),
+                DoorKind::WebSocket | DoorKind::Text => Some(DECODED_BYTES),
+            };
+            let bytes = most.unwrap_or(usize::MAX).min(self.unread.len());
+            let before = lane.unwritten_bytes();
+            self.door.receive(&self.unread[..bytes], &mut self.inbound, &mut lane.out);
+            self.unread.advance(bytes);
+            self.session.sent(lane.unwritten_bytes().saturating_sub(before));
+            if self.unread.is_empty() {
+                self.await_pause();
+                self.door_ended(lane);
+            }
+        }
+        !self.inbound.is_empty()
+    }
+
+    /// The door learns that the peer has closed its side when it has taken everything before.
+    fn door_ended(&mut self, lane: &mut Lane) {
+        if self.ended && self.unread.is_empty() {
+            self.pause_until = None;
+            self.door.ended(&mut self.inbound, &mut lane.out);
         }
     }
 
@@ -209,9 +300,12 @@ impl Connection {
     }
 
     fn start_requests(&mut self, lane: &mut Lane) {
-        // A few bytes may ask for a long answer, so the answers count and not the requests.
-        while self.closing.is_none() && lane.unwritten_bytes() < OUT_BYTES_MAX {
-            if !self.inbound.front().is_some_and(|next| self.may_start(next)) {
+        while self.closing.is_none() {
+            if self.inbound.is_empty() && !self.decode(lane) {
+                return;
+            }
+            self.keep_pace();
+            if !self.inbound.front().is_some_and(|next| self.may_start(next, lane)) {
                 return;
             }
             match self.inbound.pop_front() {
@@ -224,7 +318,9 @@ impl Connection {
                 }
                 Some(Inbound::Bad(error)) => {
                     self.bad_lines += 1;
-                    lane.out.push_back(self.door.encode(&ServerMessage::Error(error.into())));
+                    let told = self.door.encode(&ServerMessage::Error(error.into()));
+                    self.session.sent(told.len());
+                    lane.out.push_back(told);
                     if self.bad_lines >= limits::BAD_LINES_MAX {
                         self.reject(SessionError::TooManyBadLines.reply(None), lane);
                     }
@@ -237,6 +333,15 @@ impl Connection {
                 None => return,
             }
         }
+    }
+
+    /// Whoever had long answers waits for the next one. Posts have a pace of their own.
+    fn keep_pace(&mut self) {
+        let post = |next: &Inbound| matches!(next, Inbound::Request(request) if matches!(request.command, Command::Post(_)));
+        self.paced_until = match self.inbound.front() {
+            Some(next) if !post(next) => self.session.next_answer().map(|wait| Instant::now() + wait),
+            _ => None,
+        };
     }
 
     /// Tells the peer which rule it broke, and closes.
@@ -263,7 +368,8 @@ impl Connection {
 
     /// Until there is something to do.
     async fn wait(&mut self, interest: Option<Interest>) -> io::Result<()> {
-        let until = [self.hello_until, self.pause_until].into_iter().flatten().min();
+        let until = [self.hello_until, self.pause_until, self.paced_until, self.replay_until];
+        let until = until.into_iter().flatten().min();
         let readable = match until {
             None => self.event(interest).await?,
             // In a box, as above: a deadline is rare and a timer large.
@@ -279,11 +385,10 @@ impl Connection {
     }
 
     fn read(&mut self) -> io::Result<()> {
-        let Self { outlet, door, inbound, .. } = self;
         let read = READ.with_borrow_mut(|buffer| {
-            let read = outlet.read(buffer)?;
+            let read = self.outlet.read(buffer)?;
             if let Some(bytes @ 1..) = read {
-                door.receive(&buffer[..bytes], inbound, &mut outlet.lane().out);
+                self.unread = Bytes::copy_from_slice(&buffer[..bytes]);
             }
             io::Result::Ok(read)
         })?;
@@ -291,10 +396,11 @@ impl Connection {
             None => {}
             Some(0) => {
                 self.ended = true;
-                self.pause_until = None;
-                self.door.ended(&mut self.inbound, &mut self.outlet.lane().out);
+                let outlet = Arc::clone(&self.outlet);
+                self.door_ended(&mut outlet.lane());
             }
-            Some(_) => self.await_pause(),
+            // The pause begins anew when the door has taken it.
+            Some(_) => self.pause_until = None,
         }
         Ok(())
     }
@@ -314,6 +420,9 @@ impl Connection {
         let outlet = Arc::clone(&self.outlet);
         let mut lane = outlet.lane();
         let now = Instant::now();
+        if self.paced_until.is_some_and(|until| until <= now) {
+            self.paced_until = None;
+        }
         if self.pause_until.is_some_and(|until| until <= now) {
             self.pause_until = None;
             self.door.paused(&mut self.inbound, &mut lane.out);
@@ -344,6 +453,15 @@ impl Connection {
         };
         // Whatever happens here, the connection is over.
         let _ = timeout_at(until, drained).await;
+    }
+}
+
+/// The most bytes that may come back.
+fn longest_answer(command: &Command) -> usize {
+    match command {
+        Command::Hello(_) | Command::Rooms(_) | Command::History(_) | Command::Who(_) => ANSWER_BYTES_MAX,
+        Command::Join(_) | Command::Leave(_) | Command::Watch(_) | Command::Unwatch(_) => ERROR_BYTES_MAX,
+        Command::Post(_) | Command::Ping(_) => SHORT_ANSWER_BYTES,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::mailbox::Mailbox;
 use super::watches::{Cursor, Watches};
 use crate::door::{Door, DoorKind};
-use crate::fanout::{Behind, News, Replays};
+use crate::fanout::{Behind, News};
 
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
@@ -52,6 +52,9 @@ pub struct Shelf {
 
 /// What is said about many rooms is written when it has reached so many bytes.
 const TOGETHER_BYTES: usize = 16 * 1024;
+
+/// What a piece of memory needs besides its bytes, in bytes.
+const PIECE_OVERHEAD_BYTES: usize = 48;
 
 /// Cursors at more different places than this at the same time are rare.
 const SHELF_NEWS_MAX: usize = 8;
@@ -151,8 +154,8 @@ impl Outlet {
         Ok(Advance::There)
     }
 
-    /// Writes what waits and then what the cursors point at, as much as the socket takes.
-    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door, replays: &Arc<Replays>) -> io::Result<()> {
+    /// Writes what waits and then what the cursors point at, as much as the socket takes and the tails hold.
+    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door) -> io::Result<()> {
         self.flush(lane)?;
         while !lane.full
             && let Some(slot) = lane.watches.next_ready()
@@ -179,15 +182,7 @@ impl Outlet {
                     self.flush(lane)?;
                 }
                 Advance::Full => lane.watches.mark_ready(slot),
-                Advance::Behind => {
-                    let cursor = lane.watches.cursor(slot).expect("it was there");
-                    cursor.replay = replays.find(cursor.room.id, cursor.seen);
-                    if cursor.replay.is_some() {
-                        lane.watches.mark_ready(slot);
-                    } else {
-                        cursor.read_log(slot, &self.mailbox, replays);
-                    }
-                }
+                Advance::Behind => lane.watches.fell_behind(slot),
             }
         }
         if lane.full { Ok(()) } else { self.flush(lane) }
@@ -281,8 +276,9 @@ pub(super) enum Advance {
 }
 
 impl Lane {
+    /// What waits, with what each piece of it needs, in bytes.
     pub(super) fn unwritten_bytes(&self) -> usize {
-        self.out.iter().map(Bytes::len).sum()
+        self.out.iter().map(|piece| piece.len() + PIECE_OVERHEAD_BYTES).sum()
     }
 
     fn written(&mut self, mut bytes: usize) {

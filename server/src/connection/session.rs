@@ -1,9 +1,11 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use teahouse_protocol::{
     Ack, Auth, Command, Hello, History, HistoryPage, Limits, MemberName, Members, OpId, PROTOCOL_VERSION,
@@ -11,32 +13,44 @@ use teahouse_protocol::{
     Watch, Watching, Welcome, limits,
 };
 
+use super::ANSWER_BYTES_MAX;
 use super::mailbox::Answer;
 use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::watches::Watches;
 use crate::door::{Door, DoorKind};
+use crate::encoded::{joined_room_bytes, member_bytes, truncate};
 use crate::fanout::Room;
 use crate::house::{House, SERVER};
 use crate::log::{LogError, Page, PageQuery};
 use crate::order::{Refusal, ReplyTo};
-use crate::pace::{ConnectionPace, TooFast};
+use crate::pace::{Address, ConnectionPace, Kind, TooFast, Who};
 use crate::state::{Action, Outcome, Rejection, TokenHash, UserId};
-use crate::wire_errors::{SessionError, refused, unreadable};
+use crate::turns::Source;
+use crate::wire_errors::{SessionError, TooMany, refused, unreadable};
 
 /// Requests that lie further back than this many events are not replayed but reset.
 const REPLAY_EVENTS_MAX: u64 = 100_000;
+
+/// The texts of a connection's posts at work have at most so many bytes together, or are one; further ones wait in the
+/// socket.
+const POSTING_BYTES_MAX: usize = 256 * 1024;
+/// What a list in an answer has at most, in bytes; the rest is what stands around it.
+const LIST_BYTES_MAX: usize = ANSWER_BYTES_MAX - 1_024;
 
 /// One connected client: who it is, what it watches, and what it waits for.
 pub(super) struct Session {
     house: Arc<House>,
     outlet: Arc<Outlet>,
     peer: SocketAddr,
+    source: Source,
     user: Option<(UserId, MemberName)>,
     /// Whether a hello has come, accepted or not.
     pub(super) hello_came: bool,
     /// Proposals on their way; the answers come in this order.
     asked: VecDeque<Asked>,
+    /// What the texts among them have, in bytes.
+    posting_bytes: usize,
     pace: ConnectionPace,
     pipeline: Pipeline,
     /// Whether the user lost its name to somebody else, with which this session is over.
@@ -54,20 +68,24 @@ enum Asked {
     Post {
         op: Option<OpId>,
         pipeline: u64,
+        bytes: usize,
     },
     /// Answered already, and those before it are not.
-    Answered(Box<ServerMessage>),
+    Answered(Bytes),
 }
 
 impl Session {
     pub(super) fn new(house: Arc<House>, outlet: Arc<Outlet>, peer: SocketAddr) -> Self {
+        let source = Source { address: Address::of(peer.ip()), connection: house.number_connection() };
         Self {
             house,
             outlet,
             peer,
+            source,
             user: None,
             hello_came: false,
             asked: VecDeque::new(),
+            posting_bytes: 0,
             pace: ConnectionPace::default(),
             pipeline: Pipeline::default(),
             gone: false,
@@ -89,9 +107,41 @@ impl Session {
     /// waits for what came before it.
     pub(super) fn may_start(&self, command: &Command) -> bool {
         match command {
-            Command::Post(_) => !self.alone && self.asked.len() < limits::POSTS_IN_FLIGHT_MAX,
+            Command::Post(post) => {
+                let bytes = post.text.as_str().len();
+                let fits = self.posting_bytes == 0 || self.posting_bytes + bytes <= POSTING_BYTES_MAX;
+                !self.alone && fits && self.asked.len() < limits::POSTS_IN_FLIGHT_MAX
+            }
             _ => self.is_idle(),
         }
+    }
+
+    /// How many answers are due.
+    pub(super) fn in_flight(&self) -> usize {
+        self.asked.len()
+    }
+
+    fn who(&self) -> Who {
+        Who { user: self.user.as_ref().map(|(user, _)| *user), address: self.source.address }
+    }
+
+    /// How long to wait before something else is answered, because what was answered before was long.
+    pub(super) fn next_answer(&self) -> Option<Duration> {
+        self.house.paces.next_answer(&self.pace, self.who(), Instant::now())
+    }
+
+    /// So many bytes were given as an answer.
+    pub(super) fn sent(&mut self, bytes: usize) {
+        if bytes > 0 {
+            let who = self.who();
+            self.house.paces.answered(&mut self.pace, bytes, who, Instant::now());
+        }
+    }
+
+    fn take(&mut self, costs: &[(Kind, f64)], what: TooMany) -> Result<(), SessionError> {
+        let who = self.who();
+        let taken = self.house.paces.take_all(&mut self.pace, costs, who, Instant::now());
+        taken.map_err(|TooFast(pause)| SessionError::TooFast(what, pause))
     }
 
     /// Gives back memory that nothing uses.
@@ -109,10 +159,12 @@ impl Session {
             Ok(None) => return,
             Err(error) => ServerMessage::Error(error.reply(Some(re))),
         };
+        let reply = door.encode(&reply);
+        self.sent(reply.len());
         if self.asked.is_empty() {
-            lane.out.push_back(door.encode(&reply));
+            lane.out.push_back(reply);
         } else {
-            self.asked.push_back(Asked::Answered(Box::new(reply)));
+            self.asked.push_back(Asked::Answered(reply));
         }
     }
 
@@ -129,13 +181,23 @@ impl Session {
         let &(user, _) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
         match command {
             Command::Hello(_) => unreachable!("taken above"),
-            Command::Join(join) => Ok(self.propose(
-                re,
-                Action::Join { user, room: join.room, create: join.create },
-                Asked::Change,
-            )),
+            Command::Join(join) => {
+                match self.house.directory.room(&join.room) {
+                    Some(room) if room.members().contains_key(&user) => {}
+                    None if join.create => {
+                        self.take(&[(Kind::Rooms, 1.0), (Kind::Changes, 1.0)], TooMany::Rooms)?
+                    }
+                    _ => self.take(&[(Kind::Changes, 1.0)], TooMany::Changes)?,
+                }
+                let action = Action::Join { user, room: join.room, create: join.create };
+                Ok(self.propose(re, action, Asked::Change))
+            }
             Command::Leave(leave) => {
-                let room = self.room(&leave.room)?.id;
+                let room = self.room(&leave.room)?;
+                if room.members().contains_key(&user) {
+                    self.take(&[(Kind::Changes, 1.0)], TooMany::Changes)?;
+                }
+                let room = room.id;
                 Ok(self.propose(re, Action::Leave { user, room }, Asked::Change))
             }
             Command::Post(post) => {
@@ -143,12 +205,13 @@ impl Session {
                 let Some(pipeline) = self.pipeline.enter(post.op.as_ref()) else {
                     return Ok(Some(ServerMessage::Error(refused(re, &Refusal::Behind))));
                 };
-                let asked = Asked::Post { op: post.op.clone(), pipeline };
-                let now = std::time::Instant::now();
-                let paced = self.pace.take(self.house.pace, self.peer.ip(), &self.house.address_paces, now);
+                let bytes = post.text.as_str().len();
+                let asked = Asked::Post { op: post.op.clone(), pipeline, bytes };
+                let (who, now) = (self.who(), Instant::now());
+                let paced = self.house.paces.take_post(&mut self.pace, bytes, who, now);
                 if let Err(TooFast(pause)) = paced {
                     self.pipeline.turned_away(post.op);
-                    return Err(SessionError::TooFast(pause));
+                    return Err(SessionError::TooFast(TooMany::Posts, pause));
                 }
                 let action = Action::Post { user, room, op: post.op, text: post.text, action: post.action };
                 Ok(self.propose(re, action, asked))
@@ -166,7 +229,8 @@ impl Session {
             Command::History(history) => self.history(re, &history),
             Command::Who(who) => {
                 let room = self.room(&who.room)?;
-                let (members, total) = self.house.directory.members(&room);
+                let (mut members, total) = self.house.directory.members(&room);
+                truncate(&mut members, LIST_BYTES_MAX, member_bytes);
                 Ok(Some(ServerMessage::Members(Members { re, room: room.name.clone(), members, total })))
             }
             Command::Ping(_) => Ok(Some(ServerMessage::Pong(Pong { re }))),
@@ -185,8 +249,11 @@ impl Session {
             _ => None,
         };
         let reply = ReplyTo { mailbox: Arc::clone(self.outlet.mailbox()), re, pipeline };
-        match self.house.order.submit(action, Some(reply)) {
+        match self.house.order.submit(self.source, action, Some(reply)) {
             Ok(()) => {
+                if let Asked::Post { bytes, .. } = asked {
+                    self.posting_bytes += bytes;
+                }
                 self.asked.push_back(asked);
                 self.alone = alone;
                 None
@@ -209,6 +276,9 @@ impl Session {
         if hello.protocol != PROTOCOL_VERSION {
             return Err(SessionError::UnsupportedProtocol { asked: hello.protocol });
         }
+        let guest = matches!(hello.auth, Auth::Guest { .. });
+        let costs = [(Kind::Hellos, 1.0), (Kind::Changes, f64::from(u8::from(guest)))];
+        self.take(&costs, TooMany::Hellos)?;
         if let Some(client) = &hello.client {
             let shown: String = client.chars().take(limits::CLIENT_CHARS_MAX).collect();
             tracing::debug!("{} runs {}", self.peer, shown.escape_debug());
@@ -230,7 +300,7 @@ impl Session {
         match self.house.directory.connected_with(token) {
             Some((user, name)) => {
                 // Keeps the name for another 30 days; should this one be refused, the next hello does.
-                let _ = self.house.order.submit(Action::ArriveWithToken { token }, None);
+                let _ = self.house.order.submit(self.source, Action::ArriveWithToken { token }, None);
                 self.welcome(re, user, name, None)
             }
             None => ServerMessage::Error(refused(re, &Rejection::BadToken.into())),
@@ -248,13 +318,17 @@ impl Session {
         if let Some((before, _)) = self.user.replace((user, name.clone())) {
             self.house.disconnected(before, self.peer);
         }
+        let mut rooms = self.house.directory.rooms_of(user);
+        let all = rooms.len();
+        truncate(&mut rooms, LIST_BYTES_MAX, joined_room_bytes);
         ServerMessage::Welcome(Welcome {
             re,
             protocol: PROTOCOL_VERSION,
             user: User { name },
             token,
             limits: Limits::CURRENT,
-            rooms: self.house.directory.rooms_of(user),
+            more_rooms: rooms.len() < all,
+            rooms,
             server: SERVER.into(),
         })
     }
@@ -304,7 +378,7 @@ impl Session {
         let limit = limit.min(limits::HISTORY_EVENTS_MAX);
         self.alone = true;
         let (mailbox, reader) = (Arc::clone(self.outlet.mailbox()), self.house.reader.clone());
-        tokio::task::spawn_blocking(move || {
+        self.house.lanes.read(self.source, move || {
             let result = reader.page(room, query, limit).map(|page| (room, page));
             if mailbox.answer(Answer::History { re, result }) {
                 mailbox.wake();
@@ -313,19 +387,33 @@ impl Session {
         Ok(None)
     }
 
+    /// Reads what follows a cursor.
+    pub(super) fn replay(&self, room: Arc<Room>, seen: Seq, slot: usize, watch: u64) {
+        let (mailbox, replays) = (Arc::clone(self.outlet.mailbox()), Arc::clone(&self.house.replays));
+        self.house.lanes.read(self.source, move || {
+            let result = replays.read(&room, seen);
+            if mailbox.answer(Answer::Replay { slot, watch, result }) {
+                mailbox.wake();
+            }
+        });
+    }
+
     /// Takes an answer out of the mailbox.
     pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, lane: &mut Lane) {
         let reply = match answer {
             Answer::Decided { re, result } => {
                 let asked = self.asked.pop_front().expect("every answer was asked for");
                 self.alone = false;
+                if let Asked::Post { bytes, .. } = asked {
+                    self.posting_bytes -= bytes;
+                }
                 match result {
                     Ok(outcome) => self.decided(re, asked, outcome),
                     Err(refusal) => {
                         self.log_refusal(&refusal);
                         self.gone |= refusal == Refusal::Rejected(Rejection::UserGone);
                         let reply = refused(re, &refusal);
-                        if let Asked::Post { op, pipeline } = asked
+                        if let Asked::Post { op, pipeline, .. } = asked
                             && reply.temporary
                         {
                             self.pipeline.refused(pipeline, op);
@@ -338,22 +426,29 @@ impl Session {
                 self.alone = false;
                 self.page(re, result)
             }
-            Answer::Replay { slot, watch, result } => match lane.watches.replayed(slot, watch, result) {
-                Ok(()) => return,
-                Err((room, error)) => {
-                    tracing::error!("{} loses its watch of {}: {error}", self.peer, room.name);
-                    let mut reply = unreadable(RequestId::default(), &error);
-                    reply.re = None;
-                    reply.message = format!("{} is watched no more: {}", room.name, reply.message);
-                    ServerMessage::Error(reply)
+            Answer::Replay { slot, watch, result } => {
+                if let Ok(replay) = &result {
+                    self.sent(replay.weight_bytes());
                 }
-            },
+                match lane.watches.replayed(slot, watch, result, lane.full) {
+                    Ok(()) => return,
+                    Err((room, error)) => {
+                        tracing::error!("{} loses its watch of {}: {error}", self.peer, room.name);
+                        let mut reply = unreadable(RequestId::default(), &error);
+                        reply.re = None;
+                        reply.message = format!("{} is watched no more: {}", room.name, reply.message);
+                        ServerMessage::Error(reply)
+                    }
+                }
+            }
         };
-        lane.out.push_back(door.encode(&reply));
+        let reply = door.encode(&reply);
+        self.sent(reply.len());
+        lane.out.push_back(reply);
         while let Some(Asked::Answered(reply)) =
             self.asked.pop_front_if(|asked| matches!(asked, Asked::Answered(_)))
         {
-            lane.out.push_back(door.encode(&reply));
+            lane.out.push_back(reply);
         }
     }
 

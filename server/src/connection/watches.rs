@@ -5,10 +5,9 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use teahouse_protocol::{CaughtUp, Seq, ServerMessage};
 
-use super::mailbox::{Answer, Mailbox};
 use super::outlet::Outlet;
 use crate::door::Door;
-use crate::fanout::{Replay, Replays, Room, WatchKey};
+use crate::fanout::{Replay, Room, WatchKey};
 use crate::log::LogError;
 use crate::state::RoomId;
 
@@ -19,6 +18,10 @@ pub(super) struct Watches {
     cursors: SmallVec<[Option<Cursor>; 1]>,
     /// Slots of cursors that may have something to read.
     ready: VecDeque<usize>,
+    /// Slots of cursors that want something of the log. They read one after the other.
+    behind: VecDeque<usize>,
+    /// Whether one of them is reading.
+    reading: bool,
     /// Numbers watches, since slots are used again.
     next_watch: u64,
 }
@@ -35,7 +38,7 @@ pub(super) struct Cursor {
     presence: u64,
     /// What was read from the log for this cursor, until it is written or the socket takes no more.
     pub(super) replay: Option<Arc<Replay>>,
-    /// Whether a read from the log is under way.
+    /// Whether a read from the log is under way, or waits for its turn.
     replaying: bool,
     /// Whether the slot stands in `ready`.
     ready: bool,
@@ -94,6 +97,8 @@ impl Watches {
     }
 
     pub(super) fn clear(&mut self) {
+        self.ready.clear();
+        self.behind.clear();
         for cursor in self.cursors.drain(..).flatten() {
             cursor.room.unwatch(cursor.key);
         }
@@ -126,6 +131,9 @@ impl Watches {
         if self.ready.is_empty() {
             self.ready = VecDeque::new();
         }
+        if self.behind.is_empty() {
+            self.behind = VecDeque::new();
+        }
     }
 
     /// The next cursor that may have something to read.
@@ -141,20 +149,63 @@ impl Watches {
         None
     }
 
-    /// A read from the log has come back. Answers the error that ends the watch, and its room.
+    /// What a cursor wants is in the log.
+    pub(super) fn fell_behind(&mut self, slot: usize) {
+        if let Some(cursor) = self.cursor(slot)
+            && !std::mem::replace(&mut cursor.replaying, true)
+        {
+            self.behind.push_back(slot);
+        }
+    }
+
+    /// The next cursor that wants something of the log, unless one is reading.
+    pub(super) fn next_behind(&mut self) -> Option<(usize, &mut Cursor)> {
+        if self.reading {
+            return None;
+        }
+        while let Some(slot) = self.behind.front().copied() {
+            if self.cursor(slot).is_some_and(|cursor| cursor.replaying) {
+                return self.cursor(slot).map(|cursor| (slot, cursor));
+            }
+            // It is watched no more.
+            self.behind.pop_front();
+        }
+        None
+    }
+
+    /// Another cursor's replay serves the next one as well.
+    pub(super) fn found(&mut self, replay: Arc<Replay>) {
+        let Some(slot) = self.behind.pop_front() else { return };
+        if let Some(cursor) = self.cursor(slot) {
+            cursor.replaying = false;
+            cursor.replay = Some(replay);
+            self.mark_ready(slot);
+        }
+    }
+
+    /// The next one reads the log.
+    pub(super) fn begin_reading(&mut self) {
+        self.behind.pop_front();
+        self.reading = true;
+    }
+
+    /// A read from the log has come back. Where `full`, nobody can take it now; it is read again. Answers the error that
+    /// ends the watch, and its room.
     pub(super) fn replayed(
         &mut self,
         slot: usize,
         watch: u64,
         result: Result<Arc<Replay>, LogError>,
+        full: bool,
     ) -> Result<(), (Arc<Room>, LogError)> {
+        self.reading = false;
         let Some(cursor) = self.cursor(slot).filter(|cursor| cursor.watch == watch) else {
             return Ok(());
         };
         cursor.replaying = false;
         match result {
             Ok(replay) => {
-                cursor.replay = Some(replay);
+                cursor.replay = Some(replay).filter(|_| !full);
                 self.mark_ready(slot);
                 Ok(())
             }
@@ -187,16 +238,8 @@ impl Cursor {
         }
     }
 
-    /// Reads on from the log.
-    pub(super) fn read_log(&mut self, slot: usize, mailbox: &Arc<Mailbox>, replays: &Arc<Replays>) {
-        self.replaying = true;
-        let (room, seen, watch) = (Arc::clone(&self.room), self.seen, self.watch);
-        let (mailbox, replays) = (Arc::clone(mailbox), Arc::clone(replays));
-        tokio::task::spawn_blocking(move || {
-            let result = replays.read(&room, seen);
-            if mailbox.answer(Answer::Replay { slot, watch, result }) {
-                mailbox.wake();
-            }
-        });
+    /// Tells this watch from an earlier one in the same slot.
+    pub(super) fn watch(&self) -> u64 {
+        self.watch
     }
 }

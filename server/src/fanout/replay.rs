@@ -15,6 +15,8 @@ use crate::state::RoomId;
 const EVENTS_MAX: usize = 500;
 /// The latest replays are kept for others until they weigh more than this, in bytes of JSON Lines.
 const KEPT_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// What is read of the log for one replay, in bytes.
+const REPLAY_BYTES_MAX: usize = 256 * 1024;
 /// So many replays are read at a time, each from another room or nearly so.
 const LANES: usize = 8;
 
@@ -47,7 +49,8 @@ impl Replay {
         self.follows(room, seen).then(|| News::gather(&self.segments, kind, seen)).flatten()
     }
 
-    fn weight_bytes(&self) -> usize {
+    /// What it holds, in bytes.
+    pub fn weight_bytes(&self) -> usize {
         self.segments.iter().map(|segment| segment.weight_bytes()).sum()
     }
 }
@@ -74,7 +77,8 @@ impl Replays {
         if let Some(found) = self.find(room.id, seen) {
             return Ok(found);
         }
-        let page = self.reader.page(room.id, PageQuery::After(seen), EVENTS_MAX)?;
+        let page =
+            self.reader.page_of_bytes(room.id, PageQuery::After(seen), EVENTS_MAX, REPLAY_BYTES_MAX)?;
         let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
             return Err(LogError::Impossible("end of a room"));
         };

@@ -17,7 +17,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use open::open;
-pub use reader::{Page, PageQuery, Reader};
+pub use reader::{PAGE_BYTES_MAX, Page, PageQuery, Reader};
 pub use verify::Report;
 pub use writer::{Batch, Log};
 

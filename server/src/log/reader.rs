@@ -6,13 +6,16 @@ use teahouse_protocol::{Epoch, PageEvent, Seq, UnixMillis};
 
 use super::open::open_reader;
 use super::{LogError, row};
+use crate::connection::ANSWER_BYTES_MAX;
+use crate::encoded::event_bytes;
 use crate::state::RoomId;
 
 /// How many reads go on at a time; a further one waits. All connections are open from the start, so that history can be
 /// read while the system has no file descriptors left.
 const CONNECTIONS: usize = 4;
-/// A page ends when its texts have reached so many bytes.
-const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// The events of a page have at most so many bytes in any encoding; the rest of an answer is what stands around them.
+pub const PAGE_BYTES_MAX: usize = ANSWER_BYTES_MAX - 1_024;
 
 /// Reads what is on disk, beside the writer. Cheap to clone.
 #[derive(Clone)]
@@ -50,17 +53,19 @@ pub struct Page {
     pub head: Seq,
     /// The events.
     pub events: Vec<PageEvent>,
+    /// Where an empty page lies: right after this event.
+    place: Seq,
 }
 
 impl Page {
     /// Whether there are events before the page.
     pub fn more_before(&self) -> bool {
-        self.events.first().is_some_and(|first| first.seq > Seq::ZERO.next())
+        self.events.first().map_or(self.place, |first| first.seq.prev()) > Seq::ZERO
     }
 
     /// Whether there are events after the page.
     pub fn more_after(&self) -> bool {
-        self.events.last().is_some_and(|last| last.seq < self.head)
+        self.events.last().map_or(self.place, |last| last.seq) < self.head
     }
 }
 
@@ -81,14 +86,26 @@ impl Reader {
         &self.shared.epoch
     }
 
-    /// Reads a page of at most `limit` events. Blocks on the disk.
+    /// Reads a page of at most `limit` events, which in any encoding have at most [`PAGE_BYTES_MAX`] bytes; one event
+    /// always fits. Blocks on the disk.
     pub fn page(&self, room: RoomId, query: PageQuery, limit: usize) -> Result<Page, LogError> {
+        self.page_of_bytes(room, query, limit, PAGE_BYTES_MAX)
+    }
+
+    /// Reads a page of at most `limit` events and `bytes_max` bytes, or one event that has more. Blocks on the disk.
+    pub fn page_of_bytes(
+        &self,
+        room: RoomId,
+        query: PageQuery,
+        limit: usize,
+        bytes_max: usize,
+    ) -> Result<Page, LogError> {
         let mut place = Place { shared: &self.shared, connection: self.shared.take() };
         let connection = match &mut place.connection {
             Some(connection) => connection,
             empty => empty.insert(open_reader(&self.shared.file)?),
         };
-        let page = read_page(connection, room, query, limit);
+        let page = read_page(connection, room, query, limit, bytes_max);
         if page.is_err() {
             place.connection = None;
         }
@@ -124,6 +141,7 @@ pub(super) fn read_page(
     room: RoomId,
     query: PageQuery,
     limit: usize,
+    bytes_max: usize,
 ) -> Result<Page, LogError> {
     // One transaction, so that head and events are of one moment.
     let snapshot = connection.unchecked_transaction()?;
@@ -133,42 +151,58 @@ pub(super) fn read_page(
         .query_row([floor, ceiling], |row| row.get(0))?;
     let head = last.map_or(Seq::ZERO, row::seq_of);
     let key = |seq: Seq| row::key(room, seq.min(head.next()));
+    let most = |events, bytes| Most { events, bytes };
+    let mut place = head;
     let events = match query {
-        PageQuery::Latest => read_down(&snapshot, floor, key(head.next()), limit)?,
-        PageQuery::Before(seq) => read_down(&snapshot, floor, key(seq), limit)?,
-        PageQuery::After(seq) => read_up(&snapshot, key(seq), ceiling, limit)?,
+        PageQuery::Latest => read_down(&snapshot, floor, key(head.next()), most(limit, bytes_max))?,
+        PageQuery::Before(seq) => {
+            place = seq.prev().min(head);
+            read_down(&snapshot, floor, key(seq), most(limit, bytes_max))?
+        }
+        PageQuery::After(seq) => {
+            place = seq.min(head);
+            read_up(&snapshot, key(seq), ceiling, most(limit, bytes_max))?
+        }
         PageQuery::At(at) => {
-            let first = first_at(&snapshot, room, head, at)?;
-            read_up(&snapshot, key(first.prev()), ceiling, limit)?
+            place = first_at(&snapshot, room, head, at)?.prev();
+            read_up(&snapshot, key(place), ceiling, most(limit, bytes_max))?
         }
         PageQuery::Around(seq) => {
-            let mut events = read_down(&snapshot, floor, key(seq), limit / 2)?;
-            let rest = limit - events.len();
-            events.extend(read_up(&snapshot, key(seq.prev()), ceiling, rest)?);
-            events
+            let mut before = read_down(&snapshot, floor, key(seq), most(limit / 2, bytes_max / 2))?;
+            let bytes = |events: &[PageEvent]| events.iter().map(event_bytes).sum::<usize>();
+            let rest = bytes_max.saturating_sub(bytes(&before));
+            let after = read_up(&snapshot, key(seq.prev()), ceiling, most(limit - before.len(), rest))?;
+            // The event itself comes first, however long it is.
+            while !after.is_empty() && !before.is_empty() && bytes(&before) + bytes(&after) > bytes_max {
+                before.remove(0);
+            }
+            before.extend(after);
+            before
         }
     };
-    Ok(Page { head, events })
+    Ok(Page { head, events, place })
+}
+
+/// How much is read, at least one event.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    events: usize,
+    bytes: usize,
 }
 
 /// Events between two keys, both excluded, from the lower on.
-fn read_up(
-    connection: &Connection,
-    above: i64,
-    below: i64,
-    limit: usize,
-) -> Result<Vec<PageEvent>, LogError> {
-    read(connection, "ASC", above, below, limit)
+fn read_up(connection: &Connection, above: i64, below: i64, most: Most) -> Result<Vec<PageEvent>, LogError> {
+    read(connection, "ASC", above, below, most)
 }
 
-/// Events between two keys, both excluded, the last `limit` of them, oldest first.
+/// Events between two keys, both excluded, the last ones, oldest first.
 fn read_down(
     connection: &Connection,
     above: i64,
     below: i64,
-    limit: usize,
+    most: Most,
 ) -> Result<Vec<PageEvent>, LogError> {
-    let mut events = read(connection, "DESC", above, below, limit)?;
+    let mut events = read(connection, "DESC", above, below, most)?;
     events.reverse();
     Ok(events)
 }
@@ -178,7 +212,7 @@ fn read(
     direction: &str,
     above: i64,
     below: i64,
-    limit: usize,
+    most: Most,
 ) -> Result<Vec<PageEvent>, LogError> {
     let sql = format!(
         "SELECT {} FROM events LEFT JOIN users ON users.id = events.user
@@ -186,19 +220,17 @@ fn read(
         row::EVENT_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let limit = i64::try_from(most.events).unwrap_or(i64::MAX);
     let mut rows = statement.query(params![above, below, limit])?;
     let mut events = Vec::new();
     let mut bytes = 0;
     while let Some(found) = rows.next()? {
         let event = row::read_event(found)?;
-        if let teahouse_protocol::EventKind::Post { text, .. } = &event.kind {
-            bytes += text.len();
-        }
-        events.push(event);
-        if bytes >= PAGE_BYTES_MAX {
+        bytes += event_bytes(&event);
+        if bytes > most.bytes && !events.is_empty() {
             break;
         }
+        events.push(event);
     }
     Ok(events)
 }

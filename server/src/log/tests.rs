@@ -133,26 +133,27 @@ fn pages_of_every_kind() {
     check(PageQuery::Latest, 3, "8 9 10", true, false);
     check(PageQuery::Latest, 100, "create join 1 2 3 4 5 6 7 8 9 10", false, false);
     check(PageQuery::Before(seq(5)), 2, "1 2", true, true);
-    check(PageQuery::Before(seq(1)), 2, "", false, false);
+    check(PageQuery::Before(seq(1)), 2, "", false, true);
     check(PageQuery::Before(seq(1 << 50)), 2, "9 10", true, false);
     check(PageQuery::After(seq(10)), 9, "9 10", true, false);
     check(PageQuery::After(Seq::ZERO), 2, "create join", false, true);
-    check(PageQuery::After(seq(1 << 50)), 2, "", false, false);
+    check(PageQuery::After(seq(12)), 2, "", true, false);
+    check(PageQuery::After(seq(1 << 50)), 2, "", true, false);
     check(PageQuery::Around(seq(7)), 4, "3 4 5 6", true, true);
     check(PageQuery::Around(seq(1)), 4, "create join 1 2", false, true);
     check(PageQuery::At(UnixMillis::new(4_500)), 2, "5 6", true, true);
-    check(PageQuery::At(UnixMillis::new(99_000)), 2, "", false, false);
+    check(PageQuery::At(UnixMillis::new(99_000)), 2, "", true, false);
 }
 
 /// Writes posts, one a second, behind the head of a room that has no events yet in its log.
-fn fill(dir: &TempDir, room: crate::state::RoomId, posts: u64) {
+fn fill(dir: &TempDir, room: crate::state::RoomId, posts: u64, text: impl Fn(u64) -> String) {
     let mut database = rusqlite::Connection::open(dir.database()).expect("a second writer");
     let transaction = database.transaction().expect("the disk works");
     let mut insert = transaction
         .prepare("INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, ?2, 1, 3, ?3, ?4)")
         .expect("the columns are these");
     for number in 1..=posts {
-        let (key, at, text) = (row::key(room, seq(number)), number as i64 * 1_000, number.to_string());
+        let (key, at, text) = (row::key(room, seq(number)), number as i64 * 1_000, text(number));
         let sum = row::checksum(key, at, 1, 3, Some(&text));
         insert.execute((key, at, text, sum)).expect("the disk works");
     }
@@ -160,13 +161,41 @@ fn fill(dir: &TempDir, room: crate::state::RoomId, posts: u64) {
     transaction.commit().expect("the disk works");
 }
 
+/// However long the texts are and whatever they need on the wire, one event is always there, and the one that was asked
+/// for.
+#[test]
+fn a_page_has_so_many_bytes() {
+    let dir = TempDir::new();
+    let reader = room(&dir).reader.clone();
+    let long = crate::state::RoomId(9);
+    let pieces = ["a", "\n", "\u{1}", "茶", "\"", "😀"];
+    fill(&dir, long, 60, |number| {
+        let length = [7_999, 1_000, 7_999, 10, 4_000][number as usize % 5];
+        format!("x{}", pieces[number as usize % pieces.len()].repeat(length))
+    });
+    for number in 1..=60 {
+        let queries = [
+            PageQuery::Before(seq(number + 1)),
+            PageQuery::After(seq(number - 1)),
+            PageQuery::Around(seq(number)),
+        ];
+        for query in queries {
+            let page = reader.page(long, query, 200).expect("readable");
+            let bytes: usize = page.events.iter().map(crate::encoded::event_bytes).sum();
+            assert!(bytes <= PAGE_BYTES_MAX, "{query:?}: {bytes} bytes");
+            assert!(page.events.iter().any(|event| event.seq == seq(number)), "{query:?}");
+            assert!(page.events.windows(2).all(|pair| pair[0].seq.next() == pair[1].seq), "{query:?}");
+        }
+    }
+}
+
 #[test]
 fn a_page_of_a_long_room_costs_what_one_of_a_short_room_does() {
     let dir = TempDir::new();
     drop(room(&dir));
     let (short, long) = ((crate::state::RoomId(7), 100), (crate::state::RoomId(8), 1_000_000));
-    fill(&dir, short.0, short.1);
-    fill(&dir, long.0, long.1);
+    fill(&dir, short.0, short.1, |number| number.to_string());
+    fill(&dir, long.0, long.1, |number| number.to_string());
     let mut connection = open::open_reader(&dir.database()).expect("readable");
     // Counts the instructions of SQLite's virtual machine, which do the work of every statement of the page.
     let mut steps = |(room, _): (crate::state::RoomId, u64), query: PageQuery| {
@@ -177,7 +206,7 @@ fn a_page_of_a_long_room_costs_what_one_of_a_short_room_does() {
             false
         };
         connection.progress_handler(1, Some(step)).expect("SQLite has it");
-        let page = reader::read_page(&connection, room, query, 50).expect("readable");
+        let page = reader::read_page(&connection, room, query, 50, reader::PAGE_BYTES_MAX).expect("readable");
         assert_eq!(page.events.len(), 50, "{query:?}");
         count.load(std::sync::atomic::Ordering::Relaxed)
     };

@@ -1,6 +1,6 @@
 //! Random proposals against the state and against a model of it that is too simple to be wrong.
 
-use teahouse_protocol::{EventKind, MemberName, PostText, RoomName, UnixMillis};
+use teahouse_protocol::{EventKind, MemberName, NameKeys, PostText, RoomName, UnixMillis};
 use teahouse_server::state::{
     Action, Applied, Change, KEPT_NAME_MS, Outcome, Proposal, Rejection, RoomId, State, TokenHash, UserId,
 };
@@ -15,7 +15,7 @@ const ROOMS: &[&str] = &["lobby", "Lobby", "茶", "rust", "Rust", "b0", "bo"];
 struct Guest {
     id: u64,
     name: String,
-    key: String,
+    keys: NameKeys,
     keep: bool,
     token: TokenHash,
     seen_at: u64,
@@ -24,7 +24,7 @@ struct Guest {
 
 #[derive(Debug, Clone)]
 struct Place {
-    key: String,
+    keys: NameKeys,
     /// Who did what, the first event first.
     events: Vec<(u64, &'static str)>,
 }
@@ -58,7 +58,7 @@ impl Model {
         let teahouse = Guest {
             id: 0,
             name: "teahouse".into(),
-            key: name("teahouse").key().as_str().into(),
+            keys: name("teahouse").keys(),
             keep: true,
             token: TokenHash([0; 32]),
             seen_at: 0,
@@ -70,8 +70,8 @@ impl Model {
     }
 
     fn make(&mut self, room: &str, by: u64) -> u32 {
-        let key = room_name(room).key().as_str().into();
-        self.places.push(Place { key, events: vec![(by, "create")] });
+        let keys = room_name(room).keys();
+        self.places.push(Place { keys, events: vec![(by, "create")] });
         u32::try_from(self.places.len()).expect("small")
     }
 
@@ -107,11 +107,11 @@ impl Model {
                     Some(wanted) => wanted.clone(),
                     None => (id..)
                         .map(|number| name(&format!("茶客{number}")))
-                        .find(|free| self.guests.iter().all(|guest| guest.key != free.key().as_str()))
+                        .find(|free| self.guests.iter().all(|guest| !guest.keys.are_alike(&free.keys())))
                         .expect("there are more numbers"),
                 };
-                let key = wanted.key().as_str().to_owned();
-                if let Some(holder) = self.guests.iter().find(|guest| guest.key == key) {
+                let keys = wanted.keys();
+                if let Some(holder) = self.guests.iter().find(|guest| guest.keys.are_alike(&keys)) {
                     // Not for somebody in no room, whose welcome may have been lost.
                     let kept = holder.keep
                         && !holder.rooms.is_empty()
@@ -126,7 +126,7 @@ impl Model {
                 let guest = Guest {
                     id,
                     name: name.clone(),
-                    key,
+                    keys,
                     keep: *keep,
                     token: *token,
                     seen_at: at,
@@ -153,8 +153,8 @@ impl Model {
             Action::Join { user, room, create } => {
                 let Some(guest) = self.guest(user.0) else { return Verdict::Gone };
                 let joined = guest.rooms.clone();
-                let key = room.key();
-                let found = self.places.iter().position(|place| place.key == key.as_str());
+                let keys = room.keys();
+                let found = self.places.iter().position(|place| place.keys.are_alike(&keys));
                 let id = match found {
                     Some(at) => u32::try_from(at + 1).expect("small"),
                     None if *create => self.make(room.as_str(), user.0),
@@ -238,8 +238,8 @@ fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
             let mut token = [1; 32];
             token[..8].copy_from_slice(&step.to_le_bytes());
             let holder = name.as_ref().and_then(|name| {
-                let key = name.key();
-                model.guests.iter().find(|guest| guest.key == key.as_str()).map(|guest| UserId(guest.id))
+                let keys = name.keys();
+                model.guests.iter().find(|guest| guest.keys.are_alike(&keys)).map(|guest| UserId(guest.id))
             });
             let replaces = if random.u8(..4) == 0 { Some(user) } else { holder };
             Action::ArriveAsGuest {

@@ -166,7 +166,7 @@ fn fill(dir: &TempDir, room: crate::state::RoomId, posts: u64, text: impl Fn(u64
 #[test]
 fn a_page_has_so_many_bytes() {
     let dir = TempDir::new();
-    let reader = room(&dir).reader.clone();
+    let reader = room(&dir).reader;
     let long = crate::state::RoomId(9);
     let pieces = ["a", "\n", "\u{1}", "茶", "\"", "😀"];
     fill(&dir, long, 60, |number| {

@@ -13,10 +13,12 @@ use crate::connection::Mailbox;
 use crate::crier::Crier;
 use crate::directory::{Absence, Directory};
 use crate::fanout::Replays;
+use crate::http::Origins;
 use crate::lanes::Lanes;
 use crate::log::Reader;
 use crate::order::Order;
 use crate::pace::{Pace, Paces};
+use crate::proxies::Proxies;
 use crate::state::{Action, UserId};
 use crate::turns::Source;
 
@@ -48,8 +50,10 @@ pub struct House {
     pub paces: Paces,
     /// Where reads of the log wait for their turn.
     pub lanes: Lanes,
-    /// Origins, beside the server's own, from which a browser may connect.
-    pub allowed_origins: Vec<String>,
+    /// Whose pages may connect.
+    pub origins: Origins,
+    /// Who may say whom it speaks for.
+    pub proxies: Proxies,
     /// Tells who came and went; ends with the house.
     _crier: Crier,
     connections: Mutex<Slab<Arc<Mailbox>>>,
@@ -71,7 +75,8 @@ impl House {
         reader: Reader,
         patience: Patience,
         pace: Pace,
-        allowed_origins: Vec<String>,
+        origins: Origins,
+        proxies: Proxies,
     ) -> Self {
         let (open, _) = watch::channel(0);
         Self {
@@ -83,7 +88,8 @@ impl House {
             patience,
             paces: Paces::new(pace),
             lanes: Lanes::default(),
-            allowed_origins,
+            origins,
+            proxies,
             connections: Mutex::default(),
             next_connection: AtomicU64::new(1),
             open,

@@ -19,6 +19,7 @@ mod lanes;
 pub mod log;
 pub mod order;
 pub mod pace;
+pub mod proxies;
 pub mod state;
 pub mod turns;
 pub mod wire_errors;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use clap::Parser;
 use teahouse_protocol::Epoch;
 use teahouse_server::accept::{self, WaitingRoom};
 use teahouse_server::config::{Config, Listen, Options, Pin};
@@ -24,7 +23,7 @@ use tokio::task::JoinSet;
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = Options::read();
     match options.resolve().map_err(Into::into).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -57,8 +56,15 @@ async fn serve(config: Config) -> Result<()> {
     let directory = Arc::new(Directory::default());
     directory.restore(&state, &mut Vec::new());
     let (order, order_thread) = Order::start(log, state, Arc::clone(&directory));
-    let house =
-        House::new(directory, order, reader, config.patience, config.pace, config.allowed_origins.clone());
+    let house = House::new(
+        directory,
+        order,
+        reader,
+        config.patience,
+        config.pace,
+        config.origins.clone(),
+        config.proxies.clone(),
+    );
     let house = Arc::new(house);
     let mut signals = Signals::new()?;
 
@@ -70,6 +76,9 @@ async fn serve(config: Config) -> Result<()> {
         accepting.spawn(accept::accept(listener, pin, Arc::clone(&house), Arc::clone(&waiting)));
     }
     announce(&addresses).context("standard output is closed")?;
+    if let Some(problem) = teahouse_server::door::text::time_zone_problem() {
+        tracing::warn!("{problem}");
+    }
     tracing::info!("the data is in {}", config.data.display());
 
     signals.wait().await;

@@ -196,7 +196,7 @@ fn feed(input: &[u8], pieces: &[&[u8]]) {
         let _ = decode_server_message(line);
     }
     let guesses: Vec<Guess> = (0..=input.len().min(16)).map(|end| sniff(&input[..end])).collect();
-    let first = guesses.iter().position(|guess| *guess != Guess::Unsure).unwrap_or(guesses.len());
+    let first = guesses.iter().position(|guess| guess.is_sure()).unwrap_or(guesses.len());
     assert!(guesses[first..].windows(2).all(|pair| pair[0] == pair[1]), "a guess that is sure stays");
 
     for mut door in [

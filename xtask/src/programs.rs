@@ -116,6 +116,16 @@ const PROGRAMS: &[Program] = &[
         fedora: "netcat",
         macos: "netcat",
     },
+    Program {
+        name: "telnet",
+        variable: None,
+        commands: &["telnet"],
+        elsewhere: None,
+        asked: None,
+        debian: &["telnet"],
+        fedora: "telnet",
+        macos: "telnet",
+    },
     #[cfg(target_os = "linux")]
     Program {
         name: "fusermount3",

@@ -78,17 +78,19 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Takes over a socket. In a box, since the task of each connection would hold it twice. `first` was read from it already.
+    /// Takes over a socket. In a box, since the task of each connection would hold it twice. `first` was read from it already,
+    /// the first byte of it at the time `since`.
     pub fn new(
         stream: TcpStream,
         peer: SocketAddr,
         house: Arc<House>,
         door: Door,
         first: &[u8],
+        since: Instant,
     ) -> Box<Self> {
         let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default()));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
-        let hello_until = (door.kind() != DoorKind::Text).then(|| Instant::now() + house.patience.handshake);
+        let hello_until = (door.kind() != DoorKind::Text).then(|| since + house.patience.handshake);
         Box::new(Self {
             outlet,
             house,

@@ -229,8 +229,13 @@ impl Outlet {
         let tried = self.stream.try_io(Interest::READABLE, || {
             let bytes = (&*SockRef::from(&self.stream)).read(buffer)?;
             read = Some(bytes);
-            // A short read has emptied the socket. Saying so here spares the read that would find it empty.
-            if bytes > 0 && bytes < buffer.len() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            // A short read has emptied the socket. Saying so here spares the read that would find it empty. In words it may
+            // have stopped at urgent data of telnet.
+            if bytes > 0 && bytes < buffer.len() && self.kind != DoorKind::Text {
+                Err(io::ErrorKind::WouldBlock.into())
+            } else {
+                Ok(())
+            }
         });
         match tried {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),

@@ -30,6 +30,8 @@ impl JsonDoor {
     }
 
     fn line(line: &[u8], inbound: &mut VecDeque<Inbound>) {
+        // Some programs put a byte order mark before the first line.
+        let line = line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(line);
         if line.iter().all(u8::is_ascii_whitespace) {
             return;
         }

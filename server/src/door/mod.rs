@@ -2,9 +2,13 @@
 //!
 //! A door does no IO of its own. The connection hands it what came in and writes what it gives back.
 
+mod foreign;
 pub(crate) mod json;
+mod shape;
 mod sniff;
+mod telnet;
 pub mod text;
+mod typing;
 pub mod websocket;
 
 use std::collections::VecDeque;
@@ -12,8 +16,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use teahouse_protocol::{DecodeError, ErrorReply, Request, ServerMessage};
 
+pub use foreign::Foreign;
 pub use json::JsonDoor;
-pub use sniff::{Guess, sniff};
+pub use sniff::{FIRST_LINE_BYTES_MAX, Guess, blank_bytes, sniff, unfinished};
 pub use text::TextDoor;
 pub use websocket::WebSocketDoor;
 
@@ -81,7 +86,7 @@ impl Door {
         }
     }
 
-    /// Whether bytes wait for more, or for [`Door::paused`].
+    /// Whether [`Door::paused`] would make a line of the bytes that wait for more.
     pub fn awaits_pause(&self) -> bool {
         matches!(self, Self::Text(door) if door.awaits_pause())
     }
@@ -98,7 +103,7 @@ impl Door {
         match self {
             Self::Json(door) => door.ended(inbound),
             Self::WebSocket(_) => {}
-            Self::Text(door) => door.paused(inbound, out),
+            Self::Text(door) => door.ended(inbound, out),
         }
     }
 

@@ -8,12 +8,15 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use teahouse_protocol::{
     Auth, Command, ErrorCode, ErrorReply, Event, EventKind, Hello, History, HistoryPage, Join, Leave,
-    LineFramer, MemberName, Members, PROTOCOL_VERSION, Post, PostText, Request, RequestId, RoomName, Rooms,
+    MemberName, Members, PROTOCOL_VERSION, Post, PostText, Request, RequestId, RoomName, Rooms,
     ServerMessage, UnixMillis, Unwatch, Watch, Welcome, Who, decode_server_message,
 };
 
 use super::Inbound;
+use super::foreign::{Foreign, is_binary, is_for_programs};
 use super::json::frame_too_long;
+use super::sniff::{Guess, blank_bytes, first_line, sniff};
+use super::typing::{Typed, Typing};
 use crate::state::LOBBY;
 
 /// Bytes without a line ending count as a line after so long a pause: a beginner's `send()` ends no lines.
@@ -36,19 +39,31 @@ const HELP: &str = "\
 /// A person's connection.
 #[derive(Debug)]
 pub struct TextDoor {
-    framer: LineFramer,
+    typing: Typing,
     room: RoomName,
     /// Whether the first line has come, with which the person enters.
     entered: bool,
+    /// Whether a line has come that is not blank, which is a person's and not another protocol's.
+    spoken: bool,
     /// Whether the greeting has been said.
     greeted: bool,
+    /// Whether nothing more is listened to.
+    over: bool,
     next_id: u64,
 }
 
 impl Default for TextDoor {
     fn default() -> Self {
         let room = RoomName::parse(LOBBY).expect("a constant that follows the rules");
-        Self { framer: LineFramer::default(), room, entered: false, greeted: false, next_id: 0 }
+        Self {
+            typing: Typing::default(),
+            room,
+            entered: false,
+            spoken: false,
+            greeted: false,
+            over: false,
+            next_id: 0,
+        }
     }
 }
 
@@ -92,30 +107,76 @@ impl TextDoor {
         inbound: &mut VecDeque<Inbound>,
         out: &mut VecDeque<Bytes>,
     ) {
-        loop {
-            match self.framer.next_line(&mut bytes) {
-                Ok(Some(line)) => self.line(&line, inbound, out),
-                Ok(None) => return,
-                Err(_) => return inbound.push_back(Inbound::Fatal(frame_too_long("line"))),
+        let mut answers = Vec::new();
+        while !self.over {
+            match self.typing.next_line(&mut bytes, &mut answers) {
+                Some(Typed::Line(line)) => self.line(&line, inbound, out),
+                Some(Typed::TooLong) => {
+                    self.over = true;
+                    inbound.push_back(Inbound::Fatal(frame_too_long("line")));
+                }
+                None => break,
             }
+        }
+        if !answers.is_empty() {
+            out.push_back(answers.into());
         }
     }
 
+    /// Whether a pause ends the line that was begun.
     pub(super) fn awaits_pause(&self) -> bool {
-        self.framer.has_partial()
+        let Some(partial) = self.typing.pausing() else { return false };
+        self.spoken || matches!(sniff(partial), Guess::Text | Guess::Open)
     }
 
     pub(super) fn paused(&mut self, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
-        if !self.framer.has_partial() {
-            return;
+        if self.awaits_pause() {
+            let line = self.typing.take_partial();
+            self.line(&line, inbound, out);
         }
-        let mut line = self.framer.take_partial();
-        line.pop_if(|last| *last == b'\r');
-        self.line(&line, inbound, out);
     }
 
-    fn line(&mut self, line: &[u8], inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+    /// The peer has closed its side: what it wrote last counts as a line.
+    pub(super) fn ended(&mut self, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        let line = self.typing.take_partial();
+        if self.over || line.is_empty() {
+            return;
+        }
+        match sniff(&line) {
+            Guess::Begun if !self.spoken => self.turn_away(Foreign::Unfinished, inbound, out),
+            _ => self.line(&line, inbound, out),
+        }
+    }
+
+    fn turn_away(&mut self, foreign: Foreign, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        self.over = true;
+        out.push_back(foreign.refusal());
+        inbound.push_back(Inbound::Closed);
+    }
+
+    fn line(&mut self, mut line: &[u8], inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+        if !self.spoken {
+            line = line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(line);
+            let words = &line[blank_bytes(line)..];
+            if words.is_empty() {
+                return self.enter(inbound);
+            }
+            match first_line(words, true) {
+                Guess::Foreign(foreign) => return self.turn_away(foreign, inbound, out),
+                Guess::Json | Guess::Http | Guess::Tls => {
+                    return self.turn_away(Foreign::TooLate, inbound, out);
+                }
+                _ => self.spoken = true,
+            }
+        }
         self.enter(inbound);
+        if line.iter().any(|byte| is_binary(*byte)) {
+            out.push_back(problem(
+                "这一行里有不是文字的字节，没有发出去",
+                "this line has bytes in it that are no text, and was not sent",
+            ));
+            return;
+        }
         let Ok(line) = std::str::from_utf8(line) else {
             out.push_back(problem(
                 "这一行不是 UTF-8，没有发出去；Windows 上请先运行 chcp 65001",
@@ -123,6 +184,13 @@ impl TextDoor {
             ));
             return;
         };
+        if is_for_programs(line) {
+            out.push_back(problem(
+                "这一行像是程序说的话或密码，没有发出去",
+                "this line looks like a program's request or a password, and was not sent",
+            ));
+            return;
+        }
         match parse(line) {
             Line::Nothing => {}
             Line::Say { text, action } => match PostText::parse(text) {
@@ -148,6 +216,7 @@ impl TextDoor {
         match name {
             "help" => out.push_back(HELP.into()),
             "quit" => {
+                self.over = true;
                 out.push_back("再见 · goodbye\n".into());
                 inbound.push_back(Inbound::Closed);
             }
@@ -311,6 +380,19 @@ fn event_line(at: UnixMillis, by: &MemberName, kind: &EventKind) -> String {
     }
 }
 
+/// Why people read times of UTC, if that is not what was asked for.
+pub fn time_zone_problem() -> Option<String> {
+    let known = TimeZone::try_system().is_ok();
+    (!known).then(|| match std::env::var("TZ") {
+        Ok(name) => format!(
+            "the time zone TZ={name} is not known, so times in words are those of UTC; TZ=Asia/Shanghai is such a name"
+        ),
+        Err(_) => "the time zone of this machine is not known, so times in words are those of UTC; the variable TZ \
+                   names another, such as TZ=Asia/Shanghai"
+            .into(),
+    })
+}
+
 /// Hours and minutes where the server stands.
 fn clock(at: UnixMillis) -> String {
     let millis = i64::try_from(at.get()).expect("times end with the year 9999");
@@ -414,6 +496,12 @@ mod tests {
             "! 这一行不是 UTF-8，没有发出去；Windows 上请先运行 chcp 65001 · this line is not UTF-8 and was \
              not sent; on Windows run chcp 65001 first\n",
         );
+    }
+
+    #[test]
+    fn time_zones_are_known_without_the_systems_files() {
+        let zones = jiff::tz::TimeZoneDatabase::bundled();
+        assert!(zones.get("Asia/Shanghai").is_ok());
     }
 
     #[test]

@@ -22,18 +22,15 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 /// What the server shows when it was built without the client.
 const NOT_BUILT: &str = include_str!("not_built.html");
 
-/// Answers a request for a file.
-pub(super) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
-    let path = if uri.path() == "/" { "/index.html" } else { uri.path() };
-    let Some(file) = EMBEDDED.iter().find(|file| file.path == path) else {
-        return if path == "/index.html" {
-            let html =
-                [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
-            (html, NOT_BUILT).into_response()
-        } else {
-            (StatusCode::NOT_FOUND, "there is nothing here; the chat is at /\n").into_response()
-        };
+/// Answers a request for a file. What comes before its name in the path is a proxy's business.
+pub(super) fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
+    let path = uri.path();
+    let index = path.ends_with('/').then_some("/index.html");
+    let wanted = index.unwrap_or(path);
+    let Some(file) = EMBEDDED.iter().find(|file| wanted.ends_with(file.path)) else {
+        return missing(uri);
     };
+    let path = file.path;
     let etag = etag(file);
     let cache = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let common = [
@@ -44,13 +41,29 @@ pub(super) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     if headers.get(header::IF_NONE_MATCH) == Some(&etag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
-    let (bytes, encoding) = encode(file, &headers);
+    let (bytes, encoding) = encode(file, headers);
     let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)))];
     let mut response = (common, content_type, bytes).into_response();
     if let Some(encoding) = encoding {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
+}
+
+fn missing(uri: &Uri) -> Response {
+    let place = uri.path().rsplit('/').next().unwrap_or_default();
+    if matches!(place, "" | "index.html") {
+        let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+        return (html, NOT_BUILT).into_response();
+    }
+    if !place.contains('.') {
+        // `/chat` of somebody who left out the last slash, without which the page would not find its files.
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(location) = HeaderValue::from_str(&format!("./{place}/{query}")) {
+            return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
+        }
+    }
+    (StatusCode::NOT_FOUND, "there is nothing here; the chat is at /\n").into_response()
 }
 
 /// The best form of a file that the browser takes.

@@ -2,24 +2,29 @@
 
 mod assets;
 mod gateway;
+mod origin;
 mod prefixed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::accept::Visit;
 use crate::house::House;
+use origin::Target;
 use prefixed::Prefixed;
+
+pub use origin::{Origin, Origins};
 
 /// What is written to somebody whose request did not become complete in time. hyper closes without a word.
 const TIMEOUT_RESPONSE: &[u8] =
@@ -29,23 +34,77 @@ const TIMEOUT_RESPONSE: &[u8] =
 /// The longest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Makes the routes that all connections share.
-pub fn router(house: Arc<House>) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/ws", any(gateway::websocket))
-        .fallback(get(assets::serve))
-        .layer(axum::middleware::map_response(add_headers))
-        .with_state(house)
+/// Where a request came in.
+#[derive(Debug, Clone)]
+struct Guest {
+    visit: Arc<Visit>,
+    local_port: u16,
 }
 
-/// Serves one connection until it ends or becomes a WebSocket. `first` was read from it already.
-pub async fn serve(stream: TcpStream, first: &[u8], visit: Arc<Visit>, house: &House, router: &Router) {
-    let router = router.clone().layer(axum::Extension(visit));
+/// Makes the routes that all connections share. The last part of a path chooses: behind a proxy the client may stand
+/// under any path, which the proxy takes off or leaves.
+pub fn router(house: Arc<House>) -> Router {
+    Router::new().fallback(route).layer(axum::middleware::map_response(add_headers)).with_state(house)
+}
+
+async fn route(State(house): State<Arc<House>>, request: Request) -> Response {
+    let host_needed = request.version() != Version::HTTP_10;
+    let Ok(target) = Target::read(request.uri(), request.headers(), host_needed) else {
+        return (
+            StatusCode::BAD_REQUEST,
+            [(header::CONNECTION, "close")],
+            "请求里要有一个正确的 Host · a request has one Host, which names the server and nothing else\n",
+        )
+            .into_response();
+    };
+    let place = request.uri().path().rsplit('/').next().unwrap_or_default();
+    if place == "ws" {
+        let guest = request.extensions().get::<Guest>().expect("every connection has one").clone();
+        return gateway::websocket(house, guest, &target, request);
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, HEAD")]).into_response();
+    }
+    if place == "healthz" {
+        // Whoever looks after servers calls them by names of its own.
+        return healthz(&house);
+    }
+    match house.origins.wrong_name(&target) {
+        Some(name) => foreign_page(&format!("http://{name}")),
+        None => assets::serve(request.uri(), request.headers()),
+    }
+}
+
+/// What is said to pages, and readers of pages, of a name that the server does not know as its own.
+fn foreign_page(origin: &str) -> Response {
+    (
+        StatusCode::FORBIDDEN,
+        format!(
+            "茶馆不认识 {origin} 这个地址；如果它是你的，启动服务器时加上 --allow-origin {origin}\n\
+             This server does not know {origin} as its own; if it is yours, start the server with \
+             --allow-origin {origin} (or TEAHOUSE_ALLOW_ORIGIN)\n"
+        ),
+    )
+        .into_response()
+}
+
+/// Serves one connection until it ends or becomes a WebSocket. `first` was read from it already, the first byte of it at
+/// the time `since`.
+pub async fn serve(
+    stream: TcpStream,
+    first: &[u8],
+    since: Instant,
+    visit: Arc<Visit>,
+    house: &House,
+    router: &Router,
+) {
+    let local_port = stream.local_addr().map_or(0, |address| address.port());
+    let router = router.clone().layer(axum::Extension(Guest { visit, local_port }));
     let service = TowerToHyperService::new(router);
+    let patience = house.patience.handshake.saturating_sub(since.elapsed());
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(house.patience.handshake)
+        .header_read_timeout(patience.max(Duration::from_millis(1)))
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(Prefixed::new(first, stream)), service)
         .with_upgrades();
@@ -63,7 +122,7 @@ pub async fn serve(stream: TcpStream, first: &[u8], visit: Arc<Visit>, house: &H
 }
 
 /// "ok" while the server can write to its disk.
-async fn healthz(State(house): State<Arc<House>>) -> Response {
+fn healthz(house: &House) -> Response {
     if house.order.is_healthy() {
         (StatusCode::OK, "ok\n").into_response()
     } else {

@@ -11,9 +11,13 @@ mod protocol_document;
 mod readme;
 mod tutorial;
 
+mod first_words;
+mod typing;
+
 mod bad_lines;
 mod bad_values;
 mod handshakes;
+mod proxies;
 mod startup;
 mod unfinished;
 

@@ -140,3 +140,23 @@ async fn options_that_make_no_sense() {
     assert_ne!(finished.code, Some(0));
     assert!(finished.stderr.contains("nonsense"), "{}", finished.stderr);
 }
+
+#[tokio::test]
+async fn a_time_zone_that_is_not_known_is_told_of() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let start = |zone: &str| {
+        Process::spawn("server", command(&data).args(["--listen", "127.0.0.1:0"]).env("TZ", zone))
+    };
+    let mut lost = start("Nowhere/Land");
+    lost.stderr
+        .line("a word about it", |line| line.contains("TZ=Nowhere/Land") && line.contains("UTC"))
+        .await;
+    lost.terminate();
+    lost.exit().await;
+    let mut known = start("Asia/Shanghai");
+    known.stdout.line("its address", |line| line.starts_with("listening on ")).await;
+    known.terminate();
+    let said = known.finish().await.stderr;
+    assert!(!said.contains("TZ="), "{said}");
+}

@@ -1,18 +1,25 @@
 //! What the server can be told, on the command line, in the environment and in a file. The command line wins over the
 //! environment, the environment over the file, the file over the defaults.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+mod value;
+
+use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 use std::{fs, io};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use serde::Deserialize;
 use teahouse_protocol::RoomName;
 
+pub use value::{Listed, Listen, Millis, Pin};
+
 use crate::house::Patience;
+use crate::http::{Origin, Origins};
 use crate::pace::{Kind, Limit, Pace};
+use crate::proxies::{Network, Proxies};
 
 /// Bytes, times a minute and times an hour, as so many a second.
 const KIB: f64 = 1024.0;
@@ -22,18 +29,25 @@ const HOURLY: f64 = 1.0 / 3600.0;
 /// The port of the tutorial that this began with.
 pub const PORT: u16 = 2023;
 
+const AFTER_HELP: &str = "\
+Every option may stand in the environment, under the name in brackets, and in the file of --config. Several values of one
+option are separated by commas in the environment, and are a list in the file.
+
+Times in words (nc, telnet) are those of the time zone in the variable TZ, such as TZ=Asia/Shanghai, and without it those
+of this machine. The names of time zones are known to the program itself.";
+
 /// 茶馆 Teahouse: a chat that a team, a class or a LAN runs for itself. One port for browsers, the terminal client, JSON
 /// Lines and nc.
 #[derive(Debug, Clone, Default, Parser)]
-#[command(name = "teahouse-server", version, max_term_width = 110)]
+#[command(name = "teahouse-server", version, max_term_width = 110, after_help = AFTER_HELP)]
 pub struct Options {
     /// What to do instead of serving
     #[command(subcommand)]
     pub task: Option<Task>,
     /// Listen on this address and port; may be given several times. Port 0 takes a free one. `text=ADDR`, `json=ADDR` and
     /// `http=ADDR` serve one door only, and text then greets at once. [default: 0.0.0.0:2023 and [::]:2023]
-    #[arg(long, value_name = "ADDR", env = "TEAHOUSE_LISTEN", value_delimiter = ',')]
-    pub listen: Vec<Listen>,
+    #[arg(long, value_name = "ADDR", env = "TEAHOUSE_LISTEN")]
+    pub listen: Vec<Listed<Listen>>,
     /// Keep everything in this directory; it is made when missing. [default: the user's own data directory, for example
     /// ~/.local/share/teahouse]
     #[arg(long, value_name = "DIR", env = "TEAHOUSE_DATA", global = true)]
@@ -41,19 +55,23 @@ pub struct Options {
     /// Read options from this TOML file; its keys are the names of these options, such as listen = ["0.0.0.0:2023"]
     #[arg(long, value_name = "FILE", env = "TEAHOUSE_CONFIG", global = true)]
     pub config: Option<PathBuf>,
-    /// Let pages of this origin connect too, for example https://chat.example.org behind a proxy; may be given several
-    /// times
-    #[arg(long, value_name = "ORIGIN", env = "TEAHOUSE_ALLOW_ORIGIN", value_delimiter = ',')]
-    pub allow_origin: Vec<String>,
+    /// The address of this server's page where that is a name, for example https://chat.example.org behind a proxy or
+    /// http://tea.lan:2023; may be given several times. Pages of localhost and of literal addresses need none
+    #[arg(long, value_name = "ORIGIN", env = "TEAHOUSE_ALLOW_ORIGIN")]
+    pub allow_origin: Vec<Listed<Origin>>,
+    /// Believe this proxy, or a network of them such as 10.0.0.0/8, whom it speaks for: in X-Forwarded-For and in headers of
+    /// the PROXY protocol, versions 1 and 2; may be given several times
+    #[arg(long, value_name = "ADDR[/BITS]", env = "TEAHOUSE_TRUSTED_PROXY")]
+    pub trusted_proxy: Vec<Listed<Network>>,
     /// What to log: error, warn, info, debug or trace, or a filter such as info,teahouse_server=debug [default: info]
     #[arg(long, value_name = "FILTER", env = "TEAHOUSE_LOG")]
     pub log: Option<String>,
     /// From the first byte to a complete hello or HTTP request, in milliseconds [default: 10000]
     #[arg(long, value_name = "MS", env = "TEAHOUSE_HANDSHAKE_TIMEOUT_MS")]
-    pub handshake_timeout_ms: Option<u64>,
+    pub handshake_timeout_ms: Option<Millis>,
     /// From connecting to the first byte, in milliseconds [default: 300000]
     #[arg(long, value_name = "MS", env = "TEAHOUSE_SILENT_TIMEOUT_MS")]
-    pub silent_timeout_ms: Option<u64>,
+    pub silent_timeout_ms: Option<Millis>,
     /// Take so many posts a second from one connection and from one user, five times as many in a burst; 0 takes any
     /// number [default: 100]
     #[arg(long, value_name = "N", env = "TEAHOUSE_POSTS_PER_SECOND")]
@@ -140,10 +158,11 @@ pub enum Task {
 struct File {
     listen: Vec<Listen>,
     data: Option<PathBuf>,
-    allow_origin: Vec<String>,
+    allow_origin: Vec<Origin>,
+    trusted_proxy: Vec<Network>,
     log: Option<String>,
-    handshake_timeout_ms: Option<u64>,
-    silent_timeout_ms: Option<u64>,
+    handshake_timeout_ms: Option<Millis>,
+    silent_timeout_ms: Option<Millis>,
     posts_per_second: Option<u32>,
     address_posts_per_second: Option<u32>,
     post_kib_per_second: Option<u32>,
@@ -176,58 +195,14 @@ pub enum ConfigError {
         /// Where and why.
         source: Box<toml::de::Error>,
     },
+    /// The data directory has no name.
+    #[error(
+        "the name of the data directory is empty; see --data, TEAHOUSE_DATA, and data in the configuration file"
+    )]
+    NoData,
     /// There is no home directory.
     #[error("there is no place for the data of this user; name one with --data DIR")]
     NoHome,
-}
-
-/// An address, and what is served there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Listen {
-    /// Where to listen.
-    pub address: SocketAddr,
-    /// The one door that is served; without it the first bytes decide.
-    pub pin: Option<Pin>,
-}
-
-/// A door that a listener is pinned to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pin {
-    /// Words for people, greeted at once.
-    Text,
-    /// JSON Lines.
-    Json,
-    /// HTTP and WebSocket.
-    Http,
-}
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (pin, address) = match text.split_once('=') {
-            None => (None, text),
-            Some(("text", address)) => (Some(Pin::Text), address),
-            Some(("json", address)) => (Some(Pin::Json), address),
-            Some(("http", address)) => (Some(Pin::Http), address),
-            Some((other, _)) => {
-                return Err(format!("there is no door {other}; there are text, json and http"));
-            }
-        };
-        let address = address.parse().map_err(|_| {
-            format!("{address} is no address and port, such as 127.0.0.1:{PORT} or [::1]:{PORT}")
-        })?;
-        Ok(Self { address, pin })
-    }
-}
-
-impl TryFrom<String> for Listen {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
 }
 
 /// What the server does, all told.
@@ -241,8 +216,10 @@ pub struct Config {
     pub default_listen: bool,
     /// Where the log is.
     pub data: PathBuf,
-    /// Further origins that may connect.
-    pub allowed_origins: Vec<String>,
+    /// Whose pages may connect.
+    pub origins: Origins,
+    /// Who may say whom it speaks for.
+    pub proxies: Proxies,
     /// What to log.
     pub log: String,
     /// How long to wait for peers.
@@ -252,10 +229,22 @@ pub struct Config {
 }
 
 impl Options {
+    /// Reads the command line and the environment. Where they make no sense, says so and ends the program.
+    pub fn read() -> Self {
+        let error = match Self::try_parse() {
+            Ok(options) => return options,
+            Err(error) => error,
+        };
+        if let Some(variable) = variable_behind(&error, std::env::args()) {
+            let _ = writeln!(io::stderr(), "The environment variable {variable} is wrong:");
+        }
+        error.exit()
+    }
+
     /// Adds the file's options and the defaults.
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let file = self.config.as_deref().map_or_else(|| Ok(File::default()), read)?;
-        let listen = if self.listen.is_empty() { file.listen } else { self.listen };
+        let listen = first_told(self.listen, file.listen);
         let default_listen = listen.is_empty();
         let defaults = [
             Listen { address: (Ipv4Addr::UNSPECIFIED, PORT).into(), pin: None },
@@ -268,8 +257,11 @@ impl Options {
                 .data_dir()
                 .to_owned(),
         };
-        let millis = |option: Option<u64>, file: Option<u64>, default: u64| {
-            Duration::from_millis(option.or(file).unwrap_or(default))
+        if data.as_os_str().is_empty() {
+            return Err(ConfigError::NoData);
+        }
+        let millis = |option: Option<Millis>, file: Option<Millis>, default: u64| {
+            option.or(file).map_or(Duration::from_millis(default), Millis::duration)
         };
         let rate = |option: Option<u32>, file: Option<u32>, default: u32, unit: f64, burst_seconds: f64| {
             let number = Some(option.or(file).unwrap_or(default)).filter(|number| *number > 0)?;
@@ -317,7 +309,8 @@ impl Options {
             listen: if default_listen { defaults.into() } else { listen },
             default_listen,
             data,
-            allowed_origins: if self.allow_origin.is_empty() { file.allow_origin } else { self.allow_origin },
+            origins: Origins::new(first_told(self.allow_origin, file.allow_origin)),
+            proxies: Proxies::new(first_told(self.trusted_proxy, file.trusted_proxy)),
             log: self.log.or(file.log).unwrap_or_else(|| "info".into()),
             patience: Patience {
                 handshake: millis(self.handshake_timeout_ms, file.handshake_timeout_ms, 10_000),
@@ -326,6 +319,22 @@ impl Options {
             pace,
         })
     }
+}
+
+/// The values of the command line or environment, or else those of the file.
+fn first_told<T>(told: Vec<Listed<T>>, file: Vec<T>) -> Vec<T> {
+    let told: Vec<T> = told.into_iter().flat_map(|Listed(values)| values).collect();
+    if told.is_empty() { file } else { told }
+}
+
+/// The variable of the environment that a wrong value stands in, since clap names the option alone.
+fn variable_behind(error: &clap::Error, arguments: impl Iterator<Item = String>) -> Option<String> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let option = argument.split_whitespace().next()?;
+    let mut arguments = arguments;
+    let given = arguments.any(|given| given.split('=').next() == Some(option));
+    let variable = format!("TEAHOUSE_{}", option.strip_prefix("--")?.replace('-', "_").to_uppercase());
+    (!given && std::env::var_os(&variable).is_some()).then_some(variable)
 }
 
 fn read(file: &Path) -> Result<File, ConfigError> {

@@ -35,9 +35,17 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, String> {
         let address = text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
         let network = address.or_else(|_| text.parse::<IpNet>());
-        network.map(|network| Self(network.trunc())).map_err(|_| {
+        network.map(|network| Self(canonical(network).trunc())).map_err(|_| {
             format!("{text} is no address or network, such as 127.0.0.1, 10.0.0.0/8 or fd00::/8")
         })
+    }
+}
+
+/// `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+fn canonical(network: IpNet) -> IpNet {
+    match (network.addr().to_canonical(), network.prefix_len()) {
+        (IpAddr::V4(address), bits @ 96..) => IpNet::new(address.into(), bits - 96).unwrap_or(network),
+        _ => network,
     }
 }
 
@@ -156,7 +164,7 @@ mod tests {
 
     #[test]
     fn networks_are_addresses_with_or_without_bits() {
-        let proxies = proxies(&["10.1.2.3/8", "::1", "192.168.1.7", "fd00::/8"]);
+        let proxies = proxies(&["10.1.2.3/8", "::1", "192.168.1.7", "fd00::/8", "::ffff:172.16.0.0/108"]);
         for (address, trusted) in [
             ("10.200.0.1", true),
             ("11.0.0.1", false),
@@ -166,6 +174,8 @@ mod tests {
             ("::ffff:192.168.1.7", true),
             ("192.168.1.8", false),
             ("fdab::1", true),
+            ("172.20.0.1", true),
+            ("172.32.0.1", false),
         ] {
             assert_eq!(proxies.trust(address.parse().expect("an address")), trusted, "{address}");
         }

@@ -102,8 +102,9 @@ pub(super) fn fit_foreign(line: &[u8], complete: bool) -> (Fit, Foreign) {
         }
     }
     let binary = line.iter().position(|byte| is_binary(*byte));
-    // What follows this byte may belong to a command of telnet.
-    if binary.is_some_and(|at| !line[..at].contains(&0xFF)) {
+    // What follows a command of telnet may belong to it.
+    let is_command = |pair: &[u8]| matches!(pair, [0xFF, 0xF0..=0xFE]);
+    if binary.is_some_and(|at| !line[..at].windows(2).any(is_command)) {
         return (Fit::Yes, Foreign::Binary);
     }
     if complete {

@@ -422,6 +422,9 @@ mod tests {
             check(&opening, Guess::Foreign(foreign));
             check([b"\xef\xbb\xbf\r\n ", &opening[..]].concat(), Guess::Foreign(foreign));
         }
+        // These are no UTF-8 from the first byte on, as words may be too: SSL 2, and JSON in UTF-16.
+        check(b"\x80\x2e\x01\x03\x01\0", Guess::Foreign(Foreign::Binary));
+        check(b"\xfe\xff\0{\0\"\0i\0d", Guess::Foreign(Foreign::Binary));
         // Of these only the whole line tells, or the method is nobody's.
         for line in [
             "PROPFIND /x HTTP/1.1",

@@ -31,6 +31,9 @@ const TIMEOUT_RESPONSE: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\n\
     connection: close\r\ncontent-length: 49\r\n\r\nNo complete HTTP request came in time; try again\n";
 
+/// A peer may take nothing of an answer for so many times as long as it may take for its request.
+const STALLS: u32 = 6;
+
 /// The longest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
@@ -106,7 +109,10 @@ pub async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(patience.max(Duration::from_millis(1)))
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(Prefixed::new(first, stream)), service)
+        .serve_connection(
+            TokioIo::new(Prefixed::new(first, stream, house.patience.handshake * STALLS)),
+            service,
+        )
         .with_upgrades();
     if let Err(error) = (&mut connection).await {
         tracing::debug!("an HTTP connection ended: {error}");

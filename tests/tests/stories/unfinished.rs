@@ -46,6 +46,22 @@ async fn half_an_http_request_is_closed() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_takes_does_not_wait_for_ever() {
+    let server = Server::with(&SOON[..2]).await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4_096).expect("a small buffer");
+    let mut stream =
+        within("a connection", socket.connect(server.address())).await.expect("the server accepts");
+    let local = stream.local_addr().expect("connected");
+    // More than fits in what lies between the two.
+    let requests = "GET /theme.css HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(20_000);
+    let asked = async { tokio::io::AsyncWriteExt::write_all(&mut stream, requests.as_bytes()).await };
+    // The server reads no further once nothing of its answers is taken.
+    let left = server.wait_for_log("the end", |line| line.contains(&format!("{local} left")));
+    tokio::join!(left, async { drop(asked.await) });
+}
+
+#[tokio::test]
 async fn a_websocket_that_never_says_hello_is_closed_with_a_reason() {
     let server = Server::with(&SOON[..2]).await;
     let mut client = teahouse_tests::ws::connect(&server).await;

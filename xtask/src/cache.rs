@@ -40,6 +40,14 @@ pub(crate) fn install_whole(
     Ok(Outcome::Done)
 }
 
+/// Waits until no other run of this user does what has this name.
+pub(crate) fn lock_for(name: &str) -> Result<File> {
+    let cache = folder()?;
+    fs::create_dir_all(&cache)
+        .with_context(|| format!("cannot make the folder {}; {ELSEWHERE}", cache.display()))?;
+    lock(&cache.join(format!("{name}.lock"))).context(ELSEWHERE)
+}
+
 /// Waits until no other run works here. The lock ends with the file or the process.
 pub(crate) fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;

@@ -258,12 +258,13 @@ fn without_escapes(text: &str) -> String {
     plain
 }
 
-/// Whether one of our own streams is a pipe.
+/// Whether one of our own streams is a pipe, or a socket in its place.
 #[cfg(unix)]
 fn is_pipe(stream: u32) -> bool {
     use std::os::unix::fs::FileTypeExt as _;
 
-    std::fs::metadata(format!("/dev/fd/{stream}")).is_ok_and(|stream| stream.file_type().is_fifo())
+    std::fs::metadata(format!("/dev/fd/{stream}"))
+        .is_ok_and(|stream| stream.file_type().is_fifo() || stream.file_type().is_socket())
 }
 
 #[cfg(not(unix))]

@@ -93,9 +93,14 @@ fn put(program: &Path, bin: &Path) -> Result<()> {
     if to.is_dir() {
         bail!("{} is a folder", to.display());
     }
-    let mut partial = name.to_owned();
-    partial.push(format!(".partial-{}", std::process::id()));
-    let partial = bin.join(partial);
+    let prefix = format!("{}.partial-", name.to_string_lossy());
+    for left in fs::read_dir(bin).into_iter().flatten().flatten() {
+        if left.file_name().to_string_lossy().starts_with(&prefix) {
+            // Of a run that was ended in the middle. What cannot go is in nobody's way.
+            let _ = fs::remove_file(left.path());
+        }
+    }
+    let partial = bin.join(format!("{prefix}{}", std::process::id()));
     let copied = fs::copy(program, &partial)
         .with_context(|| format!("cannot copy {} to {}; {ELSEWHERE}", program.display(), bin.display()))
         .and_then(|_| {
@@ -201,6 +206,7 @@ mod tests {
         let (built, bin) = (folder.path().join("teahouse"), folder.path().join("bin"));
         fs::create_dir(&bin).unwrap();
         fs::write(bin.join("teahouse"), "old").unwrap();
+        fs::write(bin.join("teahouse.partial-1"), "half").unwrap();
         let old = fs::File::open(bin.join("teahouse")).unwrap();
         fs::write(&built, "new").unwrap();
         put(&built, &bin).unwrap();

@@ -227,6 +227,11 @@ impl Brain {
                     self.lost(reason, now.ticks);
                 }
             }
+            Input::MessageTooLong => {
+                if self.link.held() {
+                    self.ask_for_less(now.ticks);
+                }
+            }
             Input::Deadline => {}
             Input::Woke => {
                 if self.link.is_waiting() {

@@ -8,7 +8,7 @@ use teahouse_protocol::{
 };
 
 use crate::input::{Input, Ticks};
-use crate::link::{Due, Link};
+use crate::link::{Due, Link, TOO_LONG};
 use crate::model::Connection;
 use crate::random::Random;
 
@@ -77,6 +77,7 @@ pub struct Follower {
     gathered: VecDeque<Event>,
     live: bool,
     ended: bool,
+    /// How many events are asked for at a time: fewer after a page that was too long for the link.
     page_max: usize,
     next_request: u64,
     outputs: Vec<FollowOutput>,
@@ -120,6 +121,13 @@ impl Follower {
                 }
                 Input::Received(text) if self.link.stands() => self.received(&text, now),
                 Input::LinkClosed { reason } if self.link.held() => self.lost(reason, now),
+                Input::MessageTooLong if self.link.held() => {
+                    self.lost(TOO_LONG.to_owned(), now);
+                    match self.page_max / 2 {
+                        0 => self.refuse(ErrorCode::FrameTooLong, TOO_LONG.to_owned()),
+                        less => self.page_max = less,
+                    }
+                }
                 Input::Woke if self.link.is_waiting() => self.connect(now),
                 Input::Woke | Input::WentOffline => self.ping(now),
                 _ => {}
@@ -178,6 +186,10 @@ impl Follower {
         self.outputs.push(output);
     }
 
+    fn refuse(&mut self, code: ErrorCode, message: String) {
+        self.end(FollowOutput::Refused { code, message });
+    }
+
     fn ask(&mut self, command: Command) {
         let id = RequestId::new(self.next_request).expect("a run has fewer than 2^53 requests");
         self.next_request += 1;
@@ -191,7 +203,7 @@ impl Follower {
             ServerMessage::Welcome(welcome) => {
                 self.link.welcomed(now);
                 let Limits { history_events_max, .. } = welcome.limits;
-                self.page_max = history_events_max.clamp(1, HISTORY_EVENTS_MAX);
+                self.page_max = history_events_max.clamp(1, self.page_max);
                 self.read_on();
             }
             ServerMessage::History(page) if !self.live => self.page(page),
@@ -199,11 +211,11 @@ impl Follower {
             ServerMessage::Event(event) if self.live => self.event(event, now),
             ServerMessage::Error(error) if error.temporary => self.drop_link(error.message, now),
             ServerMessage::Error(error) if error.re.is_some() => {
-                self.end(FollowOutput::Refused { code: error.code, message: error.message });
+                self.refuse(error.code, error.message);
             }
             ServerMessage::Goodbye(goodbye) if goodbye.reconnect => self.drop_link(goodbye.message, now),
             ServerMessage::Goodbye(goodbye) => {
-                self.end(FollowOutput::Refused { code: ErrorCode::Unknown, message: goodbye.message });
+                self.refuse(ErrorCode::Unknown, goodbye.message);
             }
             _ => {}
         }
@@ -245,7 +257,7 @@ impl Follower {
         let Some(cursor) = self.cursor else { return self.gather(events.collect(), head, page.more_before) };
         if cursor > head {
             let message = format!("the room ends at {head}, before {cursor}");
-            return self.end(FollowOutput::Refused { code: ErrorCode::InvalidField, message });
+            return self.refuse(ErrorCode::InvalidField, message);
         }
         for event in events.collect::<Vec<_>>() {
             self.give(event);

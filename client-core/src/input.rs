@@ -72,6 +72,9 @@ pub enum Input {
         /// What went wrong, for people.
         reason: String,
     },
+    /// The server sent something longer than [`teahouse_protocol::limits::SERVER_MESSAGE_BYTES_MAX`], and the driver has
+    /// closed the link. The next link asks for shorter pages.
+    MessageTooLong,
     /// [`crate::Brain::deadline`] has come.
     Deadline,
     /// The network came back, the machine woke, or the tab became visible: reconnects at once or checks the link.

@@ -6,6 +6,9 @@ use crate::limits::{BANNER_AFTER_MS, HELLO_WITHIN_MS, OPEN_WITHIN_MS, PONG_WITHI
 use crate::model::Connection;
 use crate::random::Random;
 
+/// Why a link ends on which something came that is longer than the protocol allows.
+pub(crate) const TOO_LONG: &str = "the server sent a longer message than it may";
+
 /// The life of the one link: opening, greeting, heartbeat, loss and the wait for the next attempt.
 #[derive(Debug)]
 pub(crate) struct Link {

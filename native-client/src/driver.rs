@@ -116,6 +116,10 @@ impl<M: Machine> Driver<M> {
                 event = link => match event {
                     LinkEvent::Opened => Input::LinkOpened,
                     LinkEvent::Received(line) => Input::Received(line),
+                    LinkEvent::TooLong => {
+                        self.socket = None;
+                        Input::MessageTooLong
+                    }
                     LinkEvent::Closed(reason) => {
                         self.socket = None;
                         Input::LinkClosed { reason }

@@ -1,14 +1,15 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use teahouse_protocol::LineFramer;
-use teahouse_protocol::limits::FRAME_BYTES_MAX;
+use teahouse_protocol::limits::SERVER_MESSAGE_BYTES_MAX;
+use teahouse_protocol::{LineFramer, LineTooLong};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WebSocketError, Message};
 
 use crate::address::Address;
 
@@ -26,6 +27,8 @@ pub(crate) enum LinkEvent {
     Opened,
     /// One JSON object came.
     Received(String),
+    /// Something longer than [`SERVER_MESSAGE_BYTES_MAX`] came, and it was closed. The last event of a link.
+    TooLong,
     /// It is gone, or never came to be. The last event of a link.
     Closed(String),
 }
@@ -45,17 +48,18 @@ impl Socket {
         let (sender, events) = mpsc::channel(INCOMING_MAX);
         let (outgoing, lines) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            let reason = match talk(&address, &sender, lines).await {
-                Ok(()) => "the server closed the connection".to_owned(),
-                Err(error) => format!("{error:#}"),
+            let end = match talk(&address, &sender, lines).await {
+                Ok(()) => LinkEvent::Closed("the server closed the connection".to_owned()),
+                Err(error) if is_too_long(&error) => LinkEvent::TooLong,
+                Err(error) => LinkEvent::Closed(format!("{error:#}")),
             };
             // Nobody listens when the driver has dropped the link, and then nobody needs to know.
-            let _ = sender.send(LinkEvent::Closed(reason)).await;
+            let _ = sender.send(end).await;
         });
         Self { events, outgoing, task }
     }
 
-    /// Waits for the next event; after [`LinkEvent::Closed`], for ever. Cancelling loses nothing.
+    /// Waits for the next event; after the last one, for ever. Cancelling loses nothing.
     pub(crate) async fn next(&mut self) -> LinkEvent {
         match self.events.recv().await {
             Some(event) => event,
@@ -73,6 +77,12 @@ impl Drop for Socket {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn is_too_long(error: &anyhow::Error) -> bool {
+    let message = error.downcast_ref::<WebSocketError>();
+    error.is::<LineTooLong>()
+        || matches!(message, Some(WebSocketError::Capacity(CapacityError::MessageTooLong { .. })))
 }
 
 async fn talk(
@@ -101,7 +111,7 @@ async fn talk_lines(
     events.send(LinkEvent::Opened).await?;
     let (mut reader, mut writer) = stream.split();
     let read = async {
-        let mut framer = LineFramer::default();
+        let mut framer = LineFramer::new(SERVER_MESSAGE_BYTES_MAX);
         let mut buffer = vec![0; READ_BYTES];
         loop {
             let length = reader.read(&mut buffer).await?;
@@ -135,8 +145,8 @@ async fn talk_web_socket(
     mut lines: mpsc::UnboundedReceiver<String>,
 ) -> anyhow::Result<()> {
     let config = WebSocketConfig::default()
-        .max_message_size(Some(FRAME_BYTES_MAX))
-        .max_frame_size(Some(FRAME_BYTES_MAX));
+        .max_message_size(Some(SERVER_MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(SERVER_MESSAGE_BYTES_MAX));
     let (socket, _) =
         tokio_tungstenite::client_async_with_config(address.to_string(), stream, Some(config)).await?;
     events.send(LinkEvent::Opened).await?;

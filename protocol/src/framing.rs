@@ -2,19 +2,35 @@ use std::borrow::Cow;
 
 use crate::limits::FRAME_BYTES_MAX;
 
-/// A line is longer than [`FRAME_BYTES_MAX`]. The stream cannot be read on from here.
+/// A line is longer than the framer takes. The stream cannot be read on from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a line must be at most {FRAME_BYTES_MAX} bytes long")]
-pub struct LineTooLong;
+#[error("a line must be at most {bytes_max} bytes long")]
+pub struct LineTooLong {
+    /// What it takes, in bytes, without the line ending.
+    pub bytes_max: usize,
+}
 
 /// Cuts a stream of bytes into lines that end in `\n` or `\r\n`. Holds no more than the beginning of one line, and no
 /// memory at all between lines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct LineFramer {
     partial: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl Default for LineFramer {
+    /// For the lines of a client.
+    fn default() -> Self {
+        Self::new(FRAME_BYTES_MAX)
+    }
 }
 
 impl LineFramer {
+    /// For lines of at most so many bytes, without their ending.
+    pub fn new(bytes_max: usize) -> Self {
+        Self { partial: Vec::new(), bytes_max }
+    }
+
     /// Takes the next line, without its ending, from the front of `input`. When `input` has no further line ending, its
     /// rest is kept for the next call, `input` is left empty and the answer is `None`.
     ///
@@ -29,10 +45,10 @@ impl LineFramer {
     /// ```
     pub fn next_line<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Cow<'a, [u8]>>, LineTooLong> {
         // One byte more than the limit may be the `\r` of a line ending.
-        let room = FRAME_BYTES_MAX + 1 - self.partial.len();
+        let room = self.bytes_max + 1 - self.partial.len();
         let Some(end) = input.iter().take(room + 1).position(|byte| *byte == b'\n') else {
             if input.len() > room {
-                return Err(LineTooLong);
+                return Err(self.too_long());
             }
             self.partial.extend_from_slice(input);
             *input = &[];
@@ -48,7 +64,11 @@ impl LineFramer {
             line.pop_if(|last| *last == b'\r');
             Cow::Owned(line)
         };
-        if line.len() > FRAME_BYTES_MAX { Err(LineTooLong) } else { Ok(Some(line)) }
+        if line.len() > self.bytes_max { Err(self.too_long()) } else { Ok(Some(line)) }
+    }
+
+    fn too_long(&self) -> LineTooLong {
+        LineTooLong { bytes_max: self.bytes_max }
     }
 
     /// Whether the beginning of a line waits for its end.
@@ -66,6 +86,8 @@ impl LineFramer {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const TOO_LONG: LineTooLong = LineTooLong { bytes_max: FRAME_BYTES_MAX };
 
     /// Feeds the chunks and collects what comes out.
     fn frame(chunks: &[&[u8]]) -> Result<(Vec<Vec<u8>>, Vec<u8>), LineTooLong> {
@@ -92,10 +114,18 @@ mod tests {
         for ending in [&b"\n"[..], b"\r\n"] {
             let (lines, _) = frame(&[&line, ending]).unwrap();
             assert_eq!(lines, std::slice::from_ref(&line));
-            assert_eq!(frame(&[&line, b"x", ending]), Err(LineTooLong));
-            assert_eq!(frame(&[&[&line[..], b"x", ending].concat()]), Err(LineTooLong));
+            assert_eq!(frame(&[&line, b"x", ending]), Err(TOO_LONG));
+            assert_eq!(frame(&[&[&line[..], b"x", ending].concat()]), Err(TOO_LONG));
         }
-        assert_eq!(frame(&[&line, b"xy"]), Err(LineTooLong));
+        assert_eq!(frame(&[&line, b"xy"]), Err(TOO_LONG));
+    }
+
+    #[test]
+    fn a_framer_has_the_limit_that_it_was_told() {
+        let mut framer = LineFramer::new(2);
+        let mut input = &b"ab\r\nabc\n"[..];
+        assert_eq!(framer.next_line(&mut input).unwrap().as_deref(), Some(&b"ab"[..]));
+        assert_eq!(framer.next_line(&mut input), Err(LineTooLong { bytes_max: 2 }));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 /// The longest line over TCP or message over WebSocket, in bytes, without its line ending. A longer one closes the
 /// connection.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;
-/// The longest line or message of a server, in bytes, without its line ending. A client takes messages up to this length.
+/// The longest line or message that a server sends, in bytes, without its line ending. A client that gets a longer one closes
+/// the connection and asks for less.
 pub const SERVER_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// The longest text of a post, in characters (Unicode scalar values).
 pub const TEXT_CHARS_MAX: usize = 8_000;

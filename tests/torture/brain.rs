@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use teahouse_client_core::{
     Brain, Config, Connection, Entry, Input, Intent, Now, Output, Ticks, Timeline, TimelineKind,
 };
+use teahouse_protocol::limits::SERVER_MESSAGE_BYTES_MAX;
 use teahouse_protocol::{EventKind, LineFramer, MemberName, PageEvent, RoomName, Seq, UnixMillis};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -72,7 +73,7 @@ async fn talk(
     happenings.send(Happening::Opened).await.map_err(|error| text(&error))?;
     let (mut reader, mut writer) = stream.split();
     let read = async {
-        let mut framer = LineFramer::default();
+        let mut framer = LineFramer::new(SERVER_MESSAGE_BYTES_MAX);
         let mut buffer = vec![0; 16 * 1024];
         loop {
             let length = reader.read(&mut buffer).await.map_err(|error| text(&error))?;

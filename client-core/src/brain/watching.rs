@@ -6,6 +6,8 @@ use teahouse_protocol::{
 use super::{Asked, Brain};
 use crate::input::Ticks;
 use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, TIMELINE_EVENTS_MAX};
+use crate::link::TOO_LONG;
+use crate::model::Connection;
 use crate::output::{Change, Notice, Output};
 use crate::store::{self, Key};
 use crate::timeline::{Loading, Timeline, TimelineEvent};
@@ -44,6 +46,16 @@ impl Brain {
         let max = u32::try_from(self.limits.history_events_max).unwrap_or(u32::MAX).max(1);
         let limit = Some(self.config.history_page.clamp(1, max));
         self.ask(Command::History(History { limit, ..request }), Asked::History { room });
+    }
+
+    /// A page was longer than the link takes.
+    pub(super) fn ask_for_less(&mut self, now: Ticks) {
+        let max = u32::try_from(self.limits.history_events_max).unwrap_or(u32::MAX).max(1);
+        self.lost(TOO_LONG.to_owned(), now);
+        match self.config.history_page.clamp(1, max) / 2 {
+            0 => self.stop(Connection::Stopped { reason: TOO_LONG.to_owned() }),
+            less => self.config.history_page = less,
+        }
     }
 
     pub(super) fn watching(&mut self, asked: &RoomName, reply: Watching) {

@@ -212,6 +212,11 @@ impl Desk {
     }
 
     /// The operation ids of the posts that were sent since the last check.
+    /// The limits of the pages of history that were asked for since the last look at what was sent.
+    pub(crate) fn sent_limits(&mut self) -> Vec<u64> {
+        self.sent.drain(..).filter_map(|request| request["limit"].as_u64()).collect()
+    }
+
     pub(crate) fn sent_ops(&mut self) -> Vec<String> {
         let ops = self.sent.drain(..).filter(|request| request["type"] == "post");
         ops.map(|request| request["op"].as_str().expect("an op").to_owned()).collect()

@@ -13,10 +13,16 @@ struct Tail {
     others: Vec<FollowOutput>,
     watched_after: Option<u64>,
     replays: bool,
+    /// Pages of more events than this are too long for the link.
+    page_max: u64,
 }
 
 impl Tail {
     fn new(from: FollowFrom, follow: bool, head: u64) -> Self {
+        Self::with_page_max(from, follow, head, u64::MAX)
+    }
+
+    fn with_page_max(from: FollowFrom, follow: bool, head: u64, page_max: u64) -> Self {
         let config = FollowConfig { client: "test".into(), room: room("lobby"), from, follow };
         let follower = Follower::new(config, 7, Ticks(0));
         let mut tail = Self {
@@ -27,6 +33,7 @@ impl Tail {
             others: vec![],
             watched_after: None,
             replays: true,
+            page_max,
         };
         tail.input(Input::Start);
         tail.input(Input::LinkOpened);
@@ -37,7 +44,12 @@ impl Tail {
         for output in self.follower.handle(input, Ticks(0)) {
             match output {
                 FollowOutput::Send(line) => {
-                    let request = serde_json::from_str(&line).expect("JSON");
+                    let request: Value = serde_json::from_str(&line).expect("JSON");
+                    if request["limit"].as_u64().is_some_and(|limit| limit > self.page_max) {
+                        self.input(Input::MessageTooLong);
+                        self.input(Input::Woke);
+                        return self.input(Input::LinkOpened);
+                    }
                     for reply in self.answer(&request) {
                         self.input(Input::Received(reply.to_string()));
                     }
@@ -168,4 +180,17 @@ fn another_log_is_told() {
 fn a_position_beyond_the_end_is_refused() {
     let tail = Tail::new(FollowFrom::After(Seq::new(11).expect("a seq")), true, 10);
     assert!(tail.others.iter().any(|output| matches!(output, FollowOutput::Refused { .. })));
+}
+
+#[test]
+fn pages_that_are_too_long_for_the_link_are_asked_for_in_parts() {
+    let tail = Tail::with_page_max(FollowFrom::Last(30), true, 40, 3);
+    assert_eq!(tail.seen, range(11..=40));
+    let after = FollowFrom::After(Seq::new(5).expect("a seq"));
+    assert_eq!(Tail::with_page_max(after, true, 40, 1).seen, range(6..=40));
+    let tail = Tail::with_page_max(FollowFrom::Last(30), true, 40, 0);
+    assert!(
+        tail.others.iter().any(|output| matches!(output, FollowOutput::Refused { .. })),
+        "where even one event is too long it ends"
+    );
 }

@@ -1,12 +1,12 @@
 use serde_json::json;
-use teahouse_client_core::{Connection, Intent, limits};
+use teahouse_client_core::{Connection, Input, Intent, limits};
 
 use crate::desk::{Desk, event, page, room};
 
 #[test]
 fn the_first_page_is_merged_with_what_happens_meanwhile() {
     let mut desk = Desk::new();
-    desk.input(teahouse_client_core::Input::LinkOpened);
+    desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
         json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "t",
@@ -29,7 +29,7 @@ fn the_first_page_is_merged_with_what_happens_meanwhile() {
 #[test]
 fn a_room_is_joined_before_it_is_watched() {
     let mut desk = Desk::new();
-    desk.input(teahouse_client_core::Input::LinkOpened);
+    desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
         json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "t",
@@ -203,4 +203,29 @@ fn the_server_spells_a_room_its_own_way() {
     desk.check_sent(&["join TEA", "watch tea", "history tea", "who tea"]);
     assert_eq!(desk.brain.model().active(), Some(&room("tea")));
     assert!(desk.brain.model().room(&room("TEA")).is_none());
+}
+
+#[test]
+fn a_page_that_is_too_long_for_the_link_is_asked_for_in_parts() {
+    let mut desk = Desk::new();
+    desk.input(Input::LinkOpened);
+    desk.reply(
+        "hello",
+        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "t",
+        "limits": crate::desk::limits(), "rooms": [{"room": "lobby", "head": 5}], "server": "test"}),
+    );
+    for limit in [3, 1] {
+        desk.reply(
+            "watch lobby",
+            json!({"type": "watching", "room": "lobby", "epoch": "e1", "head": 5, "resume": "replay"}),
+        );
+        assert_eq!(desk.sent_limits(), [limit]);
+        desk.link = false;
+        desk.input(Input::MessageTooLong);
+        if limit > 1 {
+            assert!(matches!(desk.connection(), Connection::Waiting { .. }), "{:?}", desk.connection());
+            desk.come_back(5);
+        }
+    }
+    assert!(matches!(desk.connection(), Connection::Stopped { .. }), "{:?}", desk.connection());
 }

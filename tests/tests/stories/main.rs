@@ -5,6 +5,7 @@ mod one_room;
 mod restart;
 mod shutdown;
 
+mod long_history;
 mod long_message;
 
 mod protocol_document;

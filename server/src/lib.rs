@@ -4,6 +4,8 @@
 //! [`connection`] reads and writes; its session turns requests into proposals for the [`order`]; the [`state`]
 //! decides; the [`log`] brings it to the disk; [`fanout`] and [`directory`] show it to everybody.
 
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 mod abort;
 pub mod accept;
 pub mod config;
@@ -20,6 +22,7 @@ pub mod log;
 pub mod order;
 pub mod pace;
 pub mod proxies;
+pub mod standard_error;
 pub mod state;
 pub mod turns;
 pub mod wire_errors;

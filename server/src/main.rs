@@ -1,8 +1,11 @@
 //! The program `teahouse-server`.
 
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 mod admin;
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use teahouse_server::directory::Directory;
 use teahouse_server::house::House;
 use teahouse_server::log;
 use teahouse_server::order::{self, Order};
+use teahouse_server::standard_error::StandardError;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -23,19 +27,40 @@ use tokio::task::JoinSet;
 const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    let options = Options::read();
-    match options.resolve().map_err(Into::into).and_then(run) {
+    let options = match Options::read() {
+        Ok(options) => options,
+        Err(answer) => return answered(&answer),
+    };
+    let standard_error = StandardError::start();
+    standard_error.report_panics();
+    let ended = options.resolve().map_err(Into::into).and_then(|config| run(config, &standard_error));
+    let exit = match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("teahouse-server: {error:#}");
+            standard_error.say(format_args!("teahouse-server: {error:#}"));
             ExitCode::FAILURE
         }
+    };
+    standard_error.flush();
+    exit
+}
+
+/// The answer to `--help`, `--version` or wrong options. Where nobody reads it any more, that is no failure.
+fn answered(answer: &clap::Error) -> ExitCode {
+    let printed = answer.print().and_then(|()| io::stdout().flush());
+    match printed {
+        Err(error) if !answer.use_stderr() && error.kind() != io::ErrorKind::BrokenPipe => {
+            // There is nowhere else to say it.
+            let _ = writeln!(io::stderr(), "teahouse-server: standard output cannot be written: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(1)),
     }
 }
 
-fn run(mut config: Config) -> Result<()> {
+fn run(mut config: Config, standard_error: &StandardError) -> Result<()> {
     if let Some(task) = config.task.take() {
-        return admin::run(task, &config.data);
+        return admin::run(task, &config.data, standard_error);
     }
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
         .with_context(|| format!("--log {} is no filter", config.log))?;
@@ -43,7 +68,7 @@ fn run(mut config: Config) -> Result<()> {
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-        .with_writer(io::stderr)
+        .with_writer(standard_error.clone())
         .init();
     let runtime = tokio::runtime::Runtime::new().context("the system has no room for threads")?;
     runtime.block_on(serve(config))
@@ -52,7 +77,7 @@ fn run(mut config: Config) -> Result<()> {
 async fn serve(config: Config) -> Result<()> {
     let listeners = listen(&config)?;
     let (mut log, mut state, reader) = log::open(&config.data, &fresh_epoch())?;
-    order::prepare(&mut log, &mut state).context("the log cannot be written")?;
+    order::prepare(&mut log, &mut state).map_err(|error| log::cannot_begin(&config.data, error))?;
     let directory = Arc::new(Directory::default());
     directory.restore(&state, &mut Vec::new());
     let (order, order_thread) = Order::start(log, state, Arc::clone(&directory));
@@ -75,7 +100,7 @@ async fn serve(config: Config) -> Result<()> {
         addresses.push((listener.local_addr()?, pin));
         accepting.spawn(accept::accept(listener, pin, Arc::clone(&house), Arc::clone(&waiting)));
     }
-    announce(&addresses).context("standard output is closed")?;
+    announce(announcement(&addresses));
     if let Some(problem) = teahouse_server::door::text::time_zone_problem() {
         tracing::warn!("{problem}");
     }
@@ -124,11 +149,13 @@ fn cannot_listen(listen: &Listen, error: io::Error) -> anyhow::Error {
     }
 }
 
-/// Says where the server listens, one line for each listener, and which addresses a browser opens.
-fn announce(addresses: &[(std::net::SocketAddr, Option<Pin>)]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+/// Where the server listens, one line for each listener, and which addresses a browser opens.
+fn announcement(addresses: &[(std::net::SocketAddr, Option<Pin>)]) -> String {
+    let mut lines = String::new();
+    let mut line =
+        |line: std::fmt::Arguments<'_>| writeln!(lines, "{line}").expect("a text takes everything");
     for (address, _) in addresses {
-        writeln!(out, "listening on {address}")?;
+        line(format_args!("listening on {address}"));
     }
     let browsers = addresses.iter().filter(|(_, pin)| matches!(pin, None | Some(Pin::Http)));
     for (address, _) in browsers {
@@ -136,10 +163,27 @@ fn announce(addresses: &[(std::net::SocketAddr, Option<Pin>)]) -> io::Result<()>
             if address.ip().is_unspecified() { own_addresses(address.is_ipv4()) } else { vec![address.ip()] };
         for host in hosts {
             let url_host = if host.is_loopback() { "localhost".into() } else { url_host(host) };
-            writeln!(out, "open http://{url_host}:{}/", address.port())?;
+            line(format_args!("open http://{url_host}:{}/", address.port()));
         }
     }
-    out.flush()
+    lines
+}
+
+/// Prints it, on a thread of its own: whoever does not read it keeps nobody waiting. What cannot be printed is in the
+/// log instead.
+fn announce(lines: String) {
+    let print = move || {
+        let mut out = io::stdout().lock();
+        if let Err(error) = out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
+            tracing::warn!(
+                "standard output cannot be written ({error}): {}",
+                lines.trim_end().replace('\n', ", ")
+            );
+        }
+    };
+    if std::thread::Builder::new().name("stdout".into()).spawn(print).is_err() {
+        tracing::warn!("the system has no room for a thread that prints the addresses");
+    }
 }
 
 /// The addresses of this machine under which others on the network find it, loopback first.

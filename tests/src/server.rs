@@ -32,6 +32,17 @@ impl Server {
         Self::launch("127.0.0.1:0", options, Arc::new(folder)).await
     }
 
+    /// Starts a server whose standard streams a shell redirects, all but standard output.
+    pub async fn with_streams(redirections: &str, options: &[&str]) -> Self {
+        let folder = Arc::new(TempDir::new().expect("a temporary folder"));
+        let data = folder.path().join("data");
+        let mut server = command(&data);
+        server.args(["--listen", "127.0.0.1:0"]).args(options);
+        let process = Process::spawn("server", &mut redirected(&server, redirections));
+        let address = listening_address(&process).await;
+        Self { process, address, options: Vec::new(), folder }
+    }
+
     async fn launch(listen: &str, options: Vec<String>, folder: Arc<TempDir>) -> Self {
         let data = folder.path().join("data");
         let process = Process::spawn("server", command(&data).args(["--listen", listen]).args(&options));
@@ -120,6 +131,21 @@ pub fn command(data: &Path) -> Command {
     }
     command.env("NO_COLOR", "1").arg("--data").arg(data);
     command
+}
+
+/// The same program with standard streams as a shell redirects them, such as `2>/dev/full`.
+pub fn redirected(command: &Command, redirections: &str) -> Command {
+    let command = command.as_std();
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("exec \"$@\" {redirections}")).arg("sh");
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
 }
 
 async fn listening_address(process: &Process) -> SocketAddr {

@@ -53,7 +53,7 @@ impl Brain {
         let max = u32::try_from(self.limits.history_events_max).unwrap_or(u32::MAX).max(1);
         self.lost(TOO_LONG.to_owned(), now);
         match self.config.history_page.clamp(1, max) / 2 {
-            0 => self.stop(Connection::Stopped { reason: TOO_LONG.to_owned() }),
+            0 => self.stop(Connection::Stopped { code: None, reason: TOO_LONG.to_owned() }),
             less => self.config.history_page = less,
         }
     }

@@ -122,7 +122,7 @@ pub struct Options {
 /// What an administrator does with the data.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Task {
-    /// Copy everything into FILE, of one moment, while the server may be running
+    /// Copy everything into FILE, of one moment, while the server may be running. Only its owner can read it
     Backup {
         /// The copy; it must not exist
         file: PathBuf,
@@ -138,13 +138,14 @@ pub enum Task {
         /// The backup
         file: PathBuf,
     },
-    /// Write a room's events to standard output, one JSON object per line
+    /// Write a room's events to standard output, one JSON object per line. Ends with 0 also when its reader has enough
     Export {
         /// The room
         #[arg(long)]
         room: RoomName,
     },
-    /// Make a new room out of exported events on standard input. The server must not be running
+    /// Make a new room out of exported events on standard input, all or nothing. The server must not be running. Whoever
+    /// is a member at the end leaves; the authors are names only, and cannot come back
     Import {
         /// The new room
         #[arg(long)]
@@ -229,16 +230,17 @@ pub struct Config {
 }
 
 impl Options {
-    /// Reads the command line and the environment. Where they make no sense, says so and ends the program.
-    pub fn read() -> Self {
+    /// Reads the command line and the environment. The error has the words for what makes no sense, or for what was
+    /// asked, such as `--help`; if it is about a variable, that was said before.
+    pub fn read() -> Result<Self, clap::Error> {
         let error = match Self::try_parse() {
-            Ok(options) => return options,
+            Ok(options) => return Ok(options),
             Err(error) => error,
         };
         if let Some(variable) = variable_behind(&error, std::env::args()) {
             let _ = writeln!(io::stderr(), "The environment variable {variable} is wrong:");
         }
-        error.exit()
+        Err(error)
     }
 
     /// Adds the file's options and the defaults.

@@ -1,6 +1,5 @@
-use std::fs::OpenOptions;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -9,8 +8,8 @@ use std::thread;
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
-use super::LogError;
-use super::open::configure;
+use super::open::{beside, configure};
+use super::{LogError, private};
 
 /// The write-ahead log is moved into the database each time it has grown by so many pages, which are 16 MiB.
 const WAL_PAGES_DUE: u32 = 4_096;
@@ -94,20 +93,13 @@ impl Drop for Checkpointer {
 
 /// Makes a short write-ahead log longer, with zeros, which SQLite takes for an empty one or for the end of one.
 fn make_room(database: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(beside(database))?;
+    let mut file = private::open_or_create(&beside(database, "-wal"))?;
     let length = file.seek(SeekFrom::End(0))?;
     if let Some(missing) = WAL_BYTES_MADE.checked_sub(length) {
         file.write_all(&vec![0; usize::try_from(missing).expect("below 4 MiB")])?;
         file.sync_all()?;
     }
     Ok(())
-}
-
-/// The file of the write-ahead log.
-fn beside(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
 }
 
 fn run(database: &Path, requests: &Receiver<()>, nearly: &AtomicBool) {
@@ -153,7 +145,7 @@ mod tests {
         let mut writer = connect(&file).expect("a new database");
         let mut checkpointer = Checkpointer::start(&file);
         checkpointer.follow(&mut writer).expect("a writer");
-        let length = || std::fs::metadata(beside(&file)).map_or(0, |meta| meta.len());
+        let length = || std::fs::metadata(beside(&file, "-wal")).map_or(0, |meta| meta.len());
         assert_eq!(length(), WAL_BYTES_MADE, "made before its first use");
 
         let write = |kibibytes: u32| {

@@ -4,19 +4,23 @@
 //! and see a transaction only after its fsync. The tables that answer for the present (rooms, members, users) change
 //! in the same transaction as the events.
 
+mod backup;
 mod checkpoint;
 pub mod maintenance;
 mod open;
+mod private;
 mod reader;
+mod rest;
 mod row;
 mod schema;
+mod transfer;
 mod verify;
 mod writer;
 
 use std::io;
 use std::path::PathBuf;
 
-pub use open::open;
+pub use open::{cannot_begin, open};
 pub use reader::{PAGE_BYTES_MAX, Page, PageQuery, Reader};
 pub use verify::Report;
 pub use writer::{Batch, Log};
@@ -38,6 +42,38 @@ pub enum OpenError {
         dir: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// There is no room.
+    #[error("there is no room left for the data in {dir}: {source}; make some and start again")]
+    Full {
+        /// The directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database cannot be read.
+    #[error("{file} cannot be read: {source}")]
+    Unreadable {
+        /// The database.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The database can be read, and not written.
+    #[error("{file} cannot be written: {source}")]
+    FileNotWritable {
+        /// The database.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What belongs to a database lies there without it.
+    #[error("{file} belongs to {database}, which is missing; put that back, or move {file} away")]
+    Orphan {
+        /// What is there.
+        file: PathBuf,
+        /// What is not.
+        database: PathBuf,
     },
     /// Another server has it.
     #[error(

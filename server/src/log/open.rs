@@ -1,6 +1,7 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -9,22 +10,28 @@ use teahouse_protocol::Epoch;
 
 use super::reader::Reader;
 use super::writer::{self, Log};
-use super::{DATABASE_FILE, LogError, OpenError, schema};
+use super::{DATABASE_FILE, LogError, OpenError, private, schema};
 use crate::state::State;
 
 /// Databases up to this size are checked page by page at every start, in bytes; it takes about a second.
 const QUICK_CHECK_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const LOCK_FILE: &str = "teahouse.lock";
+/// The lock is tried so often before another server is believed to hold it: others look at it for a moment.
+const LOCK_TRIES: u32 = 10;
+const LOCK_RETRY: Duration = Duration::from_millis(20);
 
 /// Opens the log of a data directory, or makes a new one, and reads the state out of it. `fresh_epoch` names a new log.
 pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), OpenError> {
     let file = dir.join(DATABASE_FILE);
-    let not_writable = |source| OpenError::NotWritable { dir: dir.into(), source };
     let sqlite = |source: rusqlite::Error| classify(&file, source);
-    make_directory(dir).map_err(not_writable)?;
+    private::make_directory(dir).map_err(|source| cannot_write(dir, source))?;
     let lock = lock(dir)?;
-    check_header(&file)?;
-    if !file.exists() {
+    if is_there(&file) {
+        check_header(&file)?;
+        can_be_written(&file)?;
+        private::tighten(dir);
+    } else {
+        private::tighten(dir);
         create(dir, &file, fresh_epoch)?;
     }
     let connection = Connection::open(&file).map_err(sqlite)?;
@@ -46,47 +53,44 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
     Ok((log, state, reader))
 }
 
-/// Makes the directory and sees to it that it is still there after a power cut: the name of a directory is on disk
-/// when its parent is.
-pub(super) fn make_directory(dir: &Path) -> io::Result<()> {
-    let dir = std::path::absolute(dir)?;
-    let made: Vec<&Path> = dir.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
-    fs::create_dir_all(&dir)?;
-    for path in made.into_iter().filter_map(Path::parent) {
-        sync_directory(path)?;
-    }
-    // An earlier start may have been cut between making it and this.
-    match dir.parent().map(sync_directory) {
-        Some(Err(error)) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
-        _ => Ok(()),
-    }
+/// Whether the name is taken, be it by a link that leads nowhere.
+pub(super) fn is_there(file: &Path) -> bool {
+    fs::symlink_metadata(file).is_ok()
 }
 
-/// Brings the names in a directory to the disk.
-pub(super) fn sync_directory(dir: &Path) -> io::Result<()> {
-    // Windows opens no directories, and needs none of this.
-    if cfg!(windows) { Ok(()) } else { File::open(dir)?.sync_all() }
+/// A file beside a database: SQLite adds to its name.
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// Makes an empty database under another name and gives it its own when it is whole, so that a power cut leaves no
 /// half of one.
 fn create(dir: &Path, file: &Path, epoch: &Epoch) -> Result<(), OpenError> {
-    let not_writable = |source| OpenError::NotWritable { dir: dir.into(), source };
+    // It would be taken for the new database's own.
+    if let Some(orphan) =
+        ["-wal", "-journal"].map(|suffix| beside(file, suffix)).into_iter().find(|file| is_there(file))
+    {
+        return Err(OpenError::Orphan { file: orphan, database: file.into() });
+    }
+    let cannot_write = |source| cannot_write(dir, source);
     let partial = dir.join(format!("{DATABASE_FILE}.new"));
-    for leftover in [partial.clone(), dir.join(format!("{DATABASE_FILE}.new-journal"))] {
+    for leftover in [partial.clone(), beside(&partial, "-journal")] {
         match fs::remove_file(&leftover) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(not_writable(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot_write(error)),
             _ => {}
         }
     }
     let sqlite = |source: rusqlite::Error| classify(file, source);
+    drop(private::create_new(&partial).map_err(cannot_write)?);
     let mut connection = Connection::open(&partial).map_err(sqlite)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
     schema::create(&mut connection, epoch.as_str()).map_err(sqlite)?;
     drop(connection);
-    File::open(&partial).and_then(|made| made.sync_all()).map_err(not_writable)?;
-    fs::rename(&partial, file).map_err(not_writable)?;
-    sync_directory(dir).map_err(not_writable)
+    private::sync_file(&partial).map_err(cannot_write)?;
+    fs::rename(&partial, file).map_err(cannot_write)?;
+    private::sync_directory(dir).map_err(cannot_write)
 }
 
 /// Each room's events end on a page of its own, which each post to the room needs: the pages of a thousand busy rooms
@@ -122,32 +126,32 @@ pub(super) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Takes the directory for this program alone.
 pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
-    let not_writable = |source| OpenError::NotWritable { dir: dir.into(), source };
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(dir.join(LOCK_FILE))
-        .map_err(not_writable)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse { dir: dir.into() }),
-        Err(fs::TryLockError::Error(error)) => Err(not_writable(error)),
+    let cannot_write = |source| cannot_write(dir, source);
+    let lock = private::open_or_create(&dir.join(LOCK_FILE)).map_err(cannot_write)?;
+    for attempt in 1.. {
+        match lock.try_lock() {
+            Ok(()) => break,
+            Err(fs::TryLockError::WouldBlock) if attempt < LOCK_TRIES => thread::sleep(LOCK_RETRY),
+            Err(fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { dir: dir.into() }),
+            Err(fs::TryLockError::Error(error)) => return Err(cannot_write(error)),
+        }
     }
+    Ok(lock)
+}
+
+/// Whether another program has the directory for itself. Changes nothing.
+pub(super) fn is_locked(dir: &Path) -> bool {
+    let Ok(lock) = File::open(dir.join(LOCK_FILE)) else { return false };
+    matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 
 /// Reads the header's own bytes, since to open a database with SQLite may already change files.
 pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
     let foreign = || OpenError::Foreign { file: file.into() };
-    let mut opened = match OpenOptions::new().read(true).write(true).open(file) {
-        Ok(opened) => opened,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => {
-            let dir = file.parent().unwrap_or(file).into();
-            return Err(OpenError::NotWritable { dir, source });
-        }
-    };
+    let mut opened =
+        File::open(file).map_err(|source| OpenError::Unreadable { file: file.into(), source })?;
     // Offsets: section 1.3 of the SQLite file format.
     let mut header = [0; 100];
     opened.read_exact(&mut header).map_err(|_| foreign())?;
@@ -161,6 +165,16 @@ pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+fn can_be_written(file: &Path) -> Result<(), OpenError> {
+    let opened = File::options().read(true).write(true).open(file);
+    opened.map(drop).map_err(|source| OpenError::FileNotWritable { file: file.into(), source })
+}
+
+/// What a failure of the first writes means.
+pub fn cannot_begin(dir: &Path, error: LogError) -> OpenError {
+    unreadable(&dir.join(DATABASE_FILE), error)
+}
+
 fn unreadable(file: &Path, error: LogError) -> OpenError {
     match error {
         LogError::Sqlite(source) => classify(file, source),
@@ -168,17 +182,33 @@ fn unreadable(file: &Path, error: LogError) -> OpenError {
     }
 }
 
+/// SQLite says of a full disk, a read-only one and a missing right that something went wrong with the disk. To try is
+/// to know.
 fn classify(file: &Path, source: rusqlite::Error) -> OpenError {
+    let dir = file.parent().unwrap_or(file);
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             OpenError::Corrupt { file: file.into(), detail: source.to_string() }
         }
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            OpenError::NotWritable {
-                dir: file.parent().unwrap_or(file).into(),
-                source: io::Error::other(source),
-            }
-        }
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::PermissionDenied,
+        ) => match private::write_trouble(dir) {
+            Some(trouble) => cannot_write(dir, trouble),
+            None => OpenError::Sqlite { file: file.into(), source },
+        },
         _ => OpenError::Sqlite { file: file.into(), source },
+    }
+}
+
+fn cannot_write(dir: &Path, source: io::Error) -> OpenError {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            OpenError::Full { dir: dir.into(), source }
+        }
+        _ => OpenError::NotWritable { dir: dir.into(), source },
     }
 }

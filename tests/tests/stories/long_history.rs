@@ -44,12 +44,12 @@ async fn long_messages_are_read_in_one_page() {
         written.push(text);
     }
     let home = Home::new();
-    for address in ways_in(&server) {
-        let finished = tailed(&home, &address, 10).await;
+    for (address, name) in ways_in(&server).into_iter().zip(["bo", "che"]) {
+        let finished = tailed(&home, &address, 14).await;
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
         assert!(texts(&finished) == written, "{address}: all ten, as they were written");
         assert_eq!(finished.stderr, "", "and nothing to complain of");
-        let chat = home.run(&["chat", &address, "--name", "bo"]);
+        let chat = home.run(&["chat", &address, "--name", name]);
         shown(chat, &written[9]).await;
     }
 }

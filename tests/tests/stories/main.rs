@@ -27,6 +27,9 @@ mod web_files;
 
 mod terminal_client;
 
+mod maintenance;
+mod private_data;
+
 mod browser_composer;
 mod browser_history;
 mod browser_look;

@@ -1,0 +1,297 @@
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+use teahouse_protocol::limits::{ROOMS_MAX, SERVER_MESSAGE_BYTES_MAX, TEXT_CHARS_MAX};
+use teahouse_protocol::{
+    Event, EventKind, LineFramer, MemberName, PageEvent, RoomName, Seq, ServerMessage, UnixMillis,
+    decode_server_message,
+};
+
+use super::maintenance::MaintenanceError;
+use super::open::{self, check_header};
+use super::rest::Source;
+use super::{DATABASE_FILE, LogError, private, row};
+use crate::state::{RoomId, SERVER_USER, SERVER_USER_NAME};
+
+/// How many bytes are read at a time.
+const READ_BYTES: usize = 64 * 1024;
+/// What some programs begin a file with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Writes a room's events as JSON Lines, as the wire has them. Answers how many.
+pub fn export(dir: &Path, room: &RoomName, out: &mut impl Write) -> Result<u64, MaintenanceError> {
+    let source = Source::of_directory(dir)?;
+    let snapshot = source.connection.unchecked_transaction()?;
+    let (id, name) = find_room(&snapshot, room)?.ok_or_else(|| MaintenanceError::NoSuchRoom(room.clone()))?;
+    let sql = format!(
+        "SELECT {} FROM events LEFT JOIN users ON users.id = events.user
+         WHERE events.key > ?1 AND events.key < ?2 ORDER BY events.key",
+        row::EVENT_COLUMNS
+    );
+    let mut statement = snapshot.prepare(&sql)?;
+    let mut rows = statement.query([row::key(id, Seq::ZERO), row::key(RoomId(id.0 + 1), Seq::ZERO)])?;
+    let mut events = 0;
+    while let Some(found) = rows.next()? {
+        let PageEvent { seq, at, by, kind } = row::read_event(found)?;
+        let event = Event { room: name.clone(), seq, at, by, kind };
+        writeln!(out, "{}", ServerMessage::Event(event).to_json()).map_err(MaintenanceError::Output)?;
+        events += 1;
+    }
+    out.flush().map_err(MaintenanceError::Output)?;
+    source.check_rest()?;
+    Ok(events)
+}
+
+/// The room of this name, or else one whose name looks like it.
+fn find_room(connection: &Connection, room: &RoomName) -> Result<Option<(RoomId, RoomName)>, LogError> {
+    let mut statement = connection.prepare("SELECT id, name FROM rooms ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut alike = None;
+    while let Some(found) = rows.next()? {
+        let (id, name): (u32, String) = (found.get(0)?, found.get(1)?);
+        let name = RoomName::parse(&name).map_err(|_| LogError::Impossible("room"))?;
+        if name == *room {
+            return Ok(Some((RoomId(id), name)));
+        }
+        if alike.is_none() && name.keys().are_alike(&room.keys()) {
+            alike = Some((RoomId(id), name));
+        }
+    }
+    Ok(alike)
+}
+
+/// Makes a room out of exported events, all or nothing. The server must not be running. The authors are kept by name
+/// and can never come back as users; who was a member then is no member now: such a one leaves at the end.
+pub fn import(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, MaintenanceError> {
+    let file = dir.join(DATABASE_FILE);
+    if !open::is_there(&file) {
+        return Err(MaintenanceError::Missing(file));
+    }
+    room.check_new().map_err(|reason| MaintenanceError::BadRoom { room: room.clone(), reason })?;
+    let _lock = open::lock(dir)?;
+    check_header(&file)?;
+    private::tighten(dir);
+    let mut connection = Connection::open(&file)?;
+    open::configure(&connection)?;
+    let transaction = connection.transaction()?;
+    if find_room(&transaction, room)?.is_some() {
+        return Err(MaintenanceError::RoomExists(room.clone()));
+    }
+    let (rooms, last): (u32, Option<u32>) =
+        transaction
+            .query_row("SELECT count(*), max(id) FROM rooms", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let id = RoomId(last.unwrap_or(0) + 1);
+    if rooms as usize >= ROOMS_MAX || id.0 >= RoomId::END {
+        return Err(MaintenanceError::TooManyRooms);
+    }
+
+    let mut imported = Imported::default();
+    let mut lines = Lines::new(lines);
+    while let Some(line) = lines.next()? {
+        let number = lines.number;
+        let bad = |problem: String| MaintenanceError::BadLine { line: number, problem };
+        let event = imported.check(&line).map_err(bad)?;
+        if imported.head == Seq::ZERO {
+            transaction.execute(
+                "INSERT INTO rooms (id, name, created_at) VALUES (?1, ?2, ?3)",
+                params![id.0, room.as_str(), row::millis_column(event.at)],
+            )?;
+        }
+        let author = imported.authors.id(&transaction, &event.by, event.at)?;
+        insert_event(&transaction, row::key(id, event.seq), event.at, author, &event.kind)?;
+        imported.absorb(event, author);
+    }
+    if imported.head == Seq::ZERO {
+        return Err(MaintenanceError::BadLine {
+            line: lines.number.max(1),
+            problem: "there is nothing".into(),
+        });
+    }
+    for author in imported.present.into_values() {
+        imported.head = imported.head.next();
+        let key = row::key(id, imported.head);
+        insert_event(&transaction, key, imported.last_at, author, &EventKind::Leave)?;
+    }
+    transaction.commit()?;
+    Ok(imported.head.get())
+}
+
+/// The room as far as it has been read.
+#[derive(Default)]
+struct Imported {
+    /// What the lines call it.
+    room: Option<RoomName>,
+    head: Seq,
+    last_at: UnixMillis,
+    authors: Authors,
+    /// Who joined and has not left.
+    present: BTreeMap<MemberName, i64>,
+}
+
+impl Imported {
+    /// The next event, if that is what the line says, in words if not.
+    fn check(&self, line: &[u8]) -> Result<Event, String> {
+        std::str::from_utf8(line)
+            .map_err(|error| format!("it is not UTF-8 at byte {}", error.valid_up_to()))?;
+        let event = match decode_server_message(line) {
+            Ok(ServerMessage::Event(event)) => event,
+            Ok(_) => return Err("it is no event that this program knows".into()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let due = self.head.next();
+        if event.seq != due {
+            return Err(format!("it has seq {}, and {due} is due", event.seq));
+        }
+        if let Some(room) = self.room.as_ref().filter(|room| **room != event.room) {
+            return Err(format!("it belongs to the room {}, and those before to {room}", event.room));
+        }
+        match &event.kind {
+            EventKind::Unknown => return Err("it is no event that this program knows".into()),
+            EventKind::Create if self.head > Seq::ZERO => return Err("the room is made already".into()),
+            EventKind::Create => return Ok(event),
+            _ if self.head == Seq::ZERO => return Err("a room begins with its create event".into()),
+            // The rules of today bind what is written today; of old texts no more is asked than what `verify` asks.
+            EventKind::Post { text, .. } if text.is_empty() => return Err("its text is empty".into()),
+            EventKind::Post { text, .. } if text.chars().count() > TEXT_CHARS_MAX => {
+                let length = text.chars().count();
+                return Err(format!("its text has {length} characters, and {TEXT_CHARS_MAX} is the most"));
+            }
+            EventKind::Post { .. } | EventKind::Join | EventKind::Leave => {}
+        }
+        if is_server(&event.by) {
+            return Err(format!(
+                "it is by {SERVER_USER_NAME}, which is the server itself and makes rooms only"
+            ));
+        }
+        Ok(event)
+    }
+
+    fn absorb(&mut self, event: Event, author: i64) {
+        match event.kind {
+            EventKind::Join => {
+                self.present.insert(event.by, author);
+            }
+            EventKind::Leave => {
+                self.present.remove(&event.by);
+            }
+            EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => {}
+        }
+        self.head = event.seq;
+        self.last_at = event.at;
+        self.room = Some(event.room);
+    }
+}
+
+fn is_server(name: &MemberName) -> bool {
+    MemberName::parse(SERVER_USER_NAME).is_ok_and(|server| server.keys().are_alike(&name.keys()))
+}
+
+/// The lines of a file, in bounded memory; empty ones are passed over.
+struct Lines<R> {
+    input: R,
+    framer: LineFramer,
+    chunk: Vec<u8>,
+    /// What of the chunk is still to be read.
+    rest: std::ops::Range<usize>,
+    /// Of the last line, counted from 1.
+    number: usize,
+    ended: bool,
+}
+
+impl<R: Read> Lines<R> {
+    fn new(input: R) -> Self {
+        let framer = LineFramer::new(SERVER_MESSAGE_BYTES_MAX);
+        Self { input, framer, chunk: vec![0; READ_BYTES], rest: 0..0, number: 0, ended: false }
+    }
+
+    fn next(&mut self) -> Result<Option<Vec<u8>>, MaintenanceError> {
+        loop {
+            let Some(mut line) = self.any()? else { return Ok(None) };
+            self.number += 1;
+            if self.number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+                line.drain(..BYTE_ORDER_MARK.len());
+            }
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some(line));
+            }
+        }
+    }
+
+    fn any(&mut self) -> Result<Option<Vec<u8>>, MaintenanceError> {
+        loop {
+            let mut input = &self.chunk[self.rest.clone()];
+            let line = self.framer.next_line(&mut input).map(|line| line.map(std::borrow::Cow::into_owned));
+            let line = line.map_err(|error| MaintenanceError::BadLine {
+                line: self.number + 1,
+                problem: error.to_string(),
+            })?;
+            self.rest.start = self.rest.end - input.len();
+            if line.is_some() {
+                return Ok(line);
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            match self.input.read(&mut self.chunk) {
+                Ok(0) => {
+                    self.ended = true;
+                    let last = self.framer.take_partial();
+                    if !last.is_empty() {
+                        return Ok(Some(last));
+                    }
+                }
+                Ok(length) => self.rest = 0..length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(MaintenanceError::Input(error)),
+            }
+        }
+    }
+}
+
+fn insert_event(
+    connection: &Connection,
+    key: i64,
+    at: UnixMillis,
+    author: i64,
+    kind: &EventKind,
+) -> Result<(), LogError> {
+    let at = row::millis_column(at);
+    let (kind, text) = row::columns(kind);
+    let sum = row::checksum(key, at, author, kind, text);
+    connection
+        .prepare_cached(
+            "INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![key, at, author, kind, text, sum])?;
+    Ok(())
+}
+
+/// Users who hold no name, one for each author of an import.
+#[derive(Default)]
+struct Authors(BTreeMap<MemberName, i64>);
+
+impl Authors {
+    fn id(&mut self, connection: &Connection, name: &MemberName, at: UnixMillis) -> Result<i64, LogError> {
+        if let Some(id) = self.0.get(name) {
+            return Ok(*id);
+        }
+        let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
+        let server = SERVER_USER.0.cast_signed();
+        let id = match last {
+            // It has a row of its own from the first start on.
+            Some(_) if is_server(name) => server,
+            last => {
+                let id = last.unwrap_or(server) + 1;
+                connection.execute(
+                    "INSERT INTO users (id, name, keep, token, seen_at, retired) VALUES (?1, ?2, 0, NULL, ?3, 1)",
+                    params![id, name.as_str(), row::millis_column(at)],
+                )?;
+                id
+            }
+        };
+        self.0.insert(name.clone(), id);
+        Ok(id)
+    }
+}

@@ -1,6 +1,9 @@
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+/// The longest name of a host, in bytes: what DNS takes.
+const HOST_BYTES_MAX: usize = 253;
 /// The port of a server when none is given.
 pub(crate) const DEFAULT_PORT: u16 = 2023;
 
@@ -44,6 +47,35 @@ impl fmt::Display for AddressError {
 
 impl std::error::Error for AddressError {}
 
+impl Address {
+    /// A server on this machine.
+    pub(crate) fn local() -> Self {
+        Self { host: Ipv4Addr::LOCALHOST.to_string(), port: DEFAULT_PORT, web_socket: None }
+    }
+}
+
+/// Whether it could be a host: an IPv6 address, perhaps with its zone, an IPv4 address, or a name.
+fn is_host(host: &str) -> bool {
+    if host.contains(':') {
+        let (address, zone) = host.split_once('%').unwrap_or((host, "0"));
+        return address.parse::<Ipv6Addr>().is_ok()
+            && !zone.is_empty()
+            && !zone.contains(char::is_whitespace);
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if !last.is_empty() && last.chars().all(|c| c.is_ascii_digit()) {
+        return name.parse::<Ipv4Addr>().is_ok();
+    }
+    let in_name = |c: char| c.is_alphanumeric() || (!c.is_ascii() && !c.is_whitespace() && !c.is_control());
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && label.chars().all(|c| in_name(c) || matches!(c, '-' | '_'))
+    };
+    host.len() <= HOST_BYTES_MAX && name.split('.').all(is_label)
+}
+
 impl FromStr for Address {
     type Err = AddressError;
 
@@ -59,6 +91,9 @@ impl FromStr for Address {
         };
         let (host, port) = if let Some(rest) = rest.strip_prefix('[') {
             let (host, after) = rest.split_once(']').ok_or(AddressError::Host)?;
+            if !host.contains(':') {
+                return Err(AddressError::Host);
+            }
             match after.strip_prefix(':') {
                 Some(port) => (host, Some(port)),
                 None if after.is_empty() => (host, None),
@@ -73,14 +108,14 @@ impl FromStr for Address {
                 None => (rest, None),
             }
         };
-        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
+        if !is_host(host) {
             return Err(AddressError::Host);
         }
         let port = match port {
             None if web_socket.is_some() => 80,
             None => DEFAULT_PORT,
             Some(port) => match port.parse() {
-                Ok(number) if number > 0 => number,
+                Ok(number) if number > 0 && port.chars().all(|c| c.is_ascii_digit()) => number,
                 _ => return Err(AddressError::Port(port.to_owned())),
             },
         };
@@ -123,14 +158,38 @@ mod tests {
         check("ws://tea.example", Ok("ws://tea.example:80/ws"));
         check("WS://[::1]:2023/chat/ws", Ok("ws://[::1]:2023/chat/ws"));
         check("茶馆.example", Ok("茶馆.example:2023"));
+        check("tea.example.:1", Ok("tea.example.:1"));
+        check("my_host-2", Ok("my_host-2:2023"));
     }
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", " ", ":2023", "[::1", "[::1]x", "a b", "a/b", "ws://", "[]:1"] {
+        for text in [
+            "",
+            " ",
+            ":2023",
+            "[::1",
+            "[::1]x",
+            "a b",
+            "a/b",
+            "ws://",
+            "[]:1",
+            "nonsense:::",
+            "1:2:3",
+            "[tea]:1",
+            "256.0.0.1",
+            "1.2.3",
+            "a..b",
+            "-a",
+            "me@tea",
+            "a?b",
+            "a#b",
+            "\"a\"",
+            "fe80::1%",
+        ] {
             check(text, Err(&AddressError::Host));
         }
-        for port in ["0", "65536", "x", "", "-1"] {
+        for port in ["0", "65536", "x", "", "-1", "+80"] {
             check(&format!("h:{port}"), Err(&AddressError::Port(port.into())));
         }
         check("wss://h", Err(&AddressError::Scheme("wss".into())));

@@ -1,11 +1,12 @@
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use teahouse_client_core::FOLLOW_LAST_MAX;
 use teahouse_protocol::{MemberName, RoomName, Seq};
 
 use crate::address::Address;
-use crate::exit::EXIT_HELP;
+use crate::exit::{EXIT_HELP, Misuse};
 
 /// Chat in a teahouse from a terminal, and write and read its rooms from scripts.
 #[derive(Debug, Parser)]
@@ -34,14 +35,13 @@ pub(crate) enum Task {
 
 #[derive(Debug, Args)]
 pub(crate) struct ChatOptions {
-    /// The server: HOST, HOST:PORT, [IPV6]:PORT or ws://HOST:PORT/ws. Without it: --server, or 127.0.0.1:2023.
+    /// The server: HOST, HOST:PORT, [IPV6]:PORT or ws://HOST:PORT/ws; as --server.
     #[arg(value_name = "HOST[:PORT]", conflicts_with = "server")]
     pub(crate) host: Option<Address>,
     #[command(flatten)]
     pub(crate) server: ServerOption,
-    /// What to be called.
-    #[arg(long, env = "TEAHOUSE_NAME", value_name = "NAME")]
-    pub(crate) name: Option<MemberName>,
+    #[command(flatten)]
+    pub(crate) name: NameOption,
     /// The room to open.
     #[arg(long, default_value = "lobby", value_name = "ROOM")]
     pub(crate) room: RoomName,
@@ -58,15 +58,17 @@ pub(crate) struct ChatOptions {
 pub(crate) struct SendOptions {
     #[command(flatten)]
     pub(crate) server: ServerOption,
-    /// What to be called. Without it the server finds a guest's name for this message.
-    #[arg(long, env = "TEAHOUSE_NAME", value_name = "NAME")]
-    pub(crate) name: Option<MemberName>,
+    #[command(flatten)]
+    pub(crate) name: NameOption,
     /// The room to post to.
     #[arg(long, default_value = "lobby", value_name = "ROOM")]
     pub(crate) room: RoomName,
     /// Make the room when there is none of that name.
     #[arg(long)]
     pub(crate) create: bool,
+    /// Tell what you do, as `/me` in a chat.
+    #[arg(long)]
+    pub(crate) action: bool,
     /// Post each line of standard input as a message of its own, instead of all of it as one.
     #[arg(long, conflicts_with = "text")]
     pub(crate) lines: bool,
@@ -75,14 +77,15 @@ pub(crate) struct SendOptions {
     pub(crate) timeout: u64,
     #[command(flatten)]
     pub(crate) state: StateOption,
-    /// What to say; several words are joined by spaces. Without it standard input is read.
+    /// What to say; several words are joined by spaces. Without it, or with `-`, standard input is read, which has to be
+    /// UTF-8.
     #[arg(value_name = "TEXT")]
     pub(crate) text: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TailOptions {
-    /// The server: HOST, HOST:PORT, [IPV6]:PORT or ws://HOST:PORT/ws. Without it: --server, or 127.0.0.1:2023.
+    /// The server: HOST, HOST:PORT, [IPV6]:PORT or ws://HOST:PORT/ws; as --server.
     #[arg(value_name = "HOST[:PORT]", conflicts_with = "server")]
     pub(crate) host: Option<Address>,
     #[command(flatten)]
@@ -108,16 +111,62 @@ pub(crate) struct TailOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServerOption {
-    /// The server: HOST, HOST:PORT, [IPV6]:PORT or ws://HOST:PORT/ws.
-    #[arg(long, env = "TEAHOUSE_SERVER", value_name = "HOST[:PORT]", default_value = "127.0.0.1:2023")]
-    pub(crate) server: Address,
+    /// The server: HOST, HOST:PORT, [IPV6]:PORT or ws://HOST:PORT/ws [env: TEAHOUSE_SERVER] [default: 127.0.0.1:2023]
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) server: Option<Address>,
+}
+
+impl ServerOption {
+    /// What an argument says, or else the environment, or else the default.
+    pub(crate) fn address(self, host: Option<Address>) -> anyhow::Result<Address> {
+        let given = host.or(self.server);
+        Ok(given
+            .map_or_else(|| of_environment("TEAHOUSE_SERVER"), |given| Ok(Some(given)))?
+            .unwrap_or_else(Address::local))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameOption {
+    /// What to be called; without it `send` is a guest for one message [env: TEAHOUSE_NAME]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<MemberName>,
+}
+
+impl NameOption {
+    /// What the argument says, or else the environment.
+    pub(crate) fn name(self) -> anyhow::Result<Option<MemberName>> {
+        self.name.map_or_else(|| of_environment("TEAHOUSE_NAME"), |name| Ok(Some(name)))
+    }
+}
+
+/// A variable that is not set, or empty, says nothing.
+fn of_environment<T: FromStr<Err: std::fmt::Display>>(variable: &str) -> anyhow::Result<Option<T>> {
+    let Some(value) = std::env::var_os(variable).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let value = value.to_str().ok_or_else(|| Misuse(format!("{variable} is not UTF-8")))?;
+    let parsed =
+        value.parse().map_err(|error| Misuse(format!("{variable}={}: {error}", value.escape_debug())))?;
+    Ok(Some(parsed))
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct StateOption {
-    /// Where to keep token, unsent messages and drafts, one file for each server and name.
+    /// Where to keep token, unsent messages and drafts, one file for each server and name. [default: the user's own
+    /// directory for state, for example ~/.local/state/teahouse]
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+    /// Keep nothing, here or at the server: the name is free again when this ends. Without it the server keeps the name
+    /// for 30 days for whoever has its token, if the token can be kept in --state-dir. For machines that are thrown
+    /// away. [env: TEAHOUSE_NO_KEEP, if not empty]
+    #[arg(long)]
+    no_keep: bool,
+}
+
+impl StateOption {
+    /// Whether nothing is to be kept.
+    pub(crate) fn no_keep(&self) -> bool {
+        self.no_keep || std::env::var_os("TEAHOUSE_NO_KEEP").is_some_and(|value| !value.is_empty())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -161,7 +210,7 @@ mod tests {
             panic!("legal arguments")
         };
         assert_eq!(options.text, ["你好", "世界"]);
-        assert_eq!(options.server.server.to_string(), "tea.example:99");
+        assert_eq!(options.server.server.map(|server| server.to_string()).as_deref(), Some("tea.example:99"));
         assert_eq!(options.room.as_str(), "茶馆");
         let Ok(Task::Send(options)) = parse("send -- --room") else { panic!("legal arguments") };
         assert_eq!(options.text, ["--room"]);
@@ -178,7 +227,7 @@ mod tests {
         let Ok(Task::Tail(options)) = parse("tail --server [::1]:9 --since 5 --json") else {
             panic!("legal arguments")
         };
-        assert_eq!(options.server.server.to_string(), "[::1]:9");
+        assert_eq!(options.server.server.map(|server| server.to_string()).as_deref(), Some("[::1]:9"));
         assert_eq!(options.since.map(Seq::get), Some(5));
         assert!(parse("chat a --server b").is_err());
         assert!(parse("tail --since 5 -n 3").is_err());
@@ -188,7 +237,9 @@ mod tests {
 
     #[test]
     fn broken_names_and_addresses_are_refused() {
-        for line in ["chat --name a,b", "chat --room #x", "chat h:0", "tail https://h", "sing"] {
+        for line in
+            ["chat --name a,b", "chat --room #x", "chat h:0", "tail https://h", "tail nonsense:::", "sing"]
+        {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -1,16 +1,22 @@
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 use std::pin::pin;
+use std::time::Duration;
 
+use anyhow::Context;
 use teahouse_client_core::{
-    Brain, Change, Config, Connection, Entry, Input, Intent, LocalId, Output, PostState, Room,
+    Brain, Change, Config, Connection, Entry, Input, Intent, LocalId, Notice, Output, PendingPost, PostState,
+    Room,
 };
-use teahouse_protocol::{MemberName, RoomName};
+use teahouse_protocol::{MemberName, RoomName, Seq};
+use tokio::time::Instant;
 
 use crate::arguments::ChatOptions;
-use crate::exit::{Exit, interrupted};
+use crate::exit::{Exit, exit_of, interrupted};
+use crate::history::{self, HISTORY_POSTS, Step};
 use crate::input::InputLines;
 use crate::language::Language;
+use crate::output::{complain, print};
 use crate::send::{failed, stopped};
 use crate::session::{CLIENT, Keeps, Session};
 use crate::view::line::Look;
@@ -23,53 +29,58 @@ const HISTORY_EVENTS: u32 = 30;
 /// How many posts are under way before more lines are read.
 const UNDER_WAY_MAX: usize = 200;
 
+/// How long what is read and typed may wait to be kept.
+const KEEP_WITHIN: Duration = Duration::from_millis(500);
+
 /// Chats until the user or the input ends.
 pub(crate) async fn run(options: ChatOptions) -> anyhow::Result<Exit> {
     let language = Language::of_environment();
     let interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
-    let name = match options.name {
+    let address = options.server.address(options.host)?;
+    let name = match options.name.name()? {
         Some(name) => name,
         None if interactive => match ask_name(language)? {
             Some(name) => name,
             None => return Ok(Exit::Other),
         },
         None => {
-            eprintln!(
-                "teahouse: {}",
-                language.pick("say what to be called: --name NAME", "请说明名字：--name 名字")
-            );
+            complain(language.pick("say what to be called: --name NAME", "请说明名字：--name 名字"));
             return Ok(Exit::Usage);
         }
     };
-    let address = options.host.unwrap_or(options.server.server);
     let config = Config {
         name: Some(name),
         create_rooms: options.create,
         history_page: HISTORY_EVENTS,
         ..Config::new(CLIENT, options.room.clone())
     };
-    let dir = options.state.state_dir.as_deref();
-    let session = Session::new(config, address, dir, Keeps::Everything)?;
+    let session = Session::open(config, address, &options.state, Keeps::Everything).await?;
     let style = Style::of_output(options.color.color);
     let look = Look { style, language, zone: jiff::tz::TimeZone::system() };
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let screen = if interactive && !dumb {
-        Screen::Terminal(Box::new(Prompt::start("> ".into())?))
+        Screen::Terminal(Box::new(Prompt::start(labels(&session, language))?))
     } else {
-        Screen::Plain(Some(InputLines::start()))
+        Screen::Plain(Some(InputLines::start()?))
     };
     let mut chat = Chat {
         session,
         transcript: Transcript::new(look.clone()),
         look,
         screen,
+        muted: false,
         home: options.room,
+        typed_in: None,
+        older: None,
+        keep_at: None,
+        exit: Exit::Done,
         offline_told: false,
         failures_told: BTreeSet::new(),
         rooms_told: BTreeSet::new(),
     };
     let exit = chat.run().await;
-    chat.session.close()?;
+    chat.session.write();
+    chat.show_trouble()?;
     match exit {
         Err(error) if is_broken_pipe(&error) => Ok(Exit::Done),
         exit => exit,
@@ -78,8 +89,7 @@ pub(crate) async fn run(options: ChatOptions) -> anyhow::Result<Exit> {
 
 fn ask_name(language: Language) -> anyhow::Result<Option<MemberName>> {
     loop {
-        print!("{}", language.pick("Your name: ", "你的名字："));
-        io::stdout().flush()?;
+        print(language.pick("Your name: ", "你的名字："))?;
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
             return Ok(None);
@@ -88,7 +98,7 @@ fn ask_name(language: Language) -> anyhow::Result<Option<MemberName>> {
             Ok(name) => return Ok(Some(name)),
             Err(reason) => {
                 let problem = teahouse_client_core::NameProblem::Rule(reason);
-                println!("{}", language.name_problem(&problem));
+                print(&format!("{}\n", language.name_problem(&problem)))?;
             }
         }
     }
@@ -96,6 +106,21 @@ fn ask_name(language: Language) -> anyhow::Result<Option<MemberName>> {
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// What stands before the line: where and who one is, from the longest form to the shortest.
+fn labels(session: &Session, language: Language) -> Vec<String> {
+    let model = session.driver.machine.model();
+    let connection = model.connection();
+    let who = match connection {
+        Connection::NeedsName { .. } => language.pick("your name", "你的名字").to_owned(),
+        _ if connection.banner_due(session.driver.now().ticks) => {
+            language.pick("offline", "未连接").to_owned()
+        }
+        _ => model.me().map(ToString::to_string).unwrap_or_default(),
+    };
+    let room = model.active().map(|room| format!("#{room} {who}> "));
+    room.into_iter().chain([format!("{who}> "), "> ".into()]).collect()
 }
 
 /// Where lines come from and go to.
@@ -121,8 +146,18 @@ struct Chat {
     look: Look,
     transcript: Transcript,
     screen: Screen,
+    /// Nobody reads the output any more. What is read is still posted.
+    muted: bool,
     /// The room that the program was started for: where commands go while no room is open.
     home: RoomName,
+    /// The room that the line is being typed in.
+    typed_in: Option<RoomName>,
+    /// Older messages that the user waits for.
+    older: Option<OlderWanted>,
+    /// When what could wait is to be kept.
+    keep_at: Option<Instant>,
+    /// How the program ends if nothing else happens.
+    exit: Exit,
     /// The user knows that the server is away.
     offline_told: bool,
     failures_told: BTreeSet<LocalId>,
@@ -130,38 +165,82 @@ struct Chat {
     rooms_told: BTreeSet<RoomName>,
 }
 
+struct OlderWanted {
+    room: RoomName,
+    posts: usize,
+    /// The first event that was loaded when a page was asked for.
+    asked_at: Option<Seq>,
+}
+
 impl Chat {
     async fn run(&mut self) -> anyhow::Result<Exit> {
+        self.show_trouble()?;
         self.feed(Input::Start)?;
         self.feed(Input::Attention { focused: true, at_bottom: true })?;
+        self.change_line()?;
         let mut interrupted = pin!(interrupted());
         loop {
+            if stopped(&self.session.driver.machine).is_some()
+                && let Some(outputs) = self.session.take_over().await?
+            {
+                self.show(outputs)?;
+                self.feed(Input::Attention { focused: true, at_bottom: true })?;
+            }
             let brain = &self.session.driver.machine;
             let under_way = brain.unacknowledged();
             // Who types is told by the brain when it holds too much.
             let typing = matches!(self.screen, Screen::Terminal(_));
             if let Screen::Plain(lines) = &self.screen {
-                if let Some(exit) = stopped(brain, self.look.language) {
+                if let Some(exit) = stopped(brain) {
+                    complain(
+                        self.look
+                            .language
+                            .connection(brain.model().connection(), self.session.driver.now().ticks),
+                    );
                     return Ok(exit);
                 }
-                if lines.is_none() && under_way == 0 && !awaits_echo(brain) {
-                    return Ok(failed(brain, self.look.language).unwrap_or(Exit::Done));
+                if lines.is_none() && under_way == 0 && !awaits_echo(brain) && self.older.is_none() {
+                    return Ok(failed(brain, self.look.language).unwrap_or(self.exit));
                 }
             }
+            let keep_at = self.keep_at;
+            let keep = async {
+                match keep_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 outputs = self.session.driver.step() => self.show(outputs)?,
-                line = self.screen.next(), if under_way < UNDER_WAY_MAX || typing => match line? {
-                    Typed::Line(line) => self.typed(line)?,
-                    Typed::Interrupted => {
+                typed = self.screen.next(), if under_way < UNDER_WAY_MAX || typing => match typed {
+                    Ok(Typed::Line(line)) => self.typed(line)?,
+                    Ok(Typed::Draft(text)) => self.draft(text)?,
+                    Ok(Typed::Abandoned) => self.abandoned()?,
+                    Ok(Typed::Older) => self.want_older(HISTORY_POSTS)?,
+                    Ok(Typed::Interrupted) => {
                         self.leave()?;
-                        return Ok(Exit::Other);
+                        return Ok(Exit::Interrupted);
                     }
-                    Typed::End => match &mut self.screen {
+                    Ok(Typed::End) => match &mut self.screen {
                         Screen::Plain(lines) => *lines = None,
                         Screen::Terminal(_) => return self.leave(),
                     },
+                    Err(error) => match &mut self.screen {
+                        // What came before it is still posted.
+                        Screen::Plain(lines) => {
+                            complain(format_args!("{error:#}"));
+                            self.exit = exit_of(&error);
+                            *lines = None;
+                        }
+                        Screen::Terminal(_) => return Err(error),
+                    },
                 },
-                () = &mut interrupted => return Ok(Exit::Other),
+                () = keep => {
+                    self.keep_at = None;
+                    self.session.write();
+                    self.show_trouble()?;
+                }
+                exit = &mut interrupted => return Ok(exit),
             }
         }
     }
@@ -169,9 +248,8 @@ impl Chat {
     fn leave(&mut self) -> anyhow::Result<Exit> {
         let waiting = self.session.driver.machine.unacknowledged();
         if waiting > 0 {
-            let language = self.look.language;
-            let kept = language.pick("messages are kept and sent next time", "条消息已保存，下次发送");
-            self.alarm(&format!("{waiting} {kept}"))?;
+            let kept = self.look.language.kept(waiting);
+            self.alarm(&kept)?;
         }
         Ok(Exit::Done)
     }
@@ -181,12 +259,26 @@ impl Chat {
         self.show(outputs)
     }
 
+    /// Where a line goes.
+    fn room(&self) -> RoomName {
+        self.session.driver.machine.model().active().unwrap_or(&self.home).clone()
+    }
+
     fn typed(&mut self, line: String) -> anyhow::Result<()> {
         let model = self.session.driver.machine.model();
         if matches!(model.connection(), Connection::NeedsName { .. }) {
             return self.feed(Input::User(Intent::ChooseName(line)));
         }
-        let room = model.active().unwrap_or(&self.home).clone();
+        let room = self.room();
+        if let Some(posts) = history::asked(&line) {
+            self.feed(Input::User(Intent::Draft { room, text: String::new() }))?;
+            return match posts {
+                Ok(posts) => self.want_older(posts),
+                Err(()) => {
+                    self.refused(self.look.language.pick("write /history NUMBER", "用法：/history 条数"))
+                }
+            };
+        }
         let before = self.session.driver.machine.unacknowledged();
         self.feed(Input::User(Intent::Submit { room: room.clone(), text: line.clone() }))?;
         // The editor's history keeps what was refused.
@@ -200,14 +292,106 @@ impl Chat {
         Ok(())
     }
 
+    /// What is being typed is kept, however the program ends.
+    fn draft(&mut self, text: String) -> anyhow::Result<()> {
+        if matches!(self.session.driver.machine.model().connection(), Connection::NeedsName { .. }) {
+            return Ok(());
+        }
+        let room = self.room();
+        self.feed(Input::User(Intent::Draft { room, text }))
+    }
+
+    /// The draft stays until something else is typed: who quits now finds it again.
+    fn abandoned(&mut self) -> anyhow::Result<()> {
+        self.aside(
+            self.look
+                .language
+                .pick("Ctrl+C again quits; ↑ brings the line back", "再按一次 Ctrl+C 退出；按 ↑ 找回这一行"),
+        )
+    }
+
+    /// The line belongs to the room that is open: another room has its own draft.
+    fn change_line(&mut self) -> anyhow::Result<()> {
+        let model = self.session.driver.machine.model();
+        let room = model.active().cloned();
+        if self.typed_in == room {
+            return Ok(());
+        }
+        let draft = room.as_ref().and_then(|room| model.room(room)).map(|room| room.draft().to_owned());
+        self.typed_in = room;
+        match &mut self.screen {
+            Screen::Terminal(prompt) => prompt.set(&draft.unwrap_or_default()),
+            Screen::Plain(_) => Ok(()),
+        }
+    }
+
+    fn want_older(&mut self, posts: usize) -> anyhow::Result<()> {
+        self.older = Some(OlderWanted { room: self.room(), posts, asked_at: None });
+        self.show_older()
+    }
+
+    fn show_older(&mut self) -> anyhow::Result<()> {
+        loop {
+            let Some(OlderWanted { room: name, posts, asked_at }) = &self.older else { return Ok(()) };
+            let (name, language) = (name.clone(), self.look.language);
+            let model = self.session.driver.machine.model();
+            let Some(room) = model.room(&name).filter(|_| model.active() == Some(&name)) else {
+                self.older = None;
+                return Ok(());
+            };
+            let first = room.timeline().entries().find_map(|entry| match entry {
+                Entry::Event(event) => Some(event.seq),
+                Entry::Gap(_) | Entry::Pending(_) => None,
+            });
+            let older = self.transcript.older(room, *posts, model.me());
+            let asked = asked_at.is_some() && *asked_at == first;
+            match history::step(older, room.loading_older(), asked) {
+                Step::Wait => return Ok(()),
+                Step::Load => {
+                    if let Some(older) = &mut self.older {
+                        older.asked_at = first;
+                    }
+                    let outputs = self.session.driver.feed(Input::User(Intent::LoadOlder(name)));
+                    // Shown first, since it comes back here: the page is on its way now, or never will be.
+                    self.show_all(outputs)?;
+                }
+                Step::Begins => {
+                    self.older = None;
+                    return self.aside(language.pick("there is nothing before this", "前面没有了"));
+                }
+                Step::Show(lines) => {
+                    self.older = None;
+                    let offline = *model.connection() != Connection::Online;
+                    self.aside(&format!("── #{name} {} ──", language.pick("earlier", "更早")))?;
+                    for line in self.transcript.take(lines) {
+                        self.print(&line)?;
+                    }
+                    if offline {
+                        self.aside(language.pick("more needs a connection", "更早的要连上以后才能看"))?;
+                    }
+                    return self.aside(&format!("── #{name} {} ──", language.pick("now", "现在")));
+                }
+            }
+        }
+    }
+
     fn show(&mut self, outputs: Vec<Output>) -> anyhow::Result<()> {
-        for output in self.session.keep(outputs)? {
+        self.show_all(outputs)?;
+        self.show_older()?;
+        self.change_line()
+    }
+
+    fn show_all(&mut self, outputs: Vec<Output>) -> anyhow::Result<()> {
+        for output in self.session.keep(outputs) {
             match output {
                 Output::Changed(Change::Connection) => self.show_connection()?,
                 Output::Changed(Change::Active) => self.show_active()?,
                 Output::Changed(Change::Timeline(room)) => self.show_news(&room)?,
                 Output::Changed(Change::Rooms) => self.show_other_rooms()?,
                 Output::Notice(notice) => {
+                    if is_refusal(&notice) {
+                        self.exit = Exit::Refused;
+                    }
                     for line in self.look.language.notice(&notice) {
                         self.aside(&line)?;
                     }
@@ -217,10 +401,28 @@ impl Chat {
                 Output::OpenLink | Output::CloseLink | Output::Send(_) | Output::Store { .. } => {}
             }
         }
+        self.show_trouble()?;
+        if self.session.waits() {
+            self.keep_at.get_or_insert_with(|| Instant::now() + KEEP_WITHIN);
+        }
         if let Screen::Terminal(prompt) = &mut self.screen {
             prompt.learn(self.session.driver.machine.model());
+            prompt.label(labels(&self.session, self.look.language))?;
         }
         Ok(())
+    }
+
+    fn show_trouble(&mut self) -> anyhow::Result<()> {
+        match self.session.trouble() {
+            Some(trouble) => self.alarm(&trouble),
+            None => Ok(()),
+        }
+    }
+
+    /// A line that was no command.
+    fn refused(&mut self, words: &str) -> anyhow::Result<()> {
+        self.exit = Exit::Refused;
+        self.aside(words)
     }
 
     fn show_connection(&mut self) -> anyhow::Result<()> {
@@ -261,9 +463,11 @@ impl Chat {
             self.print(&line)?;
         }
         if matches!(self.screen, Screen::Terminal(_)) {
-            for (local, reason, text) in failures {
-                if self.failures_told.insert(local) {
-                    let line = self.look.language.not_sent(&reason, &text);
+            for post in failures {
+                if let PostState::Failed { code, reason, .. } = &post.state
+                    && self.failures_told.insert(post.local)
+                {
+                    let line = self.look.language.not_sent(*code, reason, &post.text);
                     self.alarm(&line)?;
                 }
             }
@@ -300,33 +504,61 @@ impl Chat {
     }
 
     fn bell(&self) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(b"\x07")?;
-        Ok(out.flush()?)
+        Ok(print("\x07")?)
     }
 
     /// A line of the room.
     fn print(&mut self, line: &str) -> anyhow::Result<()> {
         match &mut self.screen {
             Screen::Terminal(prompt) => prompt.print(line),
-            Screen::Plain(_) => Ok(writeln!(io::stdout().lock(), "{line}")?),
+            Screen::Plain(_) if self.muted => Ok(()),
+            Screen::Plain(lines) => match print(&format!("{line}\n")) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    self.muted = true;
+                    if io::stdin().is_terminal() {
+                        *lines = None;
+                    }
+                    Ok(())
+                }
+                printed => printed.context("standard output cannot be written"),
+            },
         }
     }
 
     /// A line about the room: not for whoever reads standard output with a program.
     fn aside(&mut self, text: &str) -> anyhow::Result<()> {
-        match &mut self.screen {
-            Screen::Terminal(prompt) => prompt.print(&self.look.aside(text)),
-            Screen::Plain(_) => Ok(writeln!(io::stderr().lock(), "teahouse: {text}")?),
-        }
+        self.tell(text, &self.look.aside(text))
     }
 
     fn alarm(&mut self, text: &str) -> anyhow::Result<()> {
+        self.tell(text, &self.look.alarm(text))
+    }
+
+    fn tell(&mut self, text: &str, styled: &str) -> anyhow::Result<()> {
         match &mut self.screen {
-            Screen::Terminal(prompt) => prompt.print(&self.look.alarm(text)),
-            Screen::Plain(_) => Ok(writeln!(io::stderr().lock(), "teahouse: {text}")?),
+            Screen::Terminal(prompt) => prompt.print(styled),
+            Screen::Plain(_) => {
+                complain(text);
+                Ok(())
+            }
         }
     }
+}
+
+/// Whether a line came to nothing.
+fn is_refusal(notice: &Notice) -> bool {
+    matches!(
+        notice,
+        Notice::UnknownCommand { .. }
+            | Notice::Usage { .. }
+            | Notice::BadName { .. }
+            | Notice::BadText { .. }
+            | Notice::NameTaken { .. }
+            | Notice::NotMember { .. }
+            | Notice::OutboxFull
+            | Notice::Offline
+            | Notice::ServerError { .. }
+    )
 }
 
 /// Whether an acknowledged post has yet to come back as an event, to be printed in its place.
@@ -335,10 +567,10 @@ fn awaits_echo(brain: &Brain) -> bool {
     brain.model().rooms().any(|room| room.timeline().entries().any(sent))
 }
 
-fn failures(room: &Room) -> Vec<(LocalId, String, String)> {
+fn failures(room: &Room) -> Vec<PendingPost> {
     let failed = |entry: Entry<'_>| match entry {
         Entry::Pending(post) => match &post.state {
-            PostState::Failed { reason, .. } => Some((post.local, reason.clone(), post.text.clone())),
+            PostState::Failed { .. } => Some(post.clone()),
             PostState::Queued | PostState::Sent => None,
         },
         Entry::Event(_) | Entry::Gap(_) => None,

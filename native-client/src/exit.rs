@@ -1,3 +1,4 @@
+use std::fmt;
 use std::process::ExitCode;
 
 /// How the program ends. `--help` lists them.
@@ -11,8 +12,14 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The server could not be reached.
     Unreachable = 3,
-    /// Interrupted, or anything else.
+    /// Anything else.
     Other = 4,
+    /// SIGHUP, as shells count: 128 and the signal.
+    HungUp = 129,
+    /// SIGINT, or Ctrl+C.
+    Interrupted = 130,
+    /// SIGTERM.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {
@@ -21,31 +28,49 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Waits until the system asks the program to end.
-pub(crate) async fn interrupted() {
+/// What was asked makes no sense, in words.
+#[derive(Debug)]
+pub(crate) struct Misuse(pub(crate) String);
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misuse {}
+
+/// How the program ends for this reason.
+pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.is::<Misuse>() { Exit::Usage } else { Exit::Other }
+}
+
+/// Waits until the system asks the program to end, and says how it ends then.
+pub(crate) async fn interrupted() -> Exit {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         if let (Ok(mut terminate), Ok(mut hang_up)) =
             (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
         {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-            return;
+            return tokio::select! {
+                _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+                _ = terminate.recv() => Exit::Terminated,
+                _ = hang_up.recv() => Exit::HungUp,
+            };
         }
     }
     // Without handlers the system ends the program itself.
     let _ = tokio::signal::ctrl_c().await;
+    Exit::Interrupted
 }
 
 /// For `--help`.
 pub(crate) const EXIT_HELP: &str = "\
 Exit codes:
-  0  done (send: acknowledged, so it is on the server's disk)
-  1  refused by the server
+  0  done (send: acknowledged, so it is on the server's disk; also when nobody reads the output any more)
+  1  refused by the server, or a line that was no command
   2  the arguments are wrong, or the text breaks a rule
   3  the server could not be reached
-  4  interrupted, or anything else";
+  4  anything else
+  130, 143, 129  ended by SIGINT, SIGTERM, SIGHUP";

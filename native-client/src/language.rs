@@ -1,5 +1,7 @@
 use teahouse_client_core::{Argument, Connection, NameProblem, Notice, SlashCommand, Ticks, display_name};
-use teahouse_protocol::{MemberName, NameError, RoomName, TextError};
+use teahouse_protocol::{ErrorCode, MemberName, NameError, RoomName, TextError};
+
+use crate::input::BadInput;
 
 /// The language that the program speaks to its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +117,81 @@ impl Language {
         self.say(format!("a name {reason}"), chinese)
     }
 
+    /// Why standard input cannot be posted.
+    pub(crate) fn bad_input(self, bad: &BadInput) -> String {
+        match bad {
+            BadInput::NotUtf8 { byte, offset, line } => self.say(
+                format!(
+                    "standard input is not UTF-8: byte 0x{byte:02X} at offset {offset}, in line {line}; that was not \
+                     sent. Convert it first, for example with: iconv -f GB18030 -t UTF-8"
+                ),
+                format!(
+                    "标准输入不是 UTF-8：第 {line} 行，偏移 {offset} 处的字节 0x{byte:02X}；这些没有发出。\
+                     请先转换，例如 iconv -f GB18030 -t UTF-8"
+                ),
+            ),
+            BadInput::Encoded(encoding) => self.say(
+                format!(
+                    "standard input is {encoding}; nothing was sent. Convert it first: iconv -f {encoding} -t UTF-8"
+                ),
+                format!("标准输入是 {encoding}，没有发出。请先转换：iconv -f {encoding} -t UTF-8"),
+            ),
+            BadInput::Nul { offset, line } => self.say(
+                format!(
+                    "standard input is no text: a NUL byte at offset {offset}, in line {line}; that was not sent. If it \
+                     is UTF-16, convert it first: iconv -f UTF-16 -t UTF-8"
+                ),
+                format!(
+                    "标准输入不是文字：第 {line} 行，偏移 {offset} 处有 NUL 字节；这些没有发出。\
+                     如果是 UTF-16，请先转换：iconv -f UTF-16 -t UTF-8"
+                ),
+            ),
+            BadInput::Long => self.say(
+                "standard input is longer than a message can be; nothing was sent. --lines sends each line by itself".into(),
+                "标准输入比一条消息能有的还长，没有发出。用 --lines 可以逐行发送".into(),
+            ),
+            BadInput::LongLine(reason, line) => self.say(
+                format!("line {line} of standard input was not sent: {reason}"),
+                format!("标准输入第 {line} 行太长（最多 {} 字节），没有发出", reason.bytes_max),
+            ),
+        }
+    }
+
+    /// Nothing can be kept for the next time.
+    pub(crate) fn nothing_kept(self, reason: &str) -> String {
+        self.say(
+            format!("nothing is kept for the next time, and the name is free again when this ends: {reason}"),
+            format!("什么也存不下来，结束以后名字就空出来了：{reason}"),
+        )
+    }
+
+    /// Something could not be kept.
+    pub(crate) fn not_kept(self, reason: &str) -> String {
+        self.say(
+            format!("what is not sent yet may be lost when this ends: {reason}"),
+            format!("还没发出的消息在结束时可能会丢：{reason}"),
+        )
+    }
+
+    /// What was kept is damaged.
+    pub(crate) fn put_aside(self, file: &std::path::Path) -> String {
+        let file = file.display();
+        self.say(
+            format!("what was kept here is damaged; it is in {file}, and this begins anew"),
+            format!("存下来的文件坏了，放到了 {file}，现在重新开始"),
+        )
+    }
+
+    /// So many messages wait for the next time.
+    pub(crate) fn kept(self, messages: usize) -> String {
+        let english = if messages == 1 {
+            "one message is kept and sent next time".into()
+        } else {
+            format!("{messages} messages are kept and sent next time")
+        };
+        self.say(english, format!("{messages} 条消息已保存，下次发送"))
+    }
+
     /// Why a text cannot be posted.
     pub(crate) fn bad_text(self, reason: &TextError) -> String {
         let chinese = match reason {
@@ -155,6 +232,10 @@ impl Language {
                     .map(|command| format!("{}  {}", self.usage(command), self.meaning(command)))
                     .collect();
                 lines.push(self.pick("//text  posts /text", "//文字  发送 /文字").into());
+                lines.push(
+                    self.pick("/history N, PgUp  shows older messages", "/history 条数，PgUp  看更早的消息")
+                        .into(),
+                );
                 lines.push(self.pick("Ctrl+D  quits", "Ctrl+D  退出").into());
                 return lines;
             }
@@ -200,10 +281,13 @@ impl Language {
             }
             Notice::Joined { room } => self.say(format!("you joined #{room}"), format!("你进入了 #{room}")),
             Notice::Left { room } => self.say(format!("you left #{room}"), format!("你离开了 #{room}")),
-            Notice::ServerError { message, .. } => {
-                let message = display_name(message);
-                self.say(format!("the server refused: {message}"), format!("服务器拒绝：{message}"))
-            }
+            Notice::ServerError { code, message, .. } => match self.refusal(*code) {
+                Some(words) => words.into(),
+                None => {
+                    let message = display_name(message);
+                    self.say(format!("the server refused: {message}"), format!("服务器拒绝：{message}"))
+                }
+            },
             Notice::Goodbye { message, .. } => {
                 let message = display_name(message);
                 self.say(format!("the server says goodbye: {message}"), format!("服务器告别：{message}"))
@@ -213,9 +297,31 @@ impl Language {
         vec![line]
     }
 
+    /// What the codes mean that people meet; of the others the server's words say more.
+    fn refusal(self, code: ErrorCode) -> Option<&'static str> {
+        Some(match code {
+            ErrorCode::NoSuchRoom => self.pick(
+                "there is no such room; --create or /join makes it",
+                "没有这个房间；用 --create 或 /join 新建",
+            ),
+            ErrorCode::NotMember => {
+                self.pick("you are not in that room; /join it first", "你不在那个房间里；先 /join")
+            }
+            ErrorCode::RateLimited => self.pick("too fast; wait a second", "太快了，等一秒再说"),
+            ErrorCode::Busy => {
+                self.pick("the server has too much to do; try again in a moment", "服务器太忙，过一会儿再试")
+            }
+            ErrorCode::StorageUnavailable => {
+                self.pick("the server cannot write to its disk at the moment", "服务器的磁盘现在写不进去")
+            }
+            _ => return None,
+        })
+    }
+
     /// A post that the server refused.
-    pub(crate) fn not_sent(self, reason: &str, text: &str) -> String {
+    pub(crate) fn not_sent(self, code: Option<ErrorCode>, reason: &str, text: &str) -> String {
         let (reason, text) = (display_name(reason), display_name(text));
+        let reason = code.and_then(|code| self.refusal(code)).unwrap_or(&reason);
         self.say(format!("not sent ({reason}): {text}"), format!("没有发出（{reason}）：{text}"))
     }
 
@@ -255,14 +361,20 @@ mod tests {
             for line in language.notice(&Notice::UnknownCommand { command }) {
                 assert!(!line.contains('\u{1b}'), "{line:?}");
             }
-            assert!(!language.not_sent("\u{1b}c", "\u{7}").contains(char::is_control));
+            assert!(!language.not_sent(None, "\u{1b}c", "\u{7}").contains(char::is_control));
         }
+    }
+
+    #[test]
+    fn one_is_one() {
+        assert_eq!(Language::English.kept(1), "one message is kept and sent next time");
+        assert_eq!(Language::English.kept(2), "2 messages are kept and sent next time");
     }
 
     #[test]
     fn help_lists_every_command() {
         let lines = Language::Chinese.notice(&Notice::Help);
         assert_eq!(lines[0], "/join 房间  进入房间，没有就新建");
-        assert_eq!(lines.len(), SlashCommand::ALL.len() + 2);
+        assert_eq!(lines.len(), SlashCommand::ALL.len() + 3);
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! It mirrors the browser client: `socket` → `driver` (does what the brain says) → the brain's model → `view`.
 
+#![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
+
 mod address;
 mod arguments;
 mod chat;
 mod driver;
 mod exit;
+mod history;
 mod input;
 mod language;
 mod output;
@@ -17,17 +20,24 @@ mod state_file;
 mod tail;
 mod view;
 
+use std::io::{self, Write};
+use std::process::ExitCode;
+
 use clap::Parser;
 
 use arguments::{Arguments, Task};
-use exit::Exit;
+use exit::{Exit, exit_of};
+use output::complain;
 
-fn main() -> std::process::ExitCode {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return answered(&answer),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("teahouse: the program cannot start its event loop: {error}");
+            complain(format_args!("the program cannot start its event loop: {error}"));
             return Exit::Other.into();
         }
     };
@@ -43,8 +53,19 @@ fn main() -> std::process::ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("teahouse: {error:#}");
+            complain(format_args!("{error:#}"));
+            exit_of(&error).into()
+        }
+    }
+}
+
+/// The answer to `--help`, `--version` or wrong arguments. Where nobody reads it any more, that is no failure.
+fn answered(answer: &clap::Error) -> ExitCode {
+    match answer.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if !answer.use_stderr() && error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(format_args!("standard output cannot be written: {error}"));
             Exit::Other.into()
         }
+        _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(Exit::Other as u8)),
     }
 }

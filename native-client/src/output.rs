@@ -1,3 +1,21 @@
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// Says a line on standard error. Where nobody can hear it there is nobody to tell that.
+pub(crate) fn complain(line: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "teahouse: {line}");
+}
+
+/// Prints a text, all of it now.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// Waits until nobody reads standard output any more, as in `teahouse tail | head`. A file has no reader to lose.
 pub(crate) async fn reader_gone() {
     #[cfg(unix)]

@@ -1,14 +1,24 @@
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use teahouse_client_core::{Brain, Config, Output};
+use teahouse_client_core::{Brain, Config, Connection, Input, NameProblem, Output};
 use teahouse_protocol::MemberName;
 
 use crate::address::Address;
+use crate::arguments::StateOption;
 use crate::driver::{Clock, Driver, seed};
-use crate::state_file::StateFile;
+use crate::language::Language;
+use crate::state_file::{SignIn, StateFile};
 
 /// What this program calls itself to servers.
 pub(crate) const CLIENT: &str = concat!("teahouse/", env!("CARGO_PKG_VERSION"));
+
+/// The key of who the user is.
+const IDENTITY: &str = "identity";
+/// How long the token of another program of this user's is waited for that was quicker to take the name.
+const TAKE_OVER_TRIES: u32 = 20;
+const TAKE_OVER_RETRY: Duration = Duration::from_millis(50);
 
 /// Which of the stored values a task works with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,86 +32,234 @@ pub(crate) enum Keeps {
 /// A brain that runs, and the file that it keeps its values in.
 pub(crate) struct Session {
     pub(crate) driver: Driver<Brain>,
+    config: Config,
+    /// What the brain would find in the next run.
+    values: BTreeMap<String, String>,
     state: Option<State>,
     keeps: Keeps,
+    /// What the user has to be told about keeping.
+    trouble: Option<String>,
+    /// It is told once until it is over.
+    troubled: bool,
 }
 
 struct State {
     file: StateFile,
     name: MemberName,
-    dir: Option<std::path::PathBuf>,
+    dir: Option<PathBuf>,
     address: Address,
+    /// Whether anything is written.
+    writes: bool,
+    /// Who the user is, as this program read it in the file or wrote it.
+    own: Option<String>,
+    sign_in: Option<SignIn>,
 }
 
 impl Session {
-    /// Without a name in the configuration, the server finds one and nothing is kept.
-    pub(crate) fn new(
+    /// Without a name in the configuration, the server finds one and nothing is kept. The name is asked to be kept
+    /// where its token can be kept.
+    pub(crate) async fn open(
         config: Config,
         address: Address,
-        dir: Option<&Path>,
+        option: &StateOption,
         keeps: Keeps,
     ) -> anyhow::Result<Self> {
-        let clock = Clock::start();
-        let seed = seed()?;
+        let language = Language::of_environment();
         let Some(name) = config.name.clone() else {
-            let brain = Brain::anonymous(config, seed, clock.now());
-            return Ok(Self { driver: Driver::new(brain, clock, address), state: None, keeps });
+            let brain = Brain::anonymous(config.clone(), seed()?, Clock::start().now());
+            return Ok(Self::new(config, brain, address, keeps));
         };
-        let file = StateFile::open(dir, &address, &name)?;
-        let stored = file.read()?.into_iter().filter(|(key, _)| keeps.keeps(key));
-        let brain = Brain::new(config, stored, seed, clock.now());
-        let state = State { file, name, dir: dir.map(Path::to_owned), address: address.clone() };
-        Ok(Self { driver: Driver::new(brain, clock, address), state: Some(state), keeps })
+        let dir = option.state_dir.clone();
+        let mut trouble = None;
+        let mut writes = !option.no_keep();
+        let file = match StateFile::at(dir.as_deref(), &address, &name) {
+            Ok(file) => {
+                if writes && let Err(error) = file.prepare() {
+                    trouble = Some(language.nothing_kept(&format!("{error:#}")));
+                    writes = false;
+                }
+                Some(file)
+            }
+            Err(error) => {
+                trouble = writes.then(|| language.nothing_kept(&format!("{error:#}")));
+                None
+            }
+        };
+        let mut state = file.map(|file| State {
+            file,
+            name,
+            dir,
+            address: address.clone(),
+            writes,
+            own: None,
+            sign_in: None,
+        });
+        let mut values = BTreeMap::new();
+        if let Some(state) = &mut state {
+            values = state.read(keeps, &mut trouble)?;
+            if writes && !has_token(values.get(IDENTITY)) {
+                // Of several that ask for a new name at the same time one gets it, and the others go on with its token.
+                state.sign_in = state.file.sign_in().await;
+                values = state.read(keeps, &mut trouble)?;
+            }
+        }
+        let writes = state.as_ref().is_some_and(|state| state.writes);
+        let config = Config { keep: config.keep && writes, ..config };
+        let brain = Brain::new(config.clone(), values.clone(), seed()?, Clock::start().now());
+        let mut session = Self::new(config, brain, address, keeps);
+        session.values = values;
+        session.state = state;
+        session.troubled = trouble.is_some();
+        session.trouble = trouble;
+        Ok(session)
+    }
+
+    fn new(config: Config, brain: Brain, address: Address, keeps: Keeps) -> Self {
+        let driver = Driver::new(brain, Clock::start(), address);
+        Self { driver, config, values: BTreeMap::new(), state: None, keeps, trouble: None, troubled: false }
     }
 
     /// Keeps what is to be kept, and returns what is for the view.
-    pub(crate) fn keep(&mut self, outputs: Vec<Output>) -> anyhow::Result<Vec<Output>> {
+    pub(crate) fn keep(&mut self, outputs: Vec<Output>) -> Vec<Output> {
         let mut rest = Vec::new();
         for output in outputs {
-            match (output, &mut self.state) {
-                (Output::Store { key, value }, Some(state)) => {
-                    if self.keeps.keeps(&key) {
-                        state.keep(key, value)?;
-                    }
-                }
-                (Output::Store { .. }, None) => {}
-                (output, _) => rest.push(output),
+            match output {
+                Output::Store { key, value } => self.store(key, value),
+                output => rest.push(output),
             }
         }
-        if let Some(state) = &mut self.state
-            && state.file.urgent()
-        {
-            state.file.write()?;
+        if self.state.as_ref().is_some_and(|state| state.file.urgent()) {
+            self.write();
         }
-        Ok(rest)
+        rest
+    }
+
+    fn store(&mut self, key: String, value: Option<String>) {
+        match &value {
+            Some(value) => self.values.insert(key.clone(), value.clone()),
+            None => self.values.remove(&key),
+        };
+        if let Some(state) = self.state.as_mut().filter(|state| state.writes)
+            && self.keeps.keeps(&key)
+            && let Err(error) = state.keep(key, value)
+        {
+            self.fail(&error);
+        }
+    }
+
+    /// Whether something waits for [`Self::write`].
+    pub(crate) fn waits(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.file.waits())
     }
 
     /// Writes what could wait until now.
-    pub(crate) fn close(&mut self) -> anyhow::Result<()> {
-        self.state.as_mut().map_or(Ok(()), |state| state.file.write())
+    pub(crate) fn write(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        match state.file.write() {
+            Ok(()) => {
+                self.troubled = false;
+                if has_token(state.own.as_ref()) {
+                    state.sign_in = None;
+                }
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn fail(&mut self, error: &anyhow::Error) {
+        if !self.troubled {
+            self.trouble = Some(Language::of_environment().not_kept(&format!("{error:#}")));
+        }
+        self.troubled = true;
+    }
+
+    /// What the user has to be told about keeping, once.
+    pub(crate) fn trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+
+    /// When the name was refused because another program of this user's took it meanwhile: goes on as that one does, and
+    /// returns what its beginning puts out. `None`: the name is somebody else's.
+    pub(crate) async fn take_over(&mut self) -> anyhow::Result<Option<Vec<Output>>> {
+        let connection = self.driver.machine.model().connection();
+        let is_taken = matches!(connection, Connection::NeedsName { problem: Some(NameProblem::Taken(_)) });
+        let Some(state) = self.state.as_mut().filter(|_| is_taken) else { return Ok(None) };
+        // Who held the door to the name was alone; who came with a token that was good no more was perhaps not.
+        let tries = if state.sign_in.is_some() { 1 } else { TAKE_OVER_TRIES };
+        for attempt in 0..tries {
+            if attempt > 0 {
+                tokio::time::sleep(TAKE_OVER_RETRY).await;
+            }
+            let stored = state.file.read()?.values;
+            let Some(identity) = stored.get(IDENTITY).filter(|identity| has_token(Some(identity))) else {
+                continue;
+            };
+            if state.own.as_ref() == Some(identity) {
+                continue;
+            }
+            state.own = Some(identity.clone());
+            state.sign_in = None;
+            self.values.insert(IDENTITY.to_owned(), identity.clone());
+            let now = self.driver.now();
+            self.driver.machine = Brain::new(self.config.clone(), self.values.clone(), seed()?, now);
+            let outputs = self.driver.feed(Input::Start);
+            return Ok(Some(outputs));
+        }
+        Ok(None)
     }
 }
 
 impl State {
+    fn read(
+        &mut self,
+        keeps: Keeps,
+        trouble: &mut Option<String>,
+    ) -> anyhow::Result<BTreeMap<String, String>> {
+        let stored = self.file.read()?;
+        if let Some(aside) = stored.aside {
+            *trouble = Some(Language::of_environment().put_aside(&aside));
+        }
+        self.own = stored.values.get(IDENTITY).cloned();
+        Ok(stored.values.into_iter().filter(|(key, _)| keeps.keeps(key)).collect())
+    }
+
     fn keep(&mut self, key: String, value: Option<String>) -> anyhow::Result<()> {
+        if key != IDENTITY {
+            self.file.change(key, value);
+            return Ok(());
+        }
         // Who is called something else from now on has another file.
-        let name = value.as_deref().filter(|_| key == "identity").and_then(name_of_identity);
-        if let Some(name) = name
+        if let Some(name) = value.as_deref().and_then(name_of_identity)
             && name != self.name
         {
             self.file.write()?;
-            self.file = StateFile::open(self.dir.as_deref(), &self.address, &name)?;
+            self.file = StateFile::at(self.dir.as_deref(), &self.address, &name)?;
             self.name = name;
+            self.own = self.file.read()?.values.get(IDENTITY).cloned();
         }
-        self.file.change(key, value);
+        if has_token(value.as_ref()) {
+            self.file.change(key, value.clone());
+            self.own = value;
+        } else {
+            // A token that another program got meanwhile is not this one's to forget.
+            self.file.change_own(key, value.clone(), self.own.clone());
+            self.file.write()?;
+            self.own =
+                self.file.read()?.values.get(IDENTITY).cloned().filter(|now| Some(now) == value.as_ref());
+        }
         Ok(())
     }
 }
 
 impl Keeps {
     fn keeps(self, key: &str) -> bool {
-        self == Self::Everything || key == "identity"
+        self == Self::Everything || key == IDENTITY
     }
+}
+
+fn has_token(identity: Option<&String>) -> bool {
+    let value = identity.and_then(|identity| serde_json::from_str::<serde_json::Value>(identity).ok());
+    value.is_some_and(|value| value.get("token").is_some_and(serde_json::Value::is_string))
 }
 
 fn name_of_identity(value: &str) -> Option<MemberName> {

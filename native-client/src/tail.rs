@@ -1,7 +1,8 @@
-use std::io::{self, Write};
+use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
+use anyhow::Context;
 use teahouse_client_core::{
     Connection, FollowConfig, FollowFrom, FollowOutput, Follower, Input, display_name,
 };
@@ -11,7 +12,7 @@ use crate::arguments::TailOptions;
 use crate::driver::{Clock, Driver, seed};
 use crate::exit::{Exit, interrupted};
 use crate::language::Language;
-use crate::output::reader_gone;
+use crate::output::{complain, print, reader_gone};
 use crate::session::CLIENT;
 use crate::view::line::Look;
 use crate::view::style::Style;
@@ -24,6 +25,7 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
     let language = Language::of_environment();
     let style = Style::of_output(options.color.color);
     let look = Look { style, language, zone: jiff::tz::TimeZone::system() };
+    let address = options.server.address(options.host)?;
     let clock = Clock::start();
     let config = FollowConfig {
         client: CLIENT.into(),
@@ -32,7 +34,7 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
         follow: !options.no_follow,
     };
     let follower = Follower::new(config, seed()?, clock.now().ticks);
-    let mut driver = Driver::new(follower, clock, options.host.unwrap_or(options.server.server));
+    let mut driver = Driver::new(follower, clock, address);
     let mut offline = false;
     let mut give_up = Box::pin(tokio::time::sleep(REACH_WITHIN));
     let mut interrupted = pin!(interrupted());
@@ -50,20 +52,17 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
                 FollowOutput::Connection(connection) => {
                     let waits = matches!(connection, Connection::Waiting { .. });
                     if (waits && !offline) || (connection == Connection::Online && offline) {
-                        eprintln!("teahouse: {}", language.connection(&connection, clock.now().ticks));
+                        complain(language.connection(&connection, clock.now().ticks));
                         offline = waits;
                     }
                 }
-                FollowOutput::OtherLog => eprintln!(
-                    "teahouse: {}",
-                    language.pick(
-                        "the server has another log now; going on from its end",
-                        "服务器换了一份记录，从它的末尾继续"
-                    )
-                ),
+                FollowOutput::OtherLog => complain(language.pick(
+                    "the server has another log now; going on from its end",
+                    "服务器换了一份记录，从它的末尾继续",
+                )),
                 FollowOutput::Done => end = Some(Exit::Done),
                 FollowOutput::Refused { message, .. } => {
-                    eprintln!("teahouse: {}", display_name(&message));
+                    complain(display_name(&message));
                     end = Some(Exit::Refused);
                 }
                 FollowOutput::OpenLink | FollowOutput::CloseLink | FollowOutput::Send(_) => {}
@@ -74,7 +73,7 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
             return if error.kind() == io::ErrorKind::BrokenPipe {
                 Ok(Exit::Done)
             } else {
-                Err(error.into())
+                Err(error).context("standard output cannot be written")
             };
         }
         if let Some(exit) = end {
@@ -83,23 +82,14 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
         outputs = tokio::select! {
             outputs = driver.step() => outputs,
             () = &mut give_up, if options.no_follow => {
-                eprintln!("teahouse: {}", language.pick("the server cannot be reached", "连不上服务器"));
+                complain(language.pick("the server cannot be reached", "连不上服务器"));
                 return Ok(Exit::Unreachable);
             }
-            () = &mut interrupted => return Ok(Exit::Other),
+            exit = &mut interrupted => return Ok(exit),
             // Whoever read this has enough, even if nothing more is said.
             () = &mut reader_gone => return Ok(Exit::Done),
         };
     }
-}
-
-fn print(lines: &str) -> io::Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(lines.as_bytes())?;
-    out.flush()
 }
 
 /// The wire's own object, except for kinds that this version does not know: their fields are lost to it.

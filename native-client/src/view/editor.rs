@@ -48,6 +48,10 @@ pub(crate) enum Action {
     Suspend,
     /// Nothing more is to be typed.
     End,
+    /// The line was cleared; the history has it.
+    Abandoned,
+    /// Show older messages.
+    Older,
     /// The program is to end.
     Interrupt,
 }
@@ -61,6 +65,14 @@ impl LineEditor {
     /// Where the caret stands in it, in bytes.
     pub(crate) fn caret(&self) -> usize {
         self.caret
+    }
+
+    /// Puts another text into the line.
+    pub(crate) fn set(&mut self, text: &str) {
+        text.clone_into(&mut self.text);
+        self.caret = text.len();
+        self.recalled = None;
+        self.completion = None;
     }
 
     /// A key was pressed.
@@ -82,6 +94,7 @@ impl LineEditor {
             KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
             KeyCode::Enter if key.modifiers.contains(KeyModifiers::ALT) => self.insert("\n"),
             KeyCode::Enter => return self.finish(),
+            KeyCode::PageUp => return Action::Older,
             KeyCode::Left if by_word(key) => self.caret = self.word_before(),
             KeyCode::Right if by_word(key) => self.caret = self.word_after(),
             KeyCode::Left => self.caret = self.before(),
@@ -113,7 +126,11 @@ impl LineEditor {
         match key.to_ascii_lowercase() {
             'a' => self.caret = 0,
             'b' => self.caret = self.before(),
-            'c' => return Action::Interrupt,
+            'c' if self.text.is_empty() => return Action::Interrupt,
+            'c' => {
+                self.take();
+                return Action::Abandoned;
+            }
             'd' if self.text.is_empty() => return Action::End,
             'd' => self.erase(self.caret, self.after()),
             'e' => self.caret = self.text.len(),
@@ -211,6 +228,11 @@ impl LineEditor {
     }
 
     fn finish(&mut self) -> Action {
+        Action::Finished(self.take())
+    }
+
+    /// Empties the line, and remembers it.
+    fn take(&mut self) -> String {
         let line = std::mem::take(&mut self.text);
         self.caret = 0;
         self.recalled = None;
@@ -220,7 +242,7 @@ impl LineEditor {
                 self.history.pop_front();
             }
         }
-        Action::Finished(line)
+        line
     }
 
     fn recall_older(&mut self) {

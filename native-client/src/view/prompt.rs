@@ -1,6 +1,7 @@
 use crossterm::event::Event;
 use teahouse_client_core::Model;
 use tokio::sync::mpsc;
+use unicode_width::UnicodeWidthStr;
 
 use super::completion::Words;
 use super::editor::{Action, LineEditor};
@@ -12,8 +13,11 @@ const KEYS_AHEAD_MAX: usize = 64;
 
 /// A line editor at the bottom of the terminal, and a printer above it.
 pub(crate) struct Prompt {
-    prompt: String,
+    /// What stands before the line, from the longest form to the shortest.
+    labels: Vec<String>,
     editor: LineEditor,
+    /// The text that the program knows of.
+    told: String,
     words: Words,
     events: mpsc::Receiver<Event>,
     /// What stands on the screen below the printed lines.
@@ -26,6 +30,12 @@ pub(crate) struct Prompt {
 pub(crate) enum Typed {
     /// A finished line.
     Line(String),
+    /// The line has become this.
+    Draft(String),
+    /// The line was given up.
+    Abandoned,
+    /// Older messages are wanted.
+    Older,
     /// Ctrl+D, or the terminal is gone.
     End,
     /// Ctrl+C.
@@ -34,7 +44,7 @@ pub(crate) enum Typed {
 
 impl Prompt {
     /// Takes the terminal and starts editing.
-    pub(crate) fn start(prompt: String) -> anyhow::Result<Self> {
+    pub(crate) fn start(labels: Vec<String>) -> anyhow::Result<Self> {
         let terminal = RawTerminal::start()?;
         let (sender, events) = mpsc::channel(KEYS_AHEAD_MAX);
         // A thread of its own, which ends with the program: reading half a character waits for the other half.
@@ -45,8 +55,8 @@ impl Prompt {
                 }
             }
         })?;
-        let (editor, words) = (LineEditor::default(), Words::default());
-        let mut this = Self { prompt, editor, words, events, painted: None, terminal };
+        let (editor, words, told) = (LineEditor::default(), Words::default(), String::new());
+        let mut this = Self { labels, editor, told, words, events, painted: None, terminal };
         this.paint("\r")?;
         Ok(this)
     }
@@ -62,10 +72,24 @@ impl Prompt {
                 Event::FocusGained | Event::FocusLost | Event::Mouse(_) => continue,
             };
             match action {
-                Action::Edited => self.paint("")?,
+                Action::Edited => {
+                    self.paint("")?;
+                    if self.editor.text() != self.told {
+                        self.editor.text().clone_into(&mut self.told);
+                        return Ok(Typed::Draft(self.told.clone()));
+                    }
+                }
+                Action::Abandoned => {
+                    self.paint("")?;
+                    // What was there stays known as the draft until something else is typed.
+                    self.told.clear();
+                    return Ok(Typed::Abandoned);
+                }
+                Action::Older => return Ok(Typed::Older),
                 Action::Refuse => self.terminal.write("\x07")?,
                 // The line leaves the screen: the message comes back in its place among the others.
                 Action::Finished(line) => {
+                    self.told.clear();
                     self.paint("")?;
                     return Ok(Typed::Line(line));
                 }
@@ -85,6 +109,22 @@ impl Prompt {
         self.paint(&format!("{}\r\n", text.replace('\n', "\r\n")))
     }
 
+    /// Says what stands before the line, from the longest form to the shortest.
+    pub(crate) fn label(&mut self, labels: Vec<String>) -> anyhow::Result<()> {
+        if self.labels == labels {
+            return Ok(());
+        }
+        self.labels = labels;
+        self.paint("")
+    }
+
+    /// Puts another text into the line.
+    pub(crate) fn set(&mut self, text: &str) -> anyhow::Result<()> {
+        self.editor.set(text);
+        text.clone_into(&mut self.told);
+        self.paint("")
+    }
+
     /// Tells Tab what there is.
     pub(crate) fn learn(&mut self, model: &Model) {
         self.words = Words::of_model(model);
@@ -94,7 +134,8 @@ impl Prompt {
     fn paint(&mut self, above: &str) -> anyhow::Result<()> {
         let (columns, rows) = self.terminal.size();
         let erased = self.painted.take().map(|painted| painted.erased(columns)).unwrap_or_default();
-        let line = Layout::new(&self.prompt, self.editor.text(), self.editor.caret(), columns).window(rows);
+        let label = fitting(&self.labels, columns);
+        let line = Layout::new(label, self.editor.text(), self.editor.caret(), columns).window(rows);
         self.terminal.write(&format!("{erased}{above}{}", line.painted()))?;
         self.painted = Some(line);
         Ok(())
@@ -121,9 +162,30 @@ impl Prompt {
     }
 }
 
+/// The first form that leaves half of the columns for the line; the last one if there is none.
+fn fitting(labels: &[String], columns: usize) -> &str {
+    let fits = |label: &&String| UnicodeWidthStr::width(label.as_str()) <= columns / 2;
+    labels.iter().find(fits).or(labels.last()).map_or("", String::as_str)
+}
+
 impl Drop for Prompt {
     fn drop(&mut self) {
         // A terminal that is gone needs no order.
         let _ = self.leave_line();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_before_the_line_leaves_room_for_it() {
+        let labels = ["#茶馆 小明> ", "小明> ", "> "].map(String::from);
+        for (columns, expected) in
+            [(80, "#茶馆 小明> "), (24, "#茶馆 小明> "), (23, "小明> "), (11, "> "), (2, "> ")]
+        {
+            assert_eq!(fitting(&labels, columns), expected, "{columns}");
+        }
     }
 }

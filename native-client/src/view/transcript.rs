@@ -12,12 +12,14 @@ pub(crate) struct Transcript {
     look: Look,
     /// The last event of each room that was printed.
     printed: BTreeMap<RoomName, Seq>,
+    /// The first event of each room from which on everything was printed.
+    first: BTreeMap<RoomName, Seq>,
     day: Option<Date>,
 }
 
 impl Transcript {
     pub(crate) fn new(look: Look) -> Self {
-        Self { look, printed: BTreeMap::new(), day: None }
+        Self { look, printed: BTreeMap::new(), first: BTreeMap::new(), day: None }
     }
 
     /// Another room is shown: its days begin anew.
@@ -38,6 +40,10 @@ impl Transcript {
         for entry in room.timeline().entries() {
             match entry {
                 Entry::Event(event) if event.seq > printed => {
+                    // Behind a gap another run begins.
+                    if event.seq != printed.next() || !self.first.contains_key(room.name()) {
+                        self.first.insert(room.name().clone(), event.seq);
+                    }
                     printed = event.seq;
                     self.event(event, names, &mut coming, &mut lines);
                 }
@@ -53,6 +59,58 @@ impl Transcript {
         self.flush(&mut coming, &mut lines);
         self.printed.insert(room.name().clone(), printed);
         lines
+    }
+
+    /// The lines of the last `posts` messages before what was printed, if they are loaded.
+    pub(crate) fn older(&mut self, room: &Room, posts: usize, me: Option<&MemberName>) -> Older {
+        let names = Names { me, members: Some(room.member_names()) };
+        let Some(first) = self.first.get(room.name()).copied() else { return Older::Nothing };
+        let mut due = first.prev();
+        let mut run = Vec::new();
+        let mut found = 0;
+        for entry in room.timeline().entries().rev() {
+            let Entry::Event(event) = entry else { continue };
+            if event.seq > due {
+                continue;
+            }
+            if event.seq != due || found == posts {
+                break;
+            }
+            found += usize::from(matches!(event.kind, TimelineKind::Posted { .. }));
+            run.push(event);
+            due = due.prev();
+            if due == Seq::ZERO {
+                break;
+            }
+        }
+        if found < posts && due > Seq::ZERO {
+            return Older::Missing(self.lines(room, &run, names));
+        }
+        match run.is_empty() {
+            true => Older::Nothing,
+            false => Older::Lines(self.lines(room, &run, names)),
+        }
+    }
+
+    /// Older events than those that were printed, newest first, as lines. They count as printed when they are taken.
+    fn lines(&mut self, room: &Room, run: &[&TimelineEvent], names: Names<'_>) -> OlderLines {
+        let day = self.day.take();
+        let (mut lines, mut coming) = (Vec::new(), Coming::default());
+        for event in run.iter().rev() {
+            self.event(event, names, &mut coming, &mut lines);
+        }
+        self.flush(&mut coming, &mut lines);
+        self.day = day;
+        let first = run.last().map(|event| event.seq);
+        OlderLines { room: room.name().clone(), first, lines }
+    }
+
+    /// These lines are printed.
+    pub(crate) fn take(&mut self, older: OlderLines) -> Vec<String> {
+        if let Some(first) = older.first {
+            self.first.insert(older.room, first);
+        }
+        older.lines
     }
 
     fn event(
@@ -95,6 +153,25 @@ impl Transcript {
         self.begin_day(at, lines);
         lines.push(self.look.aside(&self.look.language.members(&joined, &left)));
     }
+}
+
+/// What there is before the printed lines.
+#[derive(Debug)]
+pub(crate) enum Older {
+    /// As much as was asked for, or everything from the beginning of the room on.
+    Lines(OlderLines),
+    /// So much is loaded, and more is not.
+    Missing(OlderLines),
+    /// The room begins with what was printed, or nothing was printed yet.
+    Nothing,
+}
+
+/// Lines before the printed ones. [`Transcript::take`] has them.
+#[derive(Debug)]
+pub(crate) struct OlderLines {
+    room: RoomName,
+    first: Option<Seq>,
+    lines: Vec<String>,
 }
 
 /// Members who came and went in one go.

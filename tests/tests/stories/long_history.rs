@@ -56,7 +56,7 @@ async fn long_messages_are_read_in_one_page() {
 
 #[tokio::test]
 async fn the_longest_messages_that_there_can_be_are_read() {
-    let server = Server::start().await;
+    let server = Server::with(&["--unlimited"]).await;
     let mut ana = tcp::enter(&server, "ana").await;
     // Each character is six bytes of JSON.
     let text = |number: usize| format!("{number:03}{}", "\u{1}".repeat(7_997));

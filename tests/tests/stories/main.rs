@@ -28,7 +28,11 @@ mod web_files;
 mod terminal_client;
 
 mod maintenance;
+mod one_name;
 mod private_data;
+mod standard_input;
+mod standard_streams;
+mod terminal_line;
 
 mod browser_composer;
 mod browser_history;

@@ -165,12 +165,24 @@ fn what_cannot_be_a_message_is_not_taken() {
 fn keys_that_are_more_than_editing() {
     let mut editor = LineEditor::default();
     assert_eq!(press(&mut editor, "C-d"), Action::End);
-    assert_eq!(press(&mut editor, "a C-c"), Action::Interrupt);
-    assert_eq!(press(&mut editor, "C-a C-d"), Action::Edited);
+    assert_eq!(press(&mut editor, "C-c"), Action::Interrupt);
+    assert_eq!(press(&mut editor, "a C-a C-d"), Action::Edited);
     assert_eq!(press(&mut editor, "C-l"), Action::Clear);
     assert_eq!(press(&mut editor, "C-z"), Action::Suspend);
     assert_eq!(press(&mut editor, "x C-j"), Action::Finished("x".into()));
     let release = KeyEvent { kind: KeyEventKind::Release, ..key("q") };
     assert_eq!(editor.press(release, &words()), Action::Edited);
     assert_eq!(editor.text(), "");
+}
+
+#[test]
+fn ctrl_c_clears_the_line_first_and_forgets_nothing() {
+    let mut editor = LineEditor::default();
+    editor.paste("half a thought");
+    assert_eq!(press(&mut editor, "C-c"), Action::Abandoned);
+    assert_eq!(shown(&editor), "|");
+    press(&mut editor, "up");
+    assert_eq!(shown(&editor), "half a thought|");
+    press(&mut editor, "C-c");
+    assert_eq!(press(&mut editor, "C-c"), Action::Interrupt);
 }

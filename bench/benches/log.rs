@@ -34,7 +34,7 @@ impl Disk {
         let mut disk = Self { folder, log, reader, state, ana, lobby, posts: 0 };
         disk.commit_one(Action::Found);
         let name = MemberName::parse("ana").ok();
-        let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), replaces: None };
+        let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), away: None };
         let Outcome::Arrived { user, .. } = disk.commit_one(guest) else { panic!("ana arrives") };
         let room = RoomName::parse("lobby").expect("legal");
         let Outcome::Done { room, .. } = disk.commit_one(Action::Join { user, room, create: false }) else {

@@ -26,7 +26,7 @@ fn lobby(members: usize) -> (State, Vec<UserId>, RoomId) {
             let mut token = [0; 32];
             token[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
             let name = MemberName::parse(&format!("member{number}")).ok();
-            let guest = Action::ArriveAsGuest { name, keep: false, token: TokenHash(token), replaces: None };
+            let guest = Action::ArriveAsGuest { name, keep: false, token: TokenHash(token), away: None };
             let Outcome::Arrived { user, .. } = apply(&mut state, guest) else { panic!("a guest arrives") };
             let room = RoomName::parse("lobby").expect("legal");
             let join = Action::Join { user, room, create: false };

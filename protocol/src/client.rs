@@ -28,6 +28,10 @@ impl Request {
 pub enum Command {
     /// Who is there; the first request of every connection.
     Hello(Hello),
+    /// Be called something else.
+    Rename(Rename),
+    /// Be nobody from now on.
+    SignOut(SignOut),
     /// Become a member of a room.
     Join(Join),
     /// Stop being a member of a room.
@@ -70,7 +74,8 @@ pub enum Auth {
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<MemberName>,
         /// Whether the name stays this guest's while nobody is connected under it. The guest must then keep the
-        /// token, and be a member of a room. Otherwise the guest leaves its rooms, and the name is free again, when its last connection closes.
+        /// token, and be a member of a room. Otherwise the guest leaves its rooms, and the name is free again, when
+        /// its last connection has been closed for a minute.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         keep: bool,
     },
@@ -110,6 +115,18 @@ impl TryFrom<AuthFields> for Auth {
         }
     }
 }
+
+/// Asks to be called something else: the same user, in the same rooms, with the same token. Answered by `renamed`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rename {
+    /// The new name.
+    pub name: MemberName,
+}
+
+/// Asks to be nobody from now on: the user leaves its rooms, its name is free, its token worth nothing. Answered by
+/// `signed_out`; then another `hello` may follow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignOut {}
 
 /// Asks to become a member of a room. Answered by `ack`; a member already gets an `ack` without `seq`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -65,6 +65,8 @@ pub fn decode_request(bytes: &[u8]) -> Result<Request, DecodeError> {
     let kind = envelope.kind.ok_or_else(|| missing(Some(id), "type"))?;
     let command = match &*kind {
         "hello" => Command::Hello(decode_fields(text, Some(id))?),
+        "rename" => Command::Rename(decode_fields(text, Some(id))?),
+        "sign_out" => Command::SignOut(decode_fields(text, Some(id))?),
         "join" => Command::Join(decode_fields(text, Some(id))?),
         "leave" => Command::Leave(decode_fields(text, Some(id))?),
         "rooms" => Command::Rooms(decode_fields(text, Some(id))?),

@@ -16,7 +16,8 @@ mod text;
 mod time;
 
 pub use client::{
-    Auth, Command, Hello, History, Join, Leave, Ping, Post, Request, Rooms, Unwatch, Watch, Who,
+    Auth, Command, Hello, History, Join, Leave, Ping, Post, Rename, Request, Rooms, SignOut, Unwatch, Watch,
+    Who,
 };
 pub use decode::{DecodeError, decode_request, decode_server_message};
 pub use framing::{LineFramer, LineTooLong};
@@ -26,9 +27,9 @@ pub use names::{MemberName, NameError, RoomName};
 #[cfg(feature = "name-rules")]
 pub use names::{NameKey, NameKeys};
 pub use server::{
-    Ack, CaughtUp, ErrorCode, ErrorReply, Event, EventKind, Goodbye, GoodbyeReason, HistoryPage, JoinedRoom,
-    Limits, Member, Members, PageEvent, Pong, Presence, ResetReason, Resume, RoomInfo, RoomList,
-    ServerMessage, Unwatched, User, Watching, Welcome,
+    Ack, CaughtUp, ErrorCode, ErrorReply, Event, EventKind, Gone, Goodbye, GoodbyeReason, HistoryPage,
+    JoinedRoom, Limits, Member, Members, PageEvent, Pong, Presence, Renamed, ResetReason, Resume, RoomInfo,
+    RoomList, ServerMessage, SignedOut, Unwatched, User, Watching, Welcome,
 };
 pub use text::{PostText, TextError};
 pub use time::{TimeError, UnixMillis};

@@ -11,6 +11,10 @@ use crate::time::UnixMillis;
 pub enum ServerMessage {
     /// Reply to `hello`.
     Welcome(Welcome),
+    /// Reply to `rename`.
+    Renamed(Renamed),
+    /// Reply to `sign_out`.
+    SignedOut(SignedOut),
     /// Reply to `join`, `leave` and `post`: it is on disk.
     Ack(Ack),
     /// Reply to `rooms`.
@@ -31,6 +35,8 @@ pub enum ServerMessage {
     Event(Event),
     /// Push: everything that was missed has been sent.
     CaughtUp(CaughtUp),
+    /// Push: a watched room is gone.
+    Gone(Gone),
     /// Push: a member came or went. May be dropped; ask `who` for the truth.
     Presence(Presence),
     /// Push: the server is about to close this connection.
@@ -50,6 +56,8 @@ impl ServerMessage {
     pub fn re(&self) -> Option<RequestId> {
         match self {
             Self::Welcome(Welcome { re, .. })
+            | Self::Renamed(Renamed { re, .. })
+            | Self::SignedOut(SignedOut { re })
             | Self::Ack(Ack { re, .. })
             | Self::Rooms(RoomList { re, .. })
             | Self::Watching(Watching { re, .. })
@@ -58,7 +66,12 @@ impl ServerMessage {
             | Self::Members(Members { re, .. })
             | Self::Pong(Pong { re }) => Some(*re),
             Self::Error(ErrorReply { re, .. }) => *re,
-            Self::Event(_) | Self::CaughtUp(_) | Self::Presence(_) | Self::Goodbye(_) | Self::Unknown => None,
+            Self::Event(_)
+            | Self::CaughtUp(_)
+            | Self::Gone(_)
+            | Self::Presence(_)
+            | Self::Goodbye(_)
+            | Self::Unknown => None,
         }
     }
 }
@@ -91,6 +104,22 @@ pub struct Welcome {
 pub struct User {
     /// What everybody calls this user.
     pub name: MemberName,
+}
+
+/// The user is called something else from now on, and that is on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// The request that this answers.
+    pub re: RequestId,
+    /// Who the client is now.
+    pub user: User,
+}
+
+/// The user is gone for good, and that is on disk. The connection is nobody's, as before its `hello`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedOut {
+    /// The request that this answers.
+    pub re: RequestId,
 }
 
 /// A room that the user is a member of.
@@ -397,6 +426,15 @@ pub struct CaughtUp {
     pub head: Seq,
 }
 
+/// A watched room is gone, and is watched no more: nobody wrote in it, and its last member left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone {
+    /// The room. Another one may have this handle later.
+    pub room: RoomName,
+    /// The life of its log, which is over.
+    pub epoch: Epoch,
+}
+
 /// A member of a watched room came or went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
@@ -425,6 +463,8 @@ pub struct Goodbye {
 pub enum GoodbyeReason {
     /// The server stops or starts anew.
     ShuttingDown,
+    /// The user was given another name on another connection; the next `welcome` says which.
+    Renamed,
     /// A reason that this version does not know.
     #[serde(other)]
     Unknown,

@@ -9,6 +9,8 @@ const REQUESTS: &[&str] = &[
     r#"{"id":1,"type":"hello","protocol":1,"auth":{"type":"guest"}}"#,
     r#"{"id":1,"type":"hello","protocol":1,"auth":{"type":"guest","name":"ana","keep":true},"client":"x/1"}"#,
     r#"{"id":1,"type":"hello","protocol":1,"auth":{"type":"token","token":"secret"}}"#,
+    r#"{"id":2,"type":"rename","name":"bo"}"#,
+    r#"{"id":2,"type":"sign_out"}"#,
     r#"{"id":2,"type":"join","room":"lobby"}"#,
     r#"{"id":2,"type":"join","room":"茶","create":true}"#,
     r#"{"id":3,"type":"leave","room":"lobby"}"#,
@@ -34,6 +36,8 @@ const MESSAGES: &[&str] = &[
         r#""frame_bytes_max":65536,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"#,
         r#""watches_max":1000,"posts_in_flight_max":256},"rooms":[{"room":"lobby","head":121}],"server":"x/1"}"#
     ),
+    r#"{"type":"renamed","re":2,"user":{"name":"bo"}}"#,
+    r#"{"type":"signed_out","re":2}"#,
     r#"{"type":"ack","re":2,"room":"lobby","seq":122}"#,
     r#"{"type":"ack","re":2,"room":"lobby"}"#,
     r#"{"type":"rooms","re":3,"rooms":[{"room":"lobby","head":121,"members":5,"joined":true}],"more":false}"#,
@@ -62,15 +66,19 @@ const MESSAGES: &[&str] = &[
         r#""text":"waves","action":true}"#
     ),
     r#"{"type":"caught_up","room":"lobby","head":121}"#,
+    r#"{"type":"gone","room":"lobby","epoch":"k3v"}"#,
     r#"{"type":"presence","room":"lobby","name":"ana","online":false}"#,
     r#"{"type":"goodbye","reason":"shutting_down","message":"bye","reconnect":true}"#,
     r#"{"type":"goodbye","reason":"shutting_down","message":"bye","reconnect":false}"#,
+    r#"{"type":"goodbye","reason":"renamed","message":"bye","reconnect":true}"#,
 ];
 
 /// The `type` of a request. Not compiling here means: add the new variant to [`REQUESTS`] and to PROTOCOL.md.
 fn request_type(command: &Command) -> &'static str {
     match command {
         Command::Hello(_) => "hello",
+        Command::Rename(_) => "rename",
+        Command::SignOut(_) => "sign_out",
         Command::Join(_) => "join",
         Command::Leave(_) => "leave",
         Command::Rooms(_) => "rooms",
@@ -87,6 +95,8 @@ fn request_type(command: &Command) -> &'static str {
 fn message_type(message: &ServerMessage) -> &'static str {
     match message {
         ServerMessage::Welcome(_) => "welcome",
+        ServerMessage::Renamed(_) => "renamed",
+        ServerMessage::SignedOut(_) => "signed_out",
         ServerMessage::Ack(_) => "ack",
         ServerMessage::Rooms(_) => "rooms",
         ServerMessage::Watching(_) => "watching",
@@ -97,6 +107,7 @@ fn message_type(message: &ServerMessage) -> &'static str {
         ServerMessage::Error(_) => "error",
         ServerMessage::Event(_) => "event",
         ServerMessage::CaughtUp(_) => "caught_up",
+        ServerMessage::Gone(_) => "gone",
         ServerMessage::Presence(_) => "presence",
         ServerMessage::Goodbye(_) => "goodbye",
         ServerMessage::Unknown => "unknown",

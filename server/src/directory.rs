@@ -3,49 +3,61 @@
 //! The state runs ahead of the disk while a batch is being written; this follows after the fsync, from the same
 //! changes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 use teahouse_protocol::{
-    EventKind, JoinedRoom, Member, MemberName, NameKey, NameKeys, PageEvent, RoomInfo, RoomName, limits,
+    EventKind, JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, Seq, limits,
 };
+use tokio::sync::Notify;
 
+use crate::absences::{Absence, Absences};
 use crate::connection::Mailbox;
 use crate::crier::Notices;
 use crate::fanout::{Room, Tails};
-use crate::state::{self, Change, RoomId, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex};
+use crate::pace::Address;
+use crate::state::{
+    self, Away, Change, Keep, RoomId, RoomIndex, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex,
+};
 
 /// Rooms, members and connections.
-#[derive(Default)]
 pub struct Directory {
     inner: RwLock<Inner>,
     tails: Arc<Tails>,
     /// Who came or went and has not been told of yet.
     pub(crate) notices: Notices,
+    /// For how long somebody whose name is not kept may come back and find everything as it was.
+    lease: Duration,
+    /// Somebody's absence ends earlier than everybody's before.
+    earlier: Notify,
 }
 
 #[derive(Default)]
 struct Inner {
     rooms: BTreeMap<RoomName, Arc<Room>>,
     room_by_id: HashMap<RoomId, Arc<Room>>,
-    rooms_by_key: BTreeSet<(NameKey, RoomId)>,
+    rooms_by_key: RoomIndex,
     users: HashMap<UserId, User>,
-    users_by_key: UserIndex,
     users_by_token: UserIndex,
+    absences: Absences,
 }
 
 /// A user who holds a name.
 struct User {
     name: MemberName,
-    keep: bool,
+    kept: bool,
     token: TokenHash,
     rooms: RoomSet,
     /// How many connections are this user's.
     connections: u32,
     /// What the user's rooms were told last of whether the user is connected; one of [`shown`].
     shown: AtomicU8,
+    /// Whether it is being decided what becomes of this user, who is away. Who comes back now waits for that.
+    held: bool,
 }
 
 /// What others know of somebody.
@@ -66,18 +78,64 @@ pub(crate) struct ComingOrGoing {
     pub(crate) rooms: Vec<Arc<Room>>,
 }
 
-/// What it means for a user that one of its connections closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Absence {
-    /// Another connection is still the user's, or the user was gone before.
-    None,
-    /// It was the last one, and the user may come back.
-    Away,
-    /// It was the last one of a user whose name is not kept.
-    ForGood,
+impl User {
+    /// Whether the user is not to depart while it is away. Only the state knows for how long.
+    fn is_kept(&self) -> bool {
+        self.kept && !self.rooms.is_empty()
+    }
+}
+
+/// That a connection is a user's, until this is dropped.
+pub struct Visit {
+    directory: Arc<Directory>,
+    user: UserId,
+    from: Address,
+    /// Whether nobody can come back as this user, since nobody was given its token.
+    pub last: bool,
+}
+
+impl Visit {
+    /// Whose connection it is.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+}
+
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Visit").field(&self.user).finish()
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.directory.disconnected(self.user, self.from, self.last);
+    }
+}
+
+/// Who has a token.
+#[derive(Debug)]
+pub enum Holder {
+    /// Nobody.
+    Nobody,
+    /// A user of whom something is being decided.
+    Held,
+    /// A user whose connection this is from now on.
+    Here(Visit, MemberName),
 }
 
 impl Directory {
+    /// An empty one. Somebody whose name is not kept may come back within the lease.
+    pub fn new(lease: Duration) -> Self {
+        Self {
+            inner: RwLock::default(),
+            tails: Arc::default(),
+            notices: Notices::default(),
+            lease,
+            earlier: Notify::new(),
+        }
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -87,9 +145,14 @@ impl Directory {
     }
 
     /// Takes over a state that was read from disk: at start, and after the log had to be opened anew. Wakes the
-    /// watchers of rooms that turn out to be further on than was known.
+    /// watchers of rooms that turn out to be further on than was known, or to be gone.
     pub fn restore(&self, state: &State, wake: &mut Vec<Arc<Mailbox>>) {
         let mut inner = self.write();
+        let gone: Vec<RoomId> =
+            inner.room_by_id.keys().copied().filter(|id| state.room(*id).is_none()).collect();
+        for id in gone {
+            inner.remove_room(id).close(wake);
+        }
         for (id, room) in state.rooms() {
             match inner.room_by_id.get(&id) {
                 Some(known) if known.tail().head() == room.head => {}
@@ -104,25 +167,37 @@ impl Directory {
         for id in gone {
             inner.remove_user(id);
         }
+        let now = Instant::now();
         for (id, user) in state.users() {
+            let known = inner.users.get(&id).map(|known| (known.rooms.clone(), known.name != user.name));
+            let is_new = known.is_none();
             inner.add_user(id, user);
-            let before = inner.users.get(&id).map(|known| known.rooms.clone()).unwrap_or_default();
-            for room in before.iter().filter(|room| !user.rooms.contains(*room)) {
+            let (before, renamed) = known.unwrap_or_default();
+            for room in before.iter().filter(|room| renamed || !user.rooms.contains(*room)) {
                 inner.set_member(room, id, &user.name, false);
             }
             for room in user.rooms.iter() {
                 inner.set_member(room, id, &user.name, true);
             }
+            if is_new {
+                let lease = (!inner.users[&id].is_kept()).then_some(self.lease);
+                inner.absences.insert(id, Absence::found(lease, now));
+            }
         }
+        drop(inner);
+        self.earlier.notify_one();
     }
 
-    /// Takes over what a commit wrote. Answers which rooms have news for somebody.
-    pub fn publish(&self, changes: Vec<Change>) -> Vec<Arc<Room>> {
+    /// Takes over what a commit wrote. Answers which rooms have news for somebody. Wakes the watchers of rooms that are gone.
+    pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<Mailbox>>) -> Vec<Arc<Room>> {
         let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
+        let mut gone: BTreeMap<RoomId, Arc<Room>> = BTreeMap::new();
+        let mut renamed = Vec::new();
         // Most batches are posts alone, for which nobody has to wait.
-        let only_posts = changes.iter().all(
-            |change| matches!(change, Change::Event(event) if matches!(event.kind, EventKind::Post { .. })),
-        );
+        let only_posts = changes.iter().all(|change| {
+            matches!(change, Change::Event(event) if matches!(event.kind, EventKind::Post { .. }))
+                || matches!(change, Change::RoomWritten { .. })
+        });
         let mut inner = (!only_posts).then(|| self.write());
         for change in changes {
             match (change, &mut inner) {
@@ -137,19 +212,32 @@ impl Directory {
                     events.entry(event.room).or_default().push(event);
                 }
                 (Change::UserAdded { id, user }, Some(inner)) => inner.add_user(id, &user),
+                (Change::UserRenamed { id, name }, Some(inner)) => {
+                    if let Some(user) = inner.users.get_mut(&id) {
+                        user.name = name;
+                        // Its rooms see somebody join, who may be away.
+                        *user.shown.get_mut() = shown::PERHAPS;
+                        renamed.push(id);
+                    }
+                }
                 (Change::UserRetired { id }, Some(inner)) => inner.remove_user(id),
                 (Change::RoomAdded { id, name, .. }, Some(inner)) => {
                     let tails = Arc::clone(&self.tails);
-                    inner.add_room(Room::new(id, name, teahouse_protocol::Seq::ZERO, tails));
+                    inner.add_room(Room::new(id, name, Seq::ZERO, tails));
                 }
-                (Change::UserSeen { .. }, _) => {}
+                (Change::RoomRemoved { id }, Some(inner)) => {
+                    gone.insert(id, inner.remove_room(id));
+                }
+                (Change::UserSeen { .. } | Change::RoomWritten { .. }, _) => {}
                 (_, None) => unreachable!("only events are posts"),
             }
         }
         drop(inner);
         let inner = self.read();
-        let rooms: Vec<_> =
-            events.into_iter().map(|(id, events)| (Arc::clone(&inner.room_by_id[&id]), events)).collect();
+        let rooms: Vec<_> = events
+            .into_iter()
+            .map(|(id, events)| (Arc::clone(gone.get(&id).unwrap_or_else(|| &inner.room_by_id[&id])), events))
+            .collect();
         drop(inner);
         let publish = |(room, events): (Arc<Room>, Vec<StoredEvent>)| {
             let pages = events.into_iter().map(|event| {
@@ -158,13 +246,17 @@ impl Directory {
             });
             room.publish(pages.collect()).then_some(room)
         };
-        rooms.into_iter().filter_map(publish).collect()
+        let news = rooms.into_iter().filter_map(publish).collect();
+        // Only now, so that nobody is told before the last event can be read.
+        gone.values().for_each(|room| room.close(wake));
+        renamed.into_iter().for_each(|user| self.notices.went(user));
+        news
     }
 
     /// The room of that name, or of one that looks like it.
     pub fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
         let inner = self.read();
-        inner.rooms.get(name).or_else(|| inner.room_like(&name.keys())).cloned()
+        inner.rooms.get(name).or_else(|| inner.room_that_looks_like(name)).cloned()
     }
 
     /// The room of that number.
@@ -222,30 +314,27 @@ impl Directory {
         (list, members.len() as u64)
     }
 
-    /// Who holds a name while no connection is theirs and they did not want it kept.
-    pub fn absent_holder(&self, name: &MemberName) -> Option<UserId> {
-        let inner = self.read();
-        let keys = name.keys();
-        let is_alike = |id: UserId| inner.users[&id].name.keys().are_alike(&keys);
-        let id = keys.iter().find_map(|key| inner.users_by_key.find(key, is_alike))?;
-        (inner.users[&id].connections == 0).then_some(id)
-    }
-
-    /// A connection became that of the user who has this token, if there is one.
-    pub fn connected_with(&self, token: TokenHash) -> Option<(UserId, MemberName)> {
+    /// A connection from this address became that of the user who has this token, if there is one.
+    pub fn connected_with(self: &Arc<Self>, token: TokenHash, from: Address) -> Holder {
         let mut inner = self.write();
-        let id = inner.users_by_token.find(&token, |id| inner.users[&id].token == token)?;
-        let name = inner.users[&id].name.clone();
+        let found = inner.users_by_token.find(&token, |id| inner.users[&id].token == token);
+        let Some(id) = found else { return Holder::Nobody };
+        let user = &inner.users[&id];
+        if user.held {
+            return Holder::Held;
+        }
+        let name = user.name.clone();
         let news = inner.connected(id);
         drop(inner);
         self.notice_arrival(id, news);
-        Some((id, name))
+        Holder::Here(self.visit(id, from), name)
     }
 
-    /// A connection became this user's. The first one is news for the user's rooms.
-    pub fn connected(&self, user: UserId) {
+    /// A connection from this address became this user's. The first one is news for the user's rooms.
+    pub fn connected(self: &Arc<Self>, user: UserId, from: Address) -> Visit {
         let news = self.write().connected(user);
         self.notice_arrival(user, news);
+        self.visit(user, from)
     }
 
     fn notice_arrival(&self, user: UserId, news: bool) {
@@ -254,26 +343,87 @@ impl Directory {
         }
     }
 
-    /// Whether a connection is this user's.
-    pub fn is_connected(&self, user: UserId) -> bool {
-        self.read().users.get(&user).is_some_and(|known| known.connections > 0)
+    fn visit(self: &Arc<Self>, user: UserId, from: Address) -> Visit {
+        Visit { directory: Arc::clone(self), user, from, last: false }
+    }
+
+    /// What the user is called now.
+    pub fn name_of(&self, user: UserId) -> Option<MemberName> {
+        self.read().users.get(&user).map(|user| user.name.clone())
+    }
+
+    /// Says how a user is away, if nobody is connected as that user. Who comes back waits until [`Self::release`].
+    pub fn hold(&self, user: UserId, wish_from: Option<Address>) -> Option<Away> {
+        let now = Instant::now();
+        self.hold_if(user, |absence| {
+            let ms = u64::try_from(absence.length(now).as_millis()).unwrap_or(u64::MAX);
+            Some(Away { user, ms, same_address: wish_from.is_some_and(|address| absence.is_from(address)) })
+        })
+    }
+
+    /// The same for somebody whose lease is over.
+    pub fn hold_to_depart(&self, user: UserId) -> bool {
+        self.hold_if(user, |absence| absence.is_over().then_some(())).is_some()
+    }
+
+    fn hold_if<T>(&self, user: UserId, look: impl FnOnce(&Absence) -> Option<T>) -> Option<T> {
+        let mut inner = self.write();
+        let found = look(inner.absences.get(user)?)?;
+        inner.users.get_mut(&user)?.held = true;
+        Some(found)
+    }
+
+    /// What was to be decided of these users is decided, and published.
+    pub fn release(&self, users: &[UserId]) {
+        if users.is_empty() {
+            return;
+        }
+        let mut inner = self.write();
+        for user in users {
+            if let Some(user) = inner.users.get_mut(user) {
+                user.held = false;
+            }
+        }
+    }
+
+    /// The departure of this user could not be decided.
+    pub fn postpone(&self, user: UserId) {
+        self.write().absences.postpone(user, Instant::now());
+        self.earlier.notify_one();
     }
 
     /// A connection was this user's.
-    pub fn disconnected(&self, user: UserId) -> Absence {
+    fn disconnected(&self, id: UserId, from: Address, last: bool) {
         let mut inner = self.write();
-        let Some(known) = inner.users.get_mut(&user) else { return Absence::None };
-        known.connections -= 1;
-        let absence = match (known.connections, known.keep) {
-            (0, true) => Absence::Away,
-            (0, false) => Absence::ForGood,
-            _ => Absence::None,
-        };
-        drop(inner);
-        if absence == Absence::Away {
-            self.notices.went(user);
+        let Some(user) = inner.users.get_mut(&id) else { return };
+        user.connections -= 1;
+        if user.connections > 0 {
+            return;
         }
-        absence
+        let lease = (!user.is_kept()).then_some(if last { Duration::ZERO } else { self.lease });
+        inner.absences.insert(id, Absence::begin(from, lease, Instant::now()));
+        drop(inner);
+        self.earlier.notify_one();
+        self.notices.went(id);
+    }
+
+    /// Waits until somebody's lease is over, and answers whose.
+    pub async fn lease_over(&self) -> UserId {
+        loop {
+            let deadline = self.read().absences.deadline();
+            let earlier = self.earlier.notified();
+            match deadline {
+                // A deadline that came before this was asked for is looked at below.
+                Some(at) => {
+                    let _ = tokio::time::timeout_at(at.into(), earlier).await;
+                }
+                None => earlier.await,
+            }
+            let over = self.write().absences.next_over(Instant::now());
+            if let Some(user) = over {
+                return user;
+            }
+        }
     }
 
     /// What is to be told of somebody of whom a notice was left; nothing when it was told already or is over.
@@ -291,52 +441,60 @@ impl Directory {
 }
 
 impl Inner {
-    /// The oldest room whose name is like that of these keys.
-    fn room_like(&self, keys: &NameKeys) -> Option<&Arc<Room>> {
-        let of_key = |key: &NameKey| {
-            let range = (key.clone(), RoomId(0))..=(key.clone(), RoomId(RoomId::END));
-            self.rooms_by_key.range(range).map(|(_, id)| *id)
-        };
-        keys.iter().flat_map(of_key).min().map(|id| &self.room_by_id[&id])
-    }
-
     fn add_room(&mut self, room: Room) {
         let room = Arc::new(room);
+        self.rooms_by_key.insert(&room.name, room.id);
         self.rooms.insert(room.name.clone(), Arc::clone(&room));
-        self.rooms_by_key.extend(room.name.keys().iter().map(|key| (key.clone(), room.id)));
         self.room_by_id.insert(room.id, room);
+    }
+
+    fn remove_room(&mut self, id: RoomId) -> Arc<Room> {
+        let room = self.room_by_id.remove(&id).expect("it was added");
+        self.rooms_by_key.remove(&room.name, id);
+        self.rooms.remove(&room.name);
+        room
+    }
+
+    fn room_that_looks_like(&self, name: &RoomName) -> Option<&Arc<Room>> {
+        let id = self.rooms_by_key.find(name, |id| &self.room_by_id[&id].name)?;
+        self.room_by_id.get(&id)
     }
 
     fn add_user(&mut self, id: UserId, user: &state::User) {
         let state::User { name, keep, token, .. } = user;
-        name.keys().iter().for_each(|key| self.users_by_key.insert(key, id));
         self.users_by_token.insert(token, id);
-        self.users.entry(id).or_insert_with(|| User {
+        let known = self.users.entry(id).or_insert_with(|| User {
             name: name.clone(),
-            keep: *keep,
+            kept: *keep != Keep::No,
             token: *token,
             rooms: RoomSet::default(),
             connections: 0,
             shown: AtomicU8::new(shown::AWAY),
+            held: false,
         });
+        known.name.clone_from(name);
     }
 
     fn remove_user(&mut self, id: UserId) {
+        self.absences.remove(id);
         if let Some(user) = self.users.remove(&id) {
-            user.name.keys().iter().for_each(|key| self.users_by_key.remove(key, id));
             self.users_by_token.remove(&user.token, id);
             for room in user.rooms.iter() {
-                self.room_by_id[&room].remove_member(id);
+                if let Some(room) = self.room_by_id.get(&room) {
+                    room.remove_member(id);
+                }
             }
         }
     }
 
     fn set_member(&mut self, room: RoomId, user: UserId, name: &MemberName, member: bool) {
-        let known = &self.room_by_id[&room];
-        if member {
-            known.add_member(user, name.clone());
-        } else {
-            known.remove_member(user);
+        // It may be gone by the same commit.
+        if let Some(known) = self.room_by_id.get(&room) {
+            if member {
+                known.add_member(user, name.clone());
+            } else {
+                known.remove_member(user);
+            }
         }
         if let Some(user) = self.users.get_mut(&user) {
             if member {
@@ -351,6 +509,7 @@ impl Inner {
     fn connected(&mut self, user: UserId) -> bool {
         let Some(known) = self.users.get_mut(&user) else { return false };
         known.connections += 1;
+        self.absences.remove(user);
         let shown = known.shown.get_mut();
         if *shown == shown::AWAY {
             *shown = shown::PERHAPS;

@@ -1,6 +1,5 @@
 //! What every session needs of the server: the house that they are guests in.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::connection::Mailbox;
 use crate::crier::Crier;
-use crate::directory::{Absence, Directory};
+use crate::directory::Directory;
 use crate::fanout::Replays;
 use crate::http::Origins;
 use crate::lanes::Lanes;
@@ -19,7 +18,7 @@ use crate::log::Reader;
 use crate::order::Order;
 use crate::pace::{Pace, Paces};
 use crate::proxies::Proxies;
-use crate::state::{Action, UserId};
+use crate::state::Action;
 use crate::turns::Source;
 
 /// Name and version of this program.
@@ -32,6 +31,8 @@ pub struct Patience {
     pub handshake: Duration,
     /// From connecting to the first byte.
     pub silence: Duration,
+    /// For a guest whose name is not kept, from its last connection to its departure.
+    pub lease: Duration,
 }
 
 /// The running server, as sessions see it.
@@ -126,15 +127,13 @@ impl House {
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
-    /// A connection was this user's.
-    pub fn disconnected(self: &Arc<Self>, user: UserId, peer: SocketAddr) {
-        match self.directory.disconnected(user) {
-            Absence::None | Absence::Away => {}
-            Absence::ForGood => {
-                // Where the queue is full or closed, the next start lets the guest leave.
-                if let Err(refusal) = self.order.submit(Source::HOUSE, Action::Depart { user }, None) {
-                    tracing::debug!("{peer} stays a member until the next start: {refusal}");
-                }
+    /// Proposes that whoever has been away for a lease departs. Never returns.
+    pub async fn end_leases(&self) {
+        loop {
+            let user = self.directory.lease_over().await;
+            if let Err(refusal) = self.order.submit(Source::HOUSE, Action::Depart { user }, None) {
+                tracing::debug!("a departure waits: {refusal}");
+                self.directory.postpone(user);
             }
         }
     }

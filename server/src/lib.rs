@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), warn(clippy::print_stdout, clippy::print_stderr))]
 
 mod abort;
+mod absences;
 pub mod accept;
 pub mod config;
 pub mod connection;

@@ -78,7 +78,7 @@ async fn serve(config: Config) -> Result<()> {
     let listeners = listen(&config)?;
     let (mut log, mut state, reader) = log::open(&config.data, &fresh_epoch())?;
     order::prepare(&mut log, &mut state).map_err(|error| log::cannot_begin(&config.data, error))?;
-    let directory = Arc::new(Directory::default());
+    let directory = Arc::new(Directory::new(config.patience.lease));
     directory.restore(&state, &mut Vec::new());
     let (order, order_thread) = Order::start(log, state, Arc::clone(&directory));
     let house = House::new(
@@ -95,6 +95,8 @@ async fn serve(config: Config) -> Result<()> {
 
     let waiting = Arc::new(WaitingRoom::default());
     let mut accepting = JoinSet::new();
+    let leases = Arc::clone(&house);
+    tokio::spawn(async move { leases.end_leases().await });
     let mut addresses = Vec::new();
     for (listener, pin) in listeners {
         addresses.push((listener.local_addr()?, pin));

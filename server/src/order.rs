@@ -3,19 +3,21 @@
 //! One thread owns the state and the log. It takes what has gathered in the queue while the last batch was in fsync,
 //! decides each proposal, writes all changes in one transaction, and only after the fsync answers and publishes.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use teahouse_protocol::{RequestId, UnixMillis};
+use teahouse_protocol::{MemberName, RequestId, UnixMillis};
 
 use crate::abort::AbortOnPanic;
 use crate::connection::{Answer, Mailbox};
-use crate::directory::Directory;
+use crate::directory::{Directory, Visit};
 use crate::fanout::{Herald, Room};
 use crate::log::{Log, LogError};
-use crate::state::{Action, Change, Outcome, Proposal, Rejection, State, UserId};
+use crate::pace::Address;
+use crate::state::{Action, Away, Change, Keep, Outcome, Proposal, Rejection, State, UserId};
 use crate::turns::{Full, Source, Turns};
 
 /// So many proposals wait for their turn, half of that of one address; a further one is refused with [`Refusal::Busy`].
@@ -60,6 +62,8 @@ pub enum Refusal {
 pub struct ReplyTo {
     /// The connection's mailbox.
     pub mailbox: Arc<Mailbox>,
+    /// The address that it comes from.
+    pub from: Address,
     /// The request.
     pub re: RequestId,
     /// Of a post: the number of the pipeline that it belongs to.
@@ -147,7 +151,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// Starts the thread that owns the log. Guests whose connections ended with the last run leave first.
+    /// Starts the thread that owns the log.
     pub fn start(log: Log, state: State, directory: Arc<Directory>) -> (Self, thread::JoinHandle<()>) {
         let queue = Arc::new(Queue::new());
         let healthy = Arc::new(AtomicBool::new(true));
@@ -207,27 +211,37 @@ fn now() -> UnixMillis {
     UnixMillis::new(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Makes what a new log begins with, and retires the guests whom the end of the last run left behind. Not yet
-/// published: the directory takes over the state afterwards.
+/// Makes what a new log begins with, lets those go whose names have waited long enough, and takes away rooms that hold
+/// nothing. Guests on a lease stay: it begins anew. Not yet published: the directory takes over the state afterwards.
 pub fn prepare(log: &mut Log, state: &mut State) -> Result<(), LogError> {
-    let left_behind: Vec<_> = state.users().filter(|(_, user)| !user.keep).map(|(id, _)| id).collect();
-    let departures = left_behind.into_iter().map(|user| Action::Depart { user });
+    let kept = state.users().filter(|(_, user)| user.keep != Keep::No && !user.rooms.is_empty());
+    let departures: Vec<_> = kept.map(|(user, _)| Action::Depart { user }).collect();
     let batch = log.begin()?;
-    for action in std::iter::once(Action::Found).chain(departures) {
+    let mut written = false;
+    for action in [Action::Found].into_iter().chain(departures).chain([Action::DropEmptyRooms]) {
         let applied = state
             .apply(Proposal { at: now(), action })
             .map_err(|_| LogError::Impossible("state: it refuses its own beginning"))?;
         for change in &applied.changes {
             batch.write(change)?;
         }
+        written |= !applied.changes.is_empty();
     }
-    batch.commit()
+    if written { batch.commit() } else { Ok(()) }
 }
 
 /// Who arrived by a proposal. From then on the connection behind it counts as the user's.
 fn arrived(decided: &Decided) -> Option<UserId> {
     match decided {
         Ok(Outcome::Arrived { user, .. }) => Some(*user),
+        _ => None,
+    }
+}
+
+/// Who departs by a proposal.
+fn departing(proposal: &Proposal) -> Option<UserId> {
+    match proposal.action {
+        Action::Depart { user } => Some(user),
         _ => None,
     }
 }
@@ -254,6 +268,19 @@ impl Gathering {
     }
 }
 
+/// Looks, now that the wish for this name has its turn, whether the name's holder is away.
+fn hold_holder(
+    state: &State,
+    directory: &Directory,
+    name: &MemberName,
+    own: Option<UserId>,
+    wish: Option<&ReplyTo>,
+    back: &BTreeSet<UserId>,
+) -> Option<Away> {
+    let holder = state.holder(&name.keys(), own).filter(|holder| !back.contains(holder))?;
+    directory.hold(holder, wish.map(|wish| wish.from))
+}
+
 struct Worker {
     log: Log,
     state: State,
@@ -266,6 +293,8 @@ struct Worker {
 }
 
 type Decided = Result<Outcome, Refusal>;
+/// An answer, and of a hello the visit that begins with it.
+type Decision = (Decided, Option<Visit>);
 
 impl Worker {
     fn run(mut self) {
@@ -280,9 +309,9 @@ impl Worker {
             let (replies, proposals): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|Submission { proposal, reply }| (reply, proposal)).unzip();
             let (results, news) = self.decide(proposals, &replies, &mut wake);
-            for (reply, result) in replies.into_iter().zip(results) {
+            for (reply, (result, visit)) in replies.into_iter().zip(results) {
                 if let Some(ReplyTo { mailbox, re, .. }) = reply
-                    && mailbox.answer(Answer::Decided { re, result })
+                    && mailbox.answer(Answer::Decided { re, result, visit })
                 {
                     wake.push(mailbox);
                 }
@@ -305,16 +334,21 @@ impl Worker {
         proposals: Vec<Proposal>,
         replies: &[Option<ReplyTo>],
         wake: &mut Vec<Arc<Mailbox>>,
-    ) -> (Vec<Decided>, Vec<Arc<Room>>) {
-        match self.usable(wake).and_then(|()| self.write(proposals, replies)) {
+    ) -> (Vec<Decision>, Vec<Arc<Room>>) {
+        let departing: Vec<UserId> = proposals.iter().filter_map(departing).collect();
+        let mut held = Vec::new();
+        let written = self.usable(wake).and_then(|()| self.write(proposals, replies, &mut held));
+        let answers = match written {
             Ok((results, changes)) => {
-                let news = self.directory.publish(changes);
-                // Nobody waits for the answer about somebody who was let in by a token already.
-                let awaited = results.iter().zip(replies).filter(|(_, reply)| reply.is_some());
-                for user in awaited.filter_map(|(decided, _)| arrived(decided)) {
-                    self.directory.connected(user);
-                }
-                (results, news)
+                let news = self.directory.publish(changes, wake);
+                let mut visit = |(decided, reply): (Decided, &Option<ReplyTo>)| {
+                    // Nobody waits for the answer about somebody who was let in by a token already.
+                    let from = reply.as_ref().map(|reply| reply.from);
+                    let user = arrived(&decided).zip(from);
+                    let visit = user.map(|(user, from)| self.directory.connected(user, from));
+                    (decided, visit)
+                };
+                (results.into_iter().zip(replies).map(&mut visit).collect(), news)
             }
             Err(error) => {
                 if self.broken.is_none() {
@@ -328,38 +362,60 @@ impl Worker {
                         reply.mailbox.break_pipeline(pipeline);
                     }
                 }
-                (replies.iter().map(|_| Err(Refusal::Storage)).collect(), Vec::new())
+                departing.iter().for_each(|user| self.directory.postpone(*user));
+                (replies.iter().map(|_| (Err(Refusal::Storage), None)).collect(), Vec::new())
             }
-        }
+        };
+        self.directory.release(&held);
+        answers
     }
 
-    /// Decides the proposals and brings what changes to the disk.
+    /// Decides the proposals and brings what changes to the disk. Users of whom something was decided because they are
+    /// away are held until it is published.
     fn write(
         &mut self,
         proposals: Vec<Proposal>,
         replies: &[Option<ReplyTo>],
+        held: &mut Vec<UserId>,
     ) -> Result<(Vec<Decided>, Vec<Change>), LogError> {
         let batch = self.log.begin()?;
         let mut results = Vec::new();
         let mut changes = Vec::new();
-        for (proposal, reply) in proposals.into_iter().zip(replies) {
+        // Who came back in this batch; the directory does not know yet.
+        let mut back = BTreeSet::new();
+        for (mut proposal, reply) in proposals.into_iter().zip(replies) {
             if reply.as_ref().is_some_and(ReplyTo::is_behind) {
                 results.push(Err(Refusal::Behind));
                 continue;
             }
-            if let Action::Post { user, op: Some(op), .. } = &proposal.action
-                && let Some((room, seq)) = batch.find_op(*user, op)?
-            {
-                results.push(Ok(Outcome::Done { room, seq: Some(seq) }));
-                continue;
-            }
-            // Somebody may have come back while this proposal waited.
-            if let Action::Depart { user } = proposal.action
-                && (self.directory.is_connected(user)
-                    || results.iter().filter_map(arrived).any(|back| back == user))
-            {
-                results.push(Ok(Outcome::Unchanged));
-                continue;
+            match &mut proposal.action {
+                Action::Post { user, op: Some(op), .. } => {
+                    if let Some((room, seq)) = batch.find_op(*user, op)?
+                        && let Some(found) = self.state.room(room)
+                    {
+                        let name = found.name.clone();
+                        results.push(Ok(Outcome::Done { room, name, seq: Some(seq) }));
+                        continue;
+                    }
+                }
+                Action::ArriveAsGuest { name: Some(name), away, .. } => {
+                    *away = hold_holder(&self.state, &self.directory, name, None, reply.as_ref(), &back);
+                    held.extend(away.map(|away| away.user));
+                }
+                Action::Rename { user, name, away } => {
+                    *away =
+                        hold_holder(&self.state, &self.directory, name, Some(*user), reply.as_ref(), &back);
+                    held.extend(away.map(|away| away.user));
+                }
+                Action::Depart { user } => {
+                    // Somebody may have come back while this proposal waited.
+                    if back.contains(user) || !self.directory.hold_to_depart(*user) {
+                        results.push(Ok(Outcome::Unchanged));
+                        continue;
+                    }
+                    held.push(*user);
+                }
+                _ => {}
             }
             match self.state.apply(proposal) {
                 Ok(applied) => {
@@ -368,6 +424,7 @@ impl Worker {
                     }
                     changes.extend(applied.changes);
                     results.push(Ok(applied.outcome));
+                    back.extend(results.last().and_then(arrived));
                 }
                 Err(rejection) => results.push(Err(rejection.into())),
             }

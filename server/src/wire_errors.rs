@@ -131,7 +131,7 @@ pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
             Rejection::BadRoomName(_) => (ErrorCode::InvalidField, Some("room"), false),
             Rejection::BadToken => (ErrorCode::BadToken, Some("auth.token"), false),
             Rejection::UserGone => (ErrorCode::BadToken, None, false),
-            Rejection::NoSuchRoom(_) => (ErrorCode::NoSuchRoom, Some("room"), false),
+            Rejection::NoSuchRoom(_) | Rejection::RoomGone => (ErrorCode::NoSuchRoom, Some("room"), false),
             Rejection::NotMember => (ErrorCode::NotMember, Some("room"), false),
             Rejection::TooManyRoomsJoined | Rejection::TooManyRooms => (ErrorCode::LimitReached, None, false),
         },

@@ -2,31 +2,39 @@
 
 use teahouse_protocol::{EventKind, MemberName, NameKeys, PostText, RoomName, UnixMillis};
 use teahouse_server::state::{
-    Action, Applied, Change, KEPT_NAME_MS, Outcome, Proposal, Rejection, RoomId, State, TokenHash, UserId,
+    Action, Applied, Away, Change, FORGOTTEN_NAME_MS, KEPT_NAME_MS, Keep, Outcome, Proposal, Rejection,
+    RoomId, State, TokenHash, UNPROVEN_NAME_MS, UserId,
 };
 
 use crate::run::{Run, Tally};
 
-const NAMES: &[&str] =
-    &["ana", "Ana", "аna", "bo", "ＢＯ", "茶客1", "茶客7", "茶", "teahouse", "bob0", "bobO"];
+const NAMES: &[&str] = &[
+    "ana", "Ana", "аna", "bo", "ＢＯ", "茶客1", "茶客7", "茶", "teahouse", "bob0", "bobO", "lan", "Ian",
+    "ian",
+];
 const ROOMS: &[&str] = &["lobby", "Lobby", "茶", "rust", "Rust", "b0", "bo"];
 
 #[derive(Debug, Clone)]
 struct Guest {
     id: u64,
     name: String,
-    keys: NameKeys,
+    keys: Vec<String>,
     keep: bool,
+    /// Whether somebody came back with the token.
+    proven: bool,
     token: TokenHash,
     seen_at: u64,
     rooms: Vec<u32>,
 }
 
+/// A room. One that is gone keeps its place, so that numbers are places.
 #[derive(Debug, Clone)]
 struct Place {
-    keys: NameKeys,
-    /// Who did what, the first event first.
-    events: Vec<(u64, &'static str)>,
+    name: String,
+    keys: Vec<String>,
+    /// Who did what under which name, the first event first.
+    events: Vec<(u64, String, &'static str)>,
+    gone: bool,
 }
 
 /// Beyond so many guests some leave.
@@ -45,12 +53,28 @@ struct Model {
 enum Verdict {
     Arrived(u64, String),
     Done(u32, Option<usize>),
+    Renamed(String),
+    SignedOut,
     Unchanged,
     Taken,
     BadToken,
     Gone,
     NoRoom,
+    RoomGone,
     NotMember,
+}
+
+impl Guest {
+    fn kept_at(&self, at: u64) -> bool {
+        let kept_ms = if self.proven { KEPT_NAME_MS } else { UNPROVEN_NAME_MS };
+        // Not for somebody in no room, whose welcome may have been lost.
+        self.keep && !self.rooms.is_empty() && at.saturating_sub(self.seen_at) < kept_ms
+    }
+
+    fn is_called(&mut self, wanted: &MemberName) {
+        self.name = wanted.as_str().into();
+        self.keys = keys(&wanted.keys());
+    }
 }
 
 impl Model {
@@ -58,8 +82,9 @@ impl Model {
         let teahouse = Guest {
             id: 0,
             name: "teahouse".into(),
-            keys: name("teahouse").keys(),
+            keys: keys(&name("teahouse").keys()),
             keep: true,
+            proven: true,
             token: TokenHash([0; 32]),
             seen_at: 0,
             rooms: Vec::new(),
@@ -70,18 +95,22 @@ impl Model {
     }
 
     fn make(&mut self, room: &str, by: u64) -> u32 {
-        let keys = room_name(room).keys();
-        self.places.push(Place { keys, events: vec![(by, "create")] });
-        u32::try_from(self.places.len()).expect("small")
+        let keys = keys(&room_name(room).keys());
+        self.places.push(Place { name: room.into(), keys, events: Vec::new(), gone: false });
+        let room = u32::try_from(self.places.len()).expect("small");
+        self.happen(room, by, "create");
+        room
     }
 
     fn place(&mut self, room: u32) -> Option<&mut Place> {
-        self.places.get_mut(usize::try_from(room).ok()?.checked_sub(1)?)
+        let place = self.places.get_mut(usize::try_from(room).ok()?.checked_sub(1)?)?;
+        (!place.gone).then_some(place)
     }
 
     fn happen(&mut self, room: u32, by: u64, what: &'static str) -> usize {
+        let name = self.guest(by).expect("only who is there does something").name.clone();
         let place = self.place(room).expect("the model made it");
-        place.events.push((by, what));
+        place.events.push((by, name, what));
         place.events.len()
     }
 
@@ -89,72 +118,155 @@ impl Model {
         self.guests.iter_mut().find(|guest| guest.id == id)
     }
 
+    /// The oldest guest whose name is like this one.
+    fn holder(&self, wanted: &MemberName) -> Option<&Guest> {
+        self.holders(wanted, None).into_iter().next()
+    }
+
+    fn holders(&self, wanted: &MemberName, but: Option<u64>) -> Vec<&Guest> {
+        let wanted = keys(&wanted.keys());
+        let alike = self.guests.iter().filter(|guest| Some(guest.id) != but && alike(&guest.keys, &wanted));
+        let mut alike: Vec<&Guest> = alike.collect();
+        alike.sort_by_key(|guest| guest.id);
+        alike
+    }
+
+    fn leave(&mut self, room: u32, id: u64) -> usize {
+        self.guest(id).expect("looked up before").rooms.retain(|other| *other != room);
+        let seq = self.happen(room, id, "leave");
+        self.sweep(room);
+        seq
+    }
+
+    /// A room goes away once it holds nobody and nobody's words.
+    fn sweep(&mut self, room: u32) {
+        let empty = self.guests.iter().all(|guest| !guest.rooms.contains(&room));
+        let place = self.place(room).expect("the model made it");
+        let written = place.events.iter().any(|(_, _, what)| *what == "post");
+        place.gone = empty && !written && room != 1;
+    }
+
     fn retire(&mut self, id: u64) {
-        let Some(at) = self.guests.iter().position(|guest| guest.id == id) else { return };
-        let mut guest = self.guests.remove(at);
-        guest.rooms.sort_unstable();
-        for room in guest.rooms {
+        let Some(guest) = self.guest(id) else { return };
+        let mut rooms = guest.rooms.clone();
+        rooms.sort_unstable();
+        for room in rooms {
+            self.leave(room, id);
+        }
+        self.guests.retain(|guest| guest.id != id);
+    }
+
+    fn rename(&mut self, id: u64, wanted: &MemberName) {
+        let mut rooms = self.guest(id).expect("looked up before").rooms.clone();
+        rooms.sort_unstable();
+        for room in rooms {
             self.happen(room, id, "leave");
+            let old = self.guest(id).expect("looked up before").clone();
+            self.guest(id).expect("looked up before").is_called(wanted);
+            self.happen(room, id, "join");
+            *self.guest(id).expect("looked up before") = old;
+        }
+        self.guest(id).expect("looked up before").is_called(wanted);
+    }
+
+    fn free_name(&self, id: u64) -> MemberName {
+        let mut names = (id..).map(|number| name(&format!("茶客{number}")));
+        names.find(|free| self.holder(free).is_none()).expect("there are more numbers")
+    }
+
+    /// Whether `own`, or somebody new, may have a name. Its holder loses it.
+    fn take_name(&mut self, at: u64, wanted: &MemberName, own: Option<u64>, away: Option<Away>) -> bool {
+        let (holder, is_another_s) = match self.holders(wanted, own)[..] {
+            [] => return true,
+            [holder, ref others @ ..] => (holder.clone(), !others.is_empty()),
+        };
+        if is_another_s {
+            return false;
+        }
+        let Some(away) = away.filter(|away| away.user.0 == holder.id && holder.id != 0) else { return false };
+        let forgotten = holder.keep
+            && !holder.proven
+            && away.same_address
+            && away.ms >= FORGOTTEN_NAME_MS
+            && holder.name == wanted.as_str();
+        if !holder.keep {
+            let other = self.free_name(holder.id);
+            self.rename(holder.id, &other);
+            true
+        } else if forgotten || !holder.kept_at(at) {
+            self.retire(holder.id);
+            true
+        } else {
+            false
         }
     }
 
     fn apply(&mut self, at: u64, action: &Action) -> Verdict {
         match action {
-            Action::Found => Verdict::Unchanged,
-            Action::ArriveAsGuest { name: wanted, keep, token, replaces } => {
+            // Rooms go away as soon as they may.
+            Action::Found | Action::DropEmptyRooms => Verdict::Unchanged,
+            Action::ArriveAsGuest { name: wanted, keep, token, away } => {
                 let id = self.next;
-                let wanted = match wanted {
-                    Some(wanted) => wanted.clone(),
-                    None => (id..)
-                        .map(|number| name(&format!("茶客{number}")))
-                        .find(|free| self.guests.iter().all(|guest| !guest.keys.are_alike(&free.keys())))
-                        .expect("there are more numbers"),
-                };
-                let keys = wanted.keys();
-                if let Some(holder) = self.guests.iter().find(|guest| guest.keys.are_alike(&keys)) {
-                    // Not for somebody in no room, whose welcome may have been lost.
-                    let kept = holder.keep
-                        && !holder.rooms.is_empty()
-                        && at.saturating_sub(holder.seen_at) < KEPT_NAME_MS;
-                    if holder.id == 0 || kept || *replaces != Some(UserId(holder.id)) {
-                        return Verdict::Taken;
-                    }
-                    self.retire(holder.id);
+                let wanted = wanted.clone().unwrap_or_else(|| self.free_name(id));
+                if !self.take_name(at, &wanted, None, *away) {
+                    return Verdict::Taken;
                 }
                 self.next += 1;
                 let name = wanted.as_str().to_owned();
-                let guest = Guest {
+                let keys = keys(&wanted.keys());
+                let (keep, token, rooms) = (*keep, *token, Vec::new());
+                self.guests.push(Guest {
                     id,
                     name: name.clone(),
                     keys,
-                    keep: *keep,
-                    token: *token,
+                    keep,
+                    proven: false,
+                    token,
                     seen_at: at,
-                    rooms: Vec::new(),
-                };
-                self.guests.push(guest);
+                    rooms,
+                });
                 Verdict::Arrived(id, name)
             }
             Action::ArriveWithToken { token } => {
                 match self.guests.iter_mut().find(|guest| guest.token == *token) {
                     Some(guest) => {
                         guest.seen_at = at;
+                        guest.proven = true;
                         Verdict::Arrived(guest.id, guest.name.clone())
                     }
                     None => Verdict::BadToken,
                 }
             }
+            Action::Rename { user, name: wanted, away } => {
+                let Some(guest) = self.guest(user.0) else { return Verdict::Gone };
+                if guest.name != wanted.as_str() {
+                    if !self.take_name(at, wanted, Some(user.0), *away) {
+                        return Verdict::Taken;
+                    }
+                    self.rename(user.0, wanted);
+                }
+                Verdict::Renamed(wanted.as_str().into())
+            }
             Action::Depart { user } => {
-                if self.guest(user.0).is_some_and(|guest| !guest.keep) {
+                if user.0 != 0 && self.guest(user.0).is_some_and(|guest| !guest.kept_at(at)) {
                     self.retire(user.0);
                 }
                 Verdict::Unchanged
             }
+            Action::SignOut { user } => {
+                if user.0 == 0 || self.guest(user.0).is_none() {
+                    return Verdict::Gone;
+                }
+                self.retire(user.0);
+                Verdict::SignedOut
+            }
             Action::Join { user, room, create } => {
                 let Some(guest) = self.guest(user.0) else { return Verdict::Gone };
                 let joined = guest.rooms.clone();
-                let keys = room.keys();
-                let found = self.places.iter().position(|place| place.keys.are_alike(&keys));
+                let keys = keys(&room.keys());
+                let fits = |place: &Place| !place.gone && alike(&place.keys, &keys);
+                let exact = |place: &Place| fits(place) && place.name == room.as_str();
+                let found = self.places.iter().position(exact).or_else(|| self.places.iter().position(fits));
                 let id = match found {
                     Some(at) => u32::try_from(at + 1).expect("small"),
                     None if *create => self.make(room.as_str(), user.0),
@@ -168,22 +280,27 @@ impl Model {
             }
             Action::Leave { user, room } => {
                 let Some(guest) = self.guest(user.0) else { return Verdict::Gone };
-                let before = guest.rooms.len();
-                guest.rooms.retain(|other| *other != room.0);
-                if guest.rooms.len() == before {
-                    return Verdict::Done(room.0, None);
+                let joined = guest.rooms.contains(&room.0);
+                if self.place(room.0).is_none() {
+                    return Verdict::RoomGone;
                 }
-                Verdict::Done(room.0, Some(self.happen(room.0, user.0, "leave")))
+                Verdict::Done(room.0, joined.then(|| self.leave(room.0, user.0)))
             }
             Action::Post { user, room, .. } => match self.guest(user.0) {
                 None => Verdict::Gone,
                 Some(guest) if !guest.rooms.contains(&room.0) => Verdict::NotMember,
                 Some(_) => Verdict::Done(room.0, Some(self.happen(room.0, user.0, "post"))),
             },
-            #[expect(unreachable_patterns, reason = "later versions may know more")]
-            other => panic!("the model does not know {other:?}"),
         }
     }
+}
+
+fn keys(keys: &NameKeys) -> Vec<String> {
+    keys.iter().map(|key| key.as_str().to_owned()).collect()
+}
+
+fn alike(one: &[String], other: &[String]) -> bool {
+    one.iter().any(|key| other.contains(key))
 }
 
 fn name(text: &str) -> MemberName {
@@ -197,8 +314,10 @@ fn room_name(text: &str) -> RoomName {
 fn verdict(result: &Result<Applied, Rejection>) -> Verdict {
     match result {
         Ok(applied) => match &applied.outcome {
-            Outcome::Arrived { user, name, .. } => Verdict::Arrived(user.0, name.as_str().into()),
-            Outcome::Done { room, seq } => {
+            Outcome::Arrived { user, name } => Verdict::Arrived(user.0, name.as_str().into()),
+            Outcome::Renamed { name } => Verdict::Renamed(name.as_str().into()),
+            Outcome::SignedOut => Verdict::SignedOut,
+            Outcome::Done { room, seq, .. } => {
                 Verdict::Done(room.0, seq.map(|seq| usize::try_from(seq.get()).expect("small")))
             }
             Outcome::Unchanged => Verdict::Unchanged,
@@ -207,6 +326,7 @@ fn verdict(result: &Result<Applied, Rejection>) -> Verdict {
         Err(Rejection::BadToken) => Verdict::BadToken,
         Err(Rejection::UserGone) => Verdict::Gone,
         Err(Rejection::NoSuchRoom(_)) => Verdict::NoRoom,
+        Err(Rejection::RoomGone) => Verdict::RoomGone,
         Err(Rejection::NotMember) => Verdict::NotMember,
         Err(other) => panic!("{other:?} in so small a world"),
     }
@@ -231,24 +351,28 @@ fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
     // Mostly users who are or were there, sometimes one who never was.
     let user = UserId(random.u64(model.next.saturating_sub(30)..=model.next));
     let room = RoomId(random.u32(0..=u32::try_from(model.places.len()).expect("small") + 1));
-    match random.u8(..20) {
-        0 => Action::Found,
-        1..5 => {
-            let name = random.u8(..5).ne(&0).then(|| name(NAMES[random.usize(..NAMES.len())]));
+    match random.u8(..22) {
+        0 => [Action::Found, Action::DropEmptyRooms][random.usize(..2)].clone(),
+        kind @ (1..5 | 20) => {
+            let wanted = random.u8(..5).ne(&0).then(|| name(NAMES[random.usize(..NAMES.len())]));
             let mut token = [1; 32];
             token[..8].copy_from_slice(&step.to_le_bytes());
-            let holder = name.as_ref().and_then(|name| {
-                let keys = name.keys();
-                model.guests.iter().find(|guest| guest.keys.are_alike(&keys)).map(|guest| UserId(guest.id))
-            });
-            let replaces = if random.u8(..4) == 0 { Some(user) } else { holder };
-            Action::ArriveAsGuest {
-                keep: name.is_some() && random.bool(),
-                name,
-                token: TokenHash(token),
-                replaces,
+            let holder = wanted.as_ref().and_then(|name| model.holder(name)).map(|guest| UserId(guest.id));
+            // Mostly what is so, sometimes somebody whom the wish has nothing to do with.
+            let away = if random.u8(..4) == 0 { Some(user) } else { holder };
+            let ms = random.u64(..FORGOTTEN_NAME_MS * 2);
+            let away = away.map(|user| Away { user, ms, same_address: random.bool() });
+            match wanted {
+                Some(wanted) if kind == 20 => Action::Rename { user, name: wanted, away },
+                name => Action::ArriveAsGuest {
+                    keep: name.is_some() && random.bool(),
+                    name,
+                    token: TokenHash(token),
+                    away: away.filter(|_| random.u8(..8) != 0),
+                },
             }
         }
+        21 => Action::SignOut { user },
         5 => {
             let token = model.guests.get(random.usize(..=model.guests.len())).map(|guest| guest.token);
             Action::ArriveWithToken { token: token.unwrap_or(TokenHash([9; 32])) }
@@ -278,8 +402,10 @@ fn the_state_does_what_a_simple_model_does() {
     let mut tally = Tally { cycles: run.pick(20_000, 100_000), ..Tally::default() };
     for step in 0..tally.cycles {
         now += random.u64(..1_000);
-        if random.u16(..2_000) == 0 {
-            now += KEPT_NAME_MS;
+        match random.u16(..2_000) {
+            0 => now += KEPT_NAME_MS,
+            1 => now += UNPROVEN_NAME_MS,
+            _ => {}
         }
         let action = proposal(&mut random, &model, step);
         let before = (step % 32 == 0).then(|| state.clone());
@@ -307,23 +433,32 @@ fn check_changes(applied: &Applied, heads: &[usize], model: &Model, step: u64) {
         let at = usize::try_from(event.room.0).expect("small") - 1;
         heads[at] += 1;
         assert_eq!(event.seq.get(), heads[at] as u64, "step {step}: gapless");
-        assert_eq!((event.by.0, what(&event.kind)), model.places[at].events[heads[at] - 1], "step {step}");
+        let happened = (event.by.0, event.by_name.to_string(), what(&event.kind));
+        assert_eq!(happened, model.places[at].events[heads[at] - 1], "step {step}");
     }
     let expected: Vec<usize> = model.places.iter().map(|place| place.events.len()).collect();
     assert_eq!(heads, expected, "step {step}: every event of the model is written");
 }
 
 fn check_invariants(state: &State, model: &Model, step: u64) {
-    assert_eq!(state.rooms().count(), model.places.len(), "step {step}");
-    for ((id, room), place) in state.rooms().zip(&model.places) {
-        assert_eq!(room.head.get(), place.events.len() as u64, "step {step}: {id:?}");
+    let there = || model.places.iter().zip(1..).filter(|(place, _)| !place.gone);
+    assert_eq!(state.rooms().count(), there().count(), "step {step}");
+    for ((id, room), (place, number)) in state.rooms().zip(there()) {
+        assert_eq!((id.0, room.head.get()), (number, place.events.len() as u64), "step {step}: {id:?}");
         let members = model.guests.iter().filter(|guest| guest.rooms.contains(&id.0)).count();
         assert_eq!(room.members, members as u64, "step {step}: {id:?}");
+        let written = place.events.iter().any(|(_, _, what)| *what == "post");
+        assert_eq!(room.written, written, "step {step}: {id:?}");
     }
     assert_eq!(state.users().count(), model.guests.len(), "step {step}");
     for guest in &model.guests {
         let user = state.user(UserId(guest.id)).unwrap_or_else(|| panic!("step {step}: {guest:?} is gone"));
-        assert_eq!((user.name.as_str(), user.keep), (guest.name.as_str(), guest.keep), "step {step}");
+        let keep = match (guest.keep, guest.proven) {
+            (false, _) => Keep::No,
+            (true, false) => Keep::Asked,
+            (true, true) => Keep::Proven,
+        };
+        assert_eq!((user.name.as_str(), user.keep), (guest.name.as_str(), keep), "step {step}");
         let mut rooms = guest.rooms.clone();
         rooms.sort_unstable();
         assert!(user.rooms.iter().map(|room| room.0).eq(rooms), "step {step}: {guest:?}");

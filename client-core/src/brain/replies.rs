@@ -29,6 +29,7 @@ impl Brain {
             (ServerMessage::Error(error), asked) => self.refused(error, asked, now),
             (ServerMessage::Event(event), _) => self.event(event, now.ticks),
             (ServerMessage::CaughtUp(reply), _) => self.caught_up(&reply),
+            (ServerMessage::Gone(gone), _) => self.gone(&gone),
             (ServerMessage::Presence(presence), _) => self.presence(presence),
             (ServerMessage::Goodbye(goodbye), _) => {
                 let (reason, message, reconnect) = (goodbye.reason, goodbye.message, goodbye.reconnect);
@@ -42,6 +43,8 @@ impl Brain {
             }
             (
                 ServerMessage::Welcome(_)
+                | ServerMessage::Renamed(_)
+                | ServerMessage::SignedOut(_)
                 | ServerMessage::Ack(_)
                 | ServerMessage::Rooms(_)
                 | ServerMessage::Watching(_)

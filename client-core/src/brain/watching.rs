@@ -1,5 +1,5 @@
 use teahouse_protocol::{
-    CaughtUp, Command, Event, EventKind, History, HistoryPage, Position, Resume, RoomName, Seq, Watch,
+    CaughtUp, Command, Event, EventKind, Gone, History, HistoryPage, Position, Resume, RoomName, Seq, Watch,
     Watching,
 };
 
@@ -99,6 +99,26 @@ impl Brain {
         if let Some(room) = self.model.rooms.get_mut(&reply.room) {
             room.replay_to = None;
         }
+    }
+
+    /// A room that was watched is gone; one of the same handle that came after it is not meant.
+    pub(super) fn gone(&mut self, gone: &Gone) {
+        let active = self.model.active.as_ref() == Some(&gone.room);
+        let Some(room) = self.model.rooms.get_mut(&gone.room) else { return };
+        if room.timeline.position.as_ref().is_some_and(|position| position.epoch != gone.epoch) {
+            return;
+        }
+        room.listed = false;
+        room.joined = false;
+        room.watching = false;
+        room.watch_asked = false;
+        room.member_total = 0;
+        room.forget_log();
+        if !active && !room.wanted && !room.holds_words() {
+            self.model.rooms.remove(&gone.room);
+        }
+        self.change(Change::Rooms);
+        self.change(Change::Timeline(gone.room.clone()));
     }
 
     pub(super) fn event(&mut self, event: Event, now: Ticks) {

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use teahouse_protocol::{
     Ack, Auth, CaughtUp, Command, Epoch, ErrorCode, ErrorReply, Event, HistoryPage, Limits, Member, Members,
-    OpId, PageEvent, Pong, Request, RequestId, ResetReason, Resume, RoomInfo, RoomList, RoomName, Seq,
-    ServerMessage, UnixMillis, Unwatched, User, Watching, Welcome, decode_request,
+    OpId, PageEvent, Pong, Renamed, Request, RequestId, ResetReason, Resume, RoomInfo, RoomList, RoomName,
+    Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, User, Watching, Welcome, decode_request,
 };
 use teahouse_server::state::{
     Action, Applied, Change, Outcome, Proposal, Rejection, RoomId, State, StoredEvent, TokenHash, UserId,
@@ -144,7 +144,7 @@ impl Server {
                 Rejection::NameTaken(_) => ErrorCode::NameTaken,
                 Rejection::BadMemberName(_) | Rejection::BadRoomName(_) => ErrorCode::InvalidField,
                 Rejection::BadToken => ErrorCode::BadToken,
-                Rejection::NoSuchRoom(_) => ErrorCode::NoSuchRoom,
+                Rejection::NoSuchRoom(_) | Rejection::RoomGone => ErrorCode::NoSuchRoom,
                 Rejection::NotMember => ErrorCode::NotMember,
                 Rejection::UserGone | Rejection::TooManyRoomsJoined | Rejection::TooManyRooms => {
                     ErrorCode::LimitReached
@@ -166,14 +166,12 @@ impl Server {
                         self.tokens += 1;
                         let token = format!("token{}", self.tokens);
                         let hash = token_hash(&token);
-                        (Action::ArriveAsGuest { name, keep, token: hash, replaces: None }, Some(token))
+                        (Action::ArriveAsGuest { name, keep, token: hash, away: None }, Some(token))
                     }
                     Auth::Token { token } => (Action::ArriveWithToken { token: token_hash(&token) }, None),
                 };
                 let applied = self.apply(action, at).map_err(reject)?;
-                let Outcome::Arrived { user, name, .. } = applied.outcome else {
-                    unreachable!("they arrive")
-                };
+                let Outcome::Arrived { user, name } = applied.outcome else { unreachable!("they arrive") };
                 self.connections.get_mut(&link).expect("it speaks").user = Some(user);
                 let member = self.state.user(user).expect("just arrived");
                 let rooms = member.rooms.iter().map(|id| {
@@ -190,6 +188,18 @@ impl Server {
                     more_rooms: false,
                     server: "sim".into(),
                 })
+            }
+            Command::Rename(rename) => {
+                let action = Action::Rename { user: user()?, name: rename.name, away: None };
+                let Outcome::Renamed { name } = self.apply(action, at).map_err(reject)?.outcome else {
+                    unreachable!("they are renamed")
+                };
+                ServerMessage::Renamed(Renamed { re, user: User { name } })
+            }
+            Command::SignOut(_) => {
+                self.apply(Action::SignOut { user: user()? }, at).map_err(reject)?;
+                self.connections.get_mut(&link).expect("it speaks").user = None;
+                ServerMessage::SignedOut(SignedOut { re })
             }
             Command::Join(join) => {
                 let action = Action::Join { user: user()?, room: join.room.clone(), create: join.create };
@@ -224,7 +234,7 @@ impl Server {
                     None => {
                         let (text, action) = (post.text, post.action);
                         let action = Action::Post { user, room, op: post.op, text, action };
-                        let Outcome::Done { room, seq } = self.apply(action, at).map_err(reject)?.outcome
+                        let Outcome::Done { room, seq, .. } = self.apply(action, at).map_err(reject)?.outcome
                         else {
                             unreachable!("posts are done")
                         };

@@ -72,6 +72,10 @@ pub struct Options {
     /// From connecting to the first byte, in milliseconds [default: 300000]
     #[arg(long, value_name = "MS", env = "TEAHOUSE_SILENT_TIMEOUT_MS")]
     pub silent_timeout_ms: Option<Millis>,
+    /// From a guest's last connection to its departure, where the name is not kept, in milliseconds; until then it may
+    /// come back with its token [default: 60000]
+    #[arg(long, value_name = "MS", env = "TEAHOUSE_GUEST_LEASE_MS")]
+    pub guest_lease_ms: Option<Millis>,
     /// Take so many posts a second from one connection and from one user, five times as many in a burst; 0 takes any
     /// number [default: 100]
     #[arg(long, value_name = "N", env = "TEAHOUSE_POSTS_PER_SECOND")]
@@ -164,6 +168,7 @@ struct File {
     log: Option<String>,
     handshake_timeout_ms: Option<Millis>,
     silent_timeout_ms: Option<Millis>,
+    guest_lease_ms: Option<Millis>,
     posts_per_second: Option<u32>,
     address_posts_per_second: Option<u32>,
     post_kib_per_second: Option<u32>,
@@ -317,6 +322,7 @@ impl Options {
             patience: Patience {
                 handshake: millis(self.handshake_timeout_ms, file.handshake_timeout_ms, 10_000),
                 silence: millis(self.silent_timeout_ms, file.silent_timeout_ms, 300_000),
+                lease: millis(self.guest_lease_ms, file.guest_lease_ms, 60_000),
             },
             pace,
         })

@@ -6,10 +6,11 @@ use teahouse_protocol::{Goodbye, RequestId};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use crate::fanout::Replay;
+use crate::directory::Visit;
+use crate::fanout::{Replay, Room};
 use crate::log::{LogError, Page};
 use crate::order::Refusal;
-use crate::state::{Outcome, RoomId};
+use crate::state::Outcome;
 
 /// How the rest of the server reaches a connection. Nothing in it grows because the peer stopped reading: answers are
 /// as many as there are requests at work, and a watch is told of once until it looks.
@@ -64,13 +65,15 @@ pub enum Answer {
         re: RequestId,
         /// What came of it.
         result: Result<Outcome, Refusal>,
+        /// Of a hello: that the connection is the user's. Where nobody takes it out, it ends with the mailbox.
+        visit: Option<Visit>,
     },
     /// A page of history was read.
     History {
         /// The request behind it.
         re: RequestId,
         /// The page.
-        result: Result<(RoomId, Page), LogError>,
+        result: Result<(Arc<Room>, Page), LogError>,
     },
     /// What a cursor behind the tail wants was read from the log.
     Replay {

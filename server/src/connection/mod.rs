@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use teahouse_protocol::{Command, ErrorReply, Goodbye, ServerMessage, limits};
+use teahouse_protocol::{Command, ErrorReply, Goodbye, GoodbyeReason, ServerMessage, limits};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -137,7 +137,7 @@ impl Connection {
             self.take_mail(&mut lane);
             lane.out.clear();
         }
-        self.session.end();
+        drop(self);
         drop(place);
         name
     }
@@ -159,11 +159,12 @@ impl Connection {
         let mut lane = outlet.lane();
         self.take_mail(&mut lane);
         self.start_requests(&mut lane);
+        self.part_if_renamed();
         self.close_if_due(&mut lane);
         if self.closing.is_none() {
-            outlet.serve(&mut lane, &mut self.door)?;
+            outlet.serve(&mut lane, &mut self.door, &self.house.reader)?;
             while !lane.full && self.read_on(&mut lane) {
-                outlet.serve(&mut lane, &mut self.door)?;
+                outlet.serve(&mut lane, &mut self.door, &self.house.reader)?;
             }
         } else {
             outlet.flush(&mut lane)?;
@@ -346,6 +347,18 @@ impl Connection {
         };
     }
 
+    /// A client that does not know its name any more begins anew, and learns it from the welcome.
+    fn part_if_renamed(&mut self) {
+        if self.session.renamed_elsewhere && self.closing.is_none() {
+            self.goodbye = Some(Box::new(Goodbye {
+                reason: GoodbyeReason::Renamed,
+                message: "your name was changed on another connection; connect again".into(),
+                reconnect: true,
+            }));
+            self.closing = Some(Closing::GoingAway);
+        }
+    }
+
     /// Tells the peer which rule it broke, and closes.
     fn reject(&mut self, error: ErrorReply, lane: &mut Lane) {
         lane.out.push_back(self.door.encode(&ServerMessage::Error(error)));
@@ -462,7 +475,12 @@ impl Connection {
 fn longest_answer(command: &Command) -> usize {
     match command {
         Command::Hello(_) | Command::Rooms(_) | Command::History(_) | Command::Who(_) => ANSWER_BYTES_MAX,
-        Command::Join(_) | Command::Leave(_) | Command::Watch(_) | Command::Unwatch(_) => ERROR_BYTES_MAX,
+        Command::Rename(_)
+        | Command::SignOut(_)
+        | Command::Join(_)
+        | Command::Leave(_)
+        | Command::Watch(_)
+        | Command::Unwatch(_) => ERROR_BYTES_MAX,
         Command::Post(_) | Command::Ping(_) => SHORT_ANSWER_BYTES,
     }
 }

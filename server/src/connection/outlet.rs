@@ -13,6 +13,7 @@ use super::mailbox::Mailbox;
 use super::watches::{Cursor, Watches};
 use crate::door::{Door, DoorKind};
 use crate::fanout::{Behind, News};
+use crate::log::Reader;
 
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
@@ -155,13 +156,15 @@ impl Outlet {
     }
 
     /// Writes what waits and then what the cursors point at, as much as the socket takes and the tails hold.
-    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door) -> io::Result<()> {
+    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door, reader: &Reader) -> io::Result<()> {
         self.flush(lane)?;
         while !lane.full
             && let Some(slot) = lane.watches.next_ready()
         {
             let Lane { out, watches, .. } = lane;
             let cursor = watches.cursor(slot).expect("it is ready");
+            // Looked up before the head, which is the last one then.
+            let gone = cursor.room.is_gone();
             let head = cursor.look(door, out);
             if cursor.is_settled(head) {
                 // Comings and goings of many rooms go out in one write.
@@ -176,12 +179,18 @@ impl Outlet {
                 break;
             }
             match self.advance(lane, slot, head, &mut Shelf::default(), Self::send_or_await)? {
+                Advance::Full => lane.watches.mark_ready(slot),
+                // What is not in the tail of a room that is gone is nowhere.
+                Advance::There | Advance::Behind if gone => {
+                    let Lane { out, watches, .. } = lane;
+                    watches.say_gone(slot, reader, door, out);
+                    self.flush(lane)?;
+                }
                 Advance::There => {
                     let Lane { out, watches, .. } = lane;
                     watches.cursor(slot).expect("it was there").catch_up(door, out);
                     self.flush(lane)?;
                 }
-                Advance::Full => lane.watches.mark_ready(slot),
                 Advance::Behind => lane.watches.fell_behind(slot),
             }
         }

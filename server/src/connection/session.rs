@@ -8,9 +8,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use teahouse_protocol::{
-    Ack, Auth, Command, Hello, History, HistoryPage, Limits, MemberName, Members, OpId, PROTOCOL_VERSION,
-    Pong, Request, RequestId, ResetReason, Resume, RoomList, RoomName, Seq, ServerMessage, Unwatched, User,
-    Watch, Watching, Welcome, limits,
+    Ack, Auth, Command, Gone, Hello, History, HistoryPage, Limits, MemberName, Members, OpId,
+    PROTOCOL_VERSION, Pong, Renamed, Request, RequestId, ResetReason, Resume, RoomList, RoomName, Seq,
+    ServerMessage, SignedOut, Unwatched, User, Watch, Watching, Welcome, limits,
 };
 
 use super::ANSWER_BYTES_MAX;
@@ -18,6 +18,7 @@ use super::mailbox::Answer;
 use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::watches::Watches;
+use crate::directory::{Holder, Visit};
 use crate::door::{Door, DoorKind};
 use crate::encoded::{joined_room_bytes, member_bytes, truncate};
 use crate::fanout::Room;
@@ -25,7 +26,7 @@ use crate::house::{House, SERVER};
 use crate::log::{LogError, Page, PageQuery};
 use crate::order::{Refusal, ReplyTo};
 use crate::pace::{Address, ConnectionPace, Kind, TooFast, Who};
-use crate::state::{Action, Outcome, Rejection, TokenHash, UserId};
+use crate::state::{Action, Outcome, Rejection, TokenHash};
 use crate::turns::Source;
 use crate::wire_errors::{SessionError, TooMany, refused, unreadable};
 
@@ -44,7 +45,7 @@ pub(super) struct Session {
     outlet: Arc<Outlet>,
     peer: SocketAddr,
     source: Source,
-    user: Option<(UserId, MemberName)>,
+    user: Option<(Visit, MemberName)>,
     /// Whether a hello has come, accepted or not.
     pub(super) hello_came: bool,
     /// Proposals on their way; the answers come in this order.
@@ -53,8 +54,10 @@ pub(super) struct Session {
     posting_bytes: usize,
     pace: ConnectionPace,
     pipeline: Pipeline,
-    /// Whether the user lost its name to somebody else, with which this session is over.
+    /// Whether the user has departed, with which this session is over.
     gone: bool,
+    /// Whether the user was given another name on another connection.
+    pub(super) renamed_elsewhere: bool,
     /// Whether something other than posts is on its way, before which nothing else begins.
     alone: bool,
 }
@@ -64,6 +67,8 @@ enum Asked {
     Hello {
         token: Option<String>,
     },
+    Rename,
+    SignOut,
     Change,
     Post {
         op: Option<OpId>,
@@ -89,11 +94,12 @@ impl Session {
             pace: ConnectionPace::default(),
             pipeline: Pipeline::default(),
             gone: false,
+            renamed_elsewhere: false,
             alone: false,
         }
     }
 
-    /// Whether the user lost its name to somebody else, so that nothing can succeed any more.
+    /// Whether the user has departed, so that nothing can succeed any more.
     pub(super) fn is_gone(&self) -> bool {
         self.gone
     }
@@ -122,7 +128,7 @@ impl Session {
     }
 
     fn who(&self) -> Who {
-        Who { user: self.user.as_ref().map(|(user, _)| *user), address: self.source.address }
+        Who { user: self.user.as_ref().map(|(visit, _)| visit.user()), address: self.source.address }
     }
 
     /// How long to wait before something else is answered, because what was answered before was long.
@@ -178,9 +184,24 @@ impl Session {
         if let Command::Hello(hello) = command {
             return self.hello(re, hello);
         }
-        let &(user, _) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
+        let (visit, name) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
+        let user = visit.user();
+        // Posts are written under the right name in any case, and the client hears of it with what it asks next.
+        if !matches!(command, Command::Post(_))
+            && self.house.directory.name_of(user).is_some_and(|now| now != *name)
+        {
+            self.renamed_elsewhere = true;
+        }
         match command {
             Command::Hello(_) => unreachable!("taken above"),
+            Command::Rename(rename) => {
+                // Every room of the user's sees two events.
+                let rooms = self.house.directory.rooms_of(user).len();
+                self.take(&[(Kind::Changes, 1.0 + rooms as f64)], TooMany::Changes)?;
+                let action = Action::Rename { user, name: rename.name, away: None };
+                Ok(self.propose(re, action, Asked::Rename))
+            }
+            Command::SignOut(_) => Ok(self.propose(re, Action::SignOut { user }, Asked::SignOut)),
             Command::Join(join) => {
                 match self.house.directory.room(&join.room) {
                     Some(room) if room.members().contains_key(&user) => {}
@@ -248,7 +269,8 @@ impl Session {
             Asked::Post { pipeline, .. } => Some(pipeline),
             _ => None,
         };
-        let reply = ReplyTo { mailbox: Arc::clone(self.outlet.mailbox()), re, pipeline };
+        let mailbox = Arc::clone(self.outlet.mailbox());
+        let reply = ReplyTo { mailbox, from: self.source.address, re, pipeline };
         match self.house.order.submit(self.source, action, Some(reply)) {
             Ok(()) => {
                 if let Asked::Post { bytes, .. } = asked {
@@ -269,8 +291,7 @@ impl Session {
 
     fn hello(&mut self, re: RequestId, hello: Hello) -> Result<Option<ServerMessage>, SessionError> {
         self.hello_came = true;
-        // In words, "/name" is a second hello.
-        if self.user.is_some() && self.outlet.kind() != DoorKind::Text {
+        if self.user.is_some() {
             return Err(SessionError::AlreadyWelcome);
         }
         if hello.protocol != PROTOCOL_VERSION {
@@ -286,39 +307,39 @@ impl Session {
         let (action, token) = match hello.auth {
             Auth::Guest { name, keep } => {
                 let token = mint_token();
-                let replaces = name.as_ref().and_then(|name| self.house.directory.absent_holder(name));
-                (Action::ArriveAsGuest { name, keep, token: hash(&token), replaces }, Some(token))
+                (Action::ArriveAsGuest { name, keep, token: hash(&token), away: None }, Some(token))
             }
-            Auth::Token { token } => return Ok(Some(self.hello_again(re, hash(&token)))),
+            Auth::Token { token } => return Ok(self.hello_again(re, hash(&token))),
         };
         Ok(self.propose(re, action, Asked::Hello { token }))
     }
 
     /// Lets in somebody who was here before. That writes nothing that anybody waits for, so it works when the disk does
     /// not.
-    fn hello_again(&mut self, re: RequestId, token: TokenHash) -> ServerMessage {
-        match self.house.directory.connected_with(token) {
-            Some((user, name)) => {
+    fn hello_again(&mut self, re: RequestId, token: TokenHash) -> Option<ServerMessage> {
+        match self.house.directory.connected_with(token, self.source.address) {
+            Holder::Here(visit, name) => {
                 // Keeps the name for another 30 days; should this one be refused, the next hello does.
                 let _ = self.house.order.submit(self.source, Action::ArriveWithToken { token }, None);
-                self.welcome(re, user, name, None)
+                Some(self.welcome(re, visit, name, None))
             }
-            None => ServerMessage::Error(refused(re, &Rejection::BadToken.into())),
+            Holder::Held => self.propose(re, Action::ArriveWithToken { token }, Asked::Hello { token: None }),
+            Holder::Nobody => Some(ServerMessage::Error(refused(re, &Rejection::BadToken.into()))),
         }
     }
 
     fn welcome(
         &mut self,
         re: RequestId,
-        user: UserId,
+        mut visit: Visit,
         name: MemberName,
         token: Option<String>,
     ) -> ServerMessage {
         tracing::info!("{} is {name}", self.peer);
-        if let Some((before, _)) = self.user.replace((user, name.clone())) {
-            self.house.disconnected(before, self.peer);
-        }
-        let mut rooms = self.house.directory.rooms_of(user);
+        // People are not shown their token.
+        visit.last = self.outlet.kind() == DoorKind::Text;
+        let mut rooms = self.house.directory.rooms_of(visit.user());
+        self.user = Some((visit, name.clone()));
         let all = rooms.len();
         truncate(&mut rooms, LIST_BYTES_MAX, joined_room_bytes);
         ServerMessage::Welcome(Welcome {
@@ -343,7 +364,7 @@ impl Session {
         if watches.len() >= limits::WATCHES_MAX && !watches.is_watching(room.id) {
             return Err(SessionError::TooManyWatches);
         }
-        let epoch = self.house.reader.epoch().clone();
+        let epoch = self.house.reader.epoch_of(room.id);
         let head = room.tail().head();
         let (resume, reason, after) = match watch.after {
             None => (Resume::Live, None, None),
@@ -358,7 +379,7 @@ impl Session {
     }
 
     fn history(&mut self, re: RequestId, history: &History) -> Result<Option<ServerMessage>, SessionError> {
-        let room = self.room(&history.room)?.id;
+        let room = self.room(&history.room)?;
         let mut queries = [
             history.before.map(PageQuery::Before),
             history.after.map(PageQuery::After),
@@ -379,7 +400,7 @@ impl Session {
         self.alone = true;
         let (mailbox, reader) = (Arc::clone(self.outlet.mailbox()), self.house.reader.clone());
         self.house.lanes.read(self.source, move || {
-            let result = reader.page(room, query, limit).map(|page| (room, page));
+            let result = reader.page(room.id, query, limit).map(|page| (room, page));
             if mailbox.answer(Answer::History { re, result }) {
                 mailbox.wake();
             }
@@ -401,18 +422,22 @@ impl Session {
     /// Takes an answer out of the mailbox.
     pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, lane: &mut Lane) {
         let reply = match answer {
-            Answer::Decided { re, result } => {
+            Answer::Decided { re, result, visit } => {
                 let asked = self.asked.pop_front().expect("every answer was asked for");
                 self.alone = false;
                 if let Asked::Post { bytes, .. } = asked {
                     self.posting_bytes -= bytes;
                 }
                 match result {
-                    Ok(outcome) => self.decided(re, asked, outcome),
+                    Ok(outcome) => self.decided(re, asked, outcome, visit),
                     Err(refusal) => {
                         self.log_refusal(&refusal);
                         self.gone |= refusal == Refusal::Rejected(Rejection::UserGone);
-                        let reply = refused(re, &refusal);
+                        let mut reply = refused(re, &refusal);
+                        if matches!(asked, Asked::Rename) && reply.field.as_deref() == Some("auth.name") {
+                            reply.field = Some("name".into());
+                            reply.message = reply.message.replacen("`auth.name`", "`name`", 1);
+                        }
                         if let Asked::Post { op, pipeline, .. } = asked
                             && reply.temporary
                         {
@@ -432,6 +457,10 @@ impl Session {
                 }
                 match lane.watches.replayed(slot, watch, result, lane.full) {
                     Ok(()) => return,
+                    Err((room, LogError::NoSuchRoom)) => {
+                        let epoch = self.house.reader.epoch_of(room.id);
+                        ServerMessage::Gone(Gone { room: room.name.clone(), epoch })
+                    }
                     Err((room, error)) => {
                         tracing::error!("{} loses its watch of {}: {error}", self.peer, room.name);
                         let mut reply = unreadable(RequestId::default(), &error);
@@ -458,44 +487,49 @@ impl Session {
         }
     }
 
-    fn decided(&mut self, re: RequestId, asked: Asked, outcome: Outcome) -> ServerMessage {
-        match (asked, outcome) {
-            (Asked::Hello { token }, Outcome::Arrived { user, name, .. }) => {
-                self.welcome(re, user, name, token)
+    fn decided(
+        &mut self,
+        re: RequestId,
+        asked: Asked,
+        outcome: Outcome,
+        visit: Option<Visit>,
+    ) -> ServerMessage {
+        match (asked, outcome, visit) {
+            (Asked::Hello { token }, Outcome::Arrived { name, .. }, Some(visit)) => {
+                self.welcome(re, visit, name, token)
             }
-            (_, Outcome::Done { room, seq }) => {
-                let room = self.house.directory.room_by_id(room).expect("what was done is published");
-                ServerMessage::Ack(Ack { re, room: room.name.clone(), seq })
+            (Asked::Rename, Outcome::Renamed { name }, _) => {
+                if let Some((_, called)) = &mut self.user {
+                    tracing::info!("{} is {name}, and was {called}", self.peer);
+                    called.clone_from(&name);
+                }
+                ServerMessage::Renamed(Renamed { re, user: User { name } })
             }
-            (asked, outcome) => unreachable!("{asked:?} was answered by {outcome:?}"),
+            (Asked::SignOut, Outcome::SignedOut, _) => {
+                self.user = None;
+                ServerMessage::SignedOut(SignedOut { re })
+            }
+            (_, Outcome::Done { name, seq, .. }, _) => ServerMessage::Ack(Ack { re, room: name, seq }),
+            (asked, outcome, _) => unreachable!("{asked:?} was answered by {outcome:?}"),
         }
     }
 
-    fn page(&self, re: RequestId, result: Result<(crate::state::RoomId, Page), LogError>) -> ServerMessage {
+    fn page(&self, re: RequestId, result: Result<(Arc<Room>, Page), LogError>) -> ServerMessage {
         match result {
-            Ok((room, page)) => {
-                let room = self.house.directory.room_by_id(room).expect("rooms are never taken away");
-                ServerMessage::History(HistoryPage {
-                    re,
-                    room: room.name.clone(),
-                    epoch: self.house.reader.epoch().clone(),
-                    head: page.head,
-                    more_before: page.more_before(),
-                    more_after: page.more_after(),
-                    events: page.events,
-                })
-            }
+            Ok((room, page)) => ServerMessage::History(HistoryPage {
+                re,
+                room: room.name.clone(),
+                epoch: self.house.reader.epoch_of(room.id),
+                head: page.head,
+                more_before: page.more_before(),
+                more_after: page.more_after(),
+                events: page.events,
+            }),
+            Err(LogError::NoSuchRoom) => ServerMessage::Error(refused(re, &Rejection::RoomGone.into())),
             Err(error) => {
                 tracing::error!("a page of history cannot be read: {error}");
                 ServerMessage::Error(unreadable(re, &error))
             }
-        }
-    }
-
-    /// The connection is over, and nothing is on its way any more.
-    pub(super) fn end(&mut self) {
-        if let Some((user, _)) = self.user.take() {
-            self.house.disconnected(user, self.peer);
         }
     }
 

@@ -3,12 +3,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use teahouse_protocol::{CaughtUp, Seq, ServerMessage};
+use teahouse_protocol::{CaughtUp, Gone, Seq, ServerMessage};
 
 use super::outlet::Outlet;
 use crate::door::Door;
 use crate::fanout::{Replay, Room, WatchKey};
-use crate::log::LogError;
+use crate::log::{LogError, Reader};
 use crate::state::RoomId;
 
 /// The rooms that a connection watches, each with a cursor.
@@ -94,6 +94,20 @@ impl Watches {
             }
             None => false,
         }
+    }
+
+    /// Says that the room of a watch is gone, which ends the watch.
+    pub(super) fn say_gone(
+        &mut self,
+        slot: usize,
+        reader: &Reader,
+        door: &mut Door,
+        out: &mut VecDeque<Bytes>,
+    ) {
+        let Some(room) = self.cursor(slot).map(|cursor| Arc::clone(&cursor.room)) else { return };
+        self.unwatch(room.id);
+        let gone = Gone { room: room.name.clone(), epoch: reader.epoch_of(room.id) };
+        out.push_back(door.encode(&ServerMessage::Gone(gone)));
     }
 
     pub(super) fn clear(&mut self) {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::tz::TimeZone;
 use teahouse_protocol::{
     Auth, Command, ErrorCode, ErrorReply, Event, EventKind, Hello, History, HistoryPage, Join, Leave,
-    MemberName, Members, PROTOCOL_VERSION, Post, PostText, Request, RequestId, RoomName, Rooms,
+    MemberName, Members, PROTOCOL_VERSION, Post, PostText, Rename, Request, RequestId, RoomName, Rooms,
     ServerMessage, UnixMillis, Unwatch, Watch, Welcome, Who, decode_server_message,
 };
 
@@ -45,8 +45,6 @@ pub struct TextDoor {
     entered: bool,
     /// Whether a line has come that is not blank, which is a person's and not another protocol's.
     spoken: bool,
-    /// Whether the greeting has been said.
-    greeted: bool,
     /// Whether nothing more is listened to.
     over: bool,
     next_id: u64,
@@ -55,15 +53,7 @@ pub struct TextDoor {
 impl Default for TextDoor {
     fn default() -> Self {
         let room = RoomName::parse(LOBBY).expect("a constant that follows the rules");
-        Self {
-            typing: Typing::default(),
-            room,
-            entered: false,
-            spoken: false,
-            greeted: false,
-            over: false,
-            next_id: 0,
-        }
+        Self { typing: Typing::default(), room, entered: false, spoken: false, over: false, next_id: 0 }
     }
 }
 
@@ -221,11 +211,7 @@ impl TextDoor {
                 inbound.push_back(Inbound::Closed);
             }
             "name" => match MemberName::parse(rest) {
-                Ok(name) => {
-                    self.ask(inbound, hello(Auth::Guest { name: Some(name), keep: false }));
-                    let room = self.room.clone();
-                    self.ask(inbound, Command::Join(Join { room, create: false }));
-                }
+                Ok(name) => self.ask(inbound, Command::Rename(Rename { name })),
                 Err(error) => out.push_back(problem("名字不合规则", &format!("a name {error}"))),
             },
             "join" => match RoomName::parse(rest) {
@@ -269,10 +255,18 @@ impl TextDoor {
 
     pub(super) fn encode(&mut self, message: &ServerMessage) -> Bytes {
         match message {
-            ServerMessage::Welcome(welcome) => self.greet(welcome),
+            ServerMessage::Welcome(welcome) => greeting(welcome),
             ServerMessage::Watching(watching) => {
                 self.room = watching.room.clone();
                 format!("— {} —\n", watching.room).into()
+            }
+            ServerMessage::Renamed(renamed) => {
+                let name = &renamed.user.name;
+                format!("现在你叫 {name} · you are {name} now\n").into()
+            }
+            ServerMessage::Gone(gone) => {
+                let room = &gone.room;
+                format!("— {room} 没有了：没人说过话，人也都走了 · {room} is gone: nobody had written in it, and everybody left —\n").into()
             }
             ServerMessage::Rooms(list) => {
                 let mut words = String::new();
@@ -290,6 +284,7 @@ impl TextDoor {
             }
             ServerMessage::Event(event) => event_words(event).into(),
             ServerMessage::Ack(_)
+            | ServerMessage::SignedOut(_)
             | ServerMessage::Unwatched(_)
             | ServerMessage::Pong(_)
             | ServerMessage::CaughtUp(_)
@@ -297,18 +292,15 @@ impl TextDoor {
             | ServerMessage::Unknown => Bytes::new(),
         }
     }
+}
 
-    fn greet(&mut self, welcome: &Welcome) -> Bytes {
-        let name = &welcome.user.name;
-        if std::mem::replace(&mut self.greeted, true) {
-            return format!("现在你叫 {name} · you are {name} now\n").into();
-        }
-        format!(
-            "欢迎来到茶馆！你叫 {name}。写一行就是说一句话，/help 看命令。\n\
-             Welcome to Teahouse! You are {name}. Every line is a message; /help lists the commands.\n"
-        )
-        .into()
-    }
+fn greeting(welcome: &Welcome) -> Bytes {
+    let name = &welcome.user.name;
+    format!(
+        "欢迎来到茶馆！你叫 {name}。写一行就是说一句话，/help 看命令。\n\
+         Welcome to Teahouse! You are {name}. Every line is a message; /help lists the commands.\n"
+    )
+    .into()
 }
 
 fn hello(auth: Auth) -> Command {

@@ -30,6 +30,8 @@ pub struct Room {
     watchers: Mutex<Slab<Watcher>>,
     /// How many watchers there are. For nobody nothing is kept.
     watching: AtomicUsize,
+    /// Whether it has gone away with its last member.
+    gone: AtomicBool,
     /// Whether the herald has been told of news and has not begun to walk.
     announced: AtomicBool,
     /// The head that the herald's last walk has brought to everybody.
@@ -79,6 +81,7 @@ impl Room {
             presences: Mutex::default(),
             watchers: Mutex::default(),
             watching: AtomicUsize::new(0),
+            gone: AtomicBool::new(false),
             announced: AtomicBool::new(false),
             walked: AtomicU64::new(head.get()),
         }
@@ -181,6 +184,17 @@ impl Room {
     pub(super) fn let_tail_go(&self) {
         self.tail_used.store(0, Ordering::Relaxed);
         self.tail_mut().let_go();
+    }
+
+    /// The room is gone, and nothing more will happen in it. Wakes its watchers.
+    pub fn close(&self, wake: &mut Vec<Arc<Mailbox>>) {
+        self.gone.store(true, Ordering::Release);
+        self.tell(wake);
+    }
+
+    /// Whether the room is gone. Its head was its last one when this was so.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
     }
 
     /// Whether the herald has to be told of news, once until its walk begins.

@@ -134,6 +134,9 @@ pub enum LogError {
         /// The event.
         seq: Seq,
     },
+    /// The room went away.
+    #[error("there is no such room any more")]
+    NoSuchRoom,
     /// It failed a moment ago, and it is too early to try again.
     #[error("the log failed a moment ago")]
     Broken,

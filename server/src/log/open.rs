@@ -34,7 +34,7 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
         private::tighten(dir);
         create(dir, &file, fresh_epoch)?;
     }
-    let connection = Connection::open(&file).map_err(sqlite)?;
+    let mut connection = Connection::open(&file).map_err(sqlite)?;
     // A damaged database must stay as it is, so nothing is moved into it before it has been looked through.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite)?;
     if fs::metadata(&file).map_or(0, |meta| meta.len()) <= QUICK_CHECK_BYTES_MAX {
@@ -45,6 +45,7 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
         }
     }
     configure(&connection).map_err(sqlite)?;
+    schema::migrate(&mut connection).map_err(sqlite)?;
 
     let (state, epoch) = writer::load(&connection).map_err(|error| unreadable(&file, error))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;

@@ -86,6 +86,13 @@ impl Reader {
         &self.shared.epoch
     }
 
+    /// The life of a room's log, which no other room of the same handle shares.
+    pub fn epoch_of(&self, room: RoomId) -> Epoch {
+        let text = format!("{}r{}", self.shared.epoch, room.0);
+        // As many characters as a room's number has are kept free when the log's epoch is read.
+        Epoch::parse(&text).expect("letters and digits, few enough")
+    }
+
     /// Reads a page of at most `limit` events, which in any encoding have at most [`PAGE_BYTES_MAX`] bytes; one event
     /// always fits. Blocks on the disk.
     pub fn page(&self, room: RoomId, query: PageQuery, limit: usize) -> Result<Page, LogError> {
@@ -106,7 +113,7 @@ impl Reader {
             empty => empty.insert(open_reader(&self.shared.file)?),
         };
         let page = read_page(connection, room, query, limit, bytes_max);
-        if page.is_err() {
+        if page.as_ref().is_err_and(|error| !matches!(error, LogError::NoSuchRoom)) {
             place.connection = None;
         }
         page
@@ -149,7 +156,8 @@ pub(super) fn read_page(
     let last: Option<i64> = snapshot
         .prepare_cached("SELECT max(key) FROM events WHERE key > ?1 AND key < ?2")?
         .query_row([floor, ceiling], |row| row.get(0))?;
-    let head = last.map_or(Seq::ZERO, row::seq_of);
+    // Every room begins with the event that made it.
+    let head = last.map(row::seq_of).ok_or(LogError::NoSuchRoom)?;
     let key = |seq: Seq| row::key(room, seq.min(head.next()));
     let most = |events, bytes| Most { events, bytes };
     let mut place = head;

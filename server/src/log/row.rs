@@ -1,7 +1,7 @@
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use teahouse_protocol::{EventKind, MemberName, PageEvent, Seq, UnixMillis};
 
-use super::LogError;
+use super::{LogError, schema};
 use crate::state::RoomId;
 
 const SEQ_BITS: u32 = 40;
@@ -47,19 +47,39 @@ fn kind_of(kind: i64, text: Option<String>) -> Result<EventKind, LogError> {
     }
 }
 
-/// CRC-32 over the columns of an event.
-pub(super) fn checksum(key: i64, at: i64, user: i64, kind: i64, text: Option<&str>) -> i64 {
+/// CRC-32 over the columns of an event. One without a name of its own has the sum that it had in version 1.
+pub(super) fn checksum(
+    key: i64,
+    at: i64,
+    user: i64,
+    kind: i64,
+    text: Option<&str>,
+    name: Option<&str>,
+) -> i64 {
     let mut hasher = crc32fast::Hasher::new();
     for number in [key, at, user, kind, i64::from(text.is_some())] {
         hasher.update(&number.to_le_bytes());
     }
     hasher.update(text.unwrap_or_default().as_bytes());
+    if let Some(name) = name {
+        // No text has this byte.
+        hasher.update(&[0xFF]);
+        hasher.update(name.as_bytes());
+    }
     i64::from(hasher.finalize())
 }
 
 /// What [`read_event`] needs, in this order.
 pub(super) const EVENT_COLUMNS: &str =
-    "events.key, events.at, events.user, events.kind, events.text, events.sum, users.name";
+    "events.key, events.at, events.user, events.kind, events.text, events.sum, users.name, events.name";
+/// The same of a database of version 1, such as an old backup.
+const EVENT_COLUMNS_1: &str =
+    "events.key, events.at, events.user, events.kind, events.text, events.sum, users.name, NULL";
+
+/// [`EVENT_COLUMNS`] as this database has them.
+pub(super) fn event_columns(connection: &Connection) -> rusqlite::Result<&'static str> {
+    Ok(if schema::version(connection)? == 1 { EVENT_COLUMNS_1 } else { EVENT_COLUMNS })
+}
 
 /// Reads a row of [`EVENT_COLUMNS`] and checks its sum.
 pub(super) fn read_event(row: &Row<'_>) -> Result<PageEvent, LogError> {
@@ -67,15 +87,16 @@ pub(super) fn read_event(row: &Row<'_>) -> Result<PageEvent, LogError> {
     let damaged = || LogError::Damaged { room: room_of(key), seq: seq_of(key) };
     let text: Option<String> = row.get(4).map_err(|_| damaged())?;
     let sum: i64 = row.get(5)?;
-    if checksum(key, at, user, kind, text.as_deref()) != sum {
+    let own_name: Option<String> = row.get(7).map_err(|_| damaged())?;
+    if checksum(key, at, user, kind, text.as_deref(), own_name.as_deref()) != sum {
         return Err(damaged());
     }
-    let name: Option<String> = row.get(6)?;
-    let name = name.ok_or(LogError::Impossible("author"))?;
+    let first_name: Option<String> = row.get(6)?;
+    let name = own_name.or(first_name).ok_or(LogError::Impossible("author"))?;
     Ok(PageEvent {
         seq: seq_of(key),
         at: millis(at)?,
-        by: MemberName::parse(&name).map_err(|_| LogError::Impossible("name"))?,
+        by: MemberName::stored(name),
         kind: kind_of(kind, text)?,
     })
 }

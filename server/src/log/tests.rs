@@ -1,7 +1,7 @@
 use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, PageEvent, PostText, RoomName, Seq, UnixMillis};
 
 use super::*;
-use crate::state::{Action, Outcome, Proposal, State, TokenHash, UserId};
+use crate::state::{Action, Keep, Outcome, Proposal, State, TokenHash, UserId};
 
 /// A directory that goes with the test.
 pub(super) struct TempDir(pub(super) PathBuf);
@@ -54,7 +54,7 @@ fn room(dir: &TempDir) -> Room {
     let (mut log, mut state, reader) = open(&dir.0, &epoch()).expect("a new log opens");
     write(&mut log, &mut state, 0, Action::Found);
     let name = Some(MemberName::parse("ana").expect("legal"));
-    let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), replaces: None };
+    let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), away: None };
     let Outcome::Arrived { user: ana, .. } = write(&mut log, &mut state, 0, guest) else { panic!() };
     let join = Action::Join { user: ana, room: RoomName::parse("lobby").expect("legal"), create: false };
     let Outcome::Done { room: lobby, .. } = write(&mut log, &mut state, 0, join) else { panic!() };
@@ -154,7 +154,7 @@ fn fill(dir: &TempDir, room: crate::state::RoomId, posts: u64, text: impl Fn(u64
         .expect("the columns are these");
     for number in 1..=posts {
         let (key, at, text) = (row::key(room, seq(number)), number as i64 * 1_000, text(number));
-        let sum = row::checksum(key, at, 1, 3, Some(&text));
+        let sum = row::checksum(key, at, 1, 3, Some(&text), None);
         insert.execute((key, at, text, sum)).expect("the disk works");
     }
     drop(insert);
@@ -321,7 +321,22 @@ fn verify_finds_what_is_wrong() {
     check("DELETE FROM members", "user 1 joined room 1 and is no member");
     check("INSERT INTO members VALUES (0, 1)", "user 0 is a member of room 1 without having joined");
     check("UPDATE users SET retired = 1 WHERE id = 1", "the token of user 1 does not fit");
-    check("INSERT INTO rooms VALUES (7, 'empty', 0)", "empty: event 1 is missing");
+    check("INSERT INTO rooms VALUES (7, 'empty', 0, 0)", "empty: event 1 is missing");
+    check("UPDATE rooms SET written = 0", "lobby: it is not true whether anybody wrote in it");
+    check("UPDATE users SET renamed = 'bo' WHERE id = 1", "user 1 joined room 1 as ana and is bo now");
+    check(
+        &format!("UPDATE events SET name = 'bo' WHERE key = {}", key(6)),
+        "lobby: event 6 of room 1 is damaged on disk",
+    );
+    check("INSERT INTO meta VALUES ('last_room', '8388608')", "room 8388608 has an impossible number");
+    check(
+        &format!(
+            "INSERT INTO events VALUES ({0}, 0, 0, 0, NULL, {1}, NULL)",
+            row::key(crate::state::RoomId(9), seq(1)),
+            row::checksum(row::key(crate::state::RoomId(9), seq(1)), 0, 0, 0, None, None)
+        ),
+        "events of room 9, which is not there",
+    );
 }
 
 #[test]
@@ -353,4 +368,168 @@ fn an_exported_room_is_imported_as_it_was() {
     );
     let report = maintenance::verify_at(&dir.0).expect("readable");
     assert_eq!((report.rooms, report.is_sound()), (2, true));
+}
+
+/// Everything that a commit of these actions makes, in the log and in the state.
+fn act(room: &mut Room, actions: impl IntoIterator<Item = Action>) {
+    for action in actions {
+        write(&mut room.log, &mut room.state, 20_000, action);
+    }
+}
+
+/// The log says what the state says, and a look through it finds nothing.
+fn assert_agrees(dir: &TempDir, room: &mut Room) {
+    assert_eq!(room.log.reopen().expect("readable"), room.state);
+    let report = maintenance::verify_at(&dir.0).expect("readable");
+    assert!(report.is_sound(), "{:?}", report.problems);
+}
+
+#[test]
+fn an_event_keeps_the_name_of_then() {
+    let dir = TempDir::new();
+    let mut room = room(&dir);
+    let (ana, lobby) = (room.ana, room.lobby);
+    let called =
+        |name: &str| Action::Rename { user: ana, name: MemberName::parse(name).expect("legal"), away: None };
+    let post = |text: &str| {
+        let text = PostText::parse(text).expect("legal");
+        Action::Post { user: ana, room: lobby, op: None, text, action: false }
+    };
+    act(&mut room, [called("bo"), post("as bo"), called("ana"), post("as ana again")]);
+    assert_agrees(&dir, &mut room);
+    let page = room.reader.page(lobby, PageQuery::Latest, 8).expect("readable");
+    let names: Vec<(&str, String)> =
+        page.events.iter().map(|event| (event.by.as_str(), texts(std::slice::from_ref(event)))).collect();
+    let expected = [
+        ("ana", "9"),
+        ("ana", "10"),
+        ("ana", "leave"),
+        ("bo", "join"),
+        ("bo", "as bo"),
+        ("bo", "leave"),
+        ("ana", "join"),
+        ("ana", "as ana again"),
+    ];
+    assert_eq!(names, expected.map(|(name, text)| (name, text.to_owned())));
+}
+
+#[test]
+fn a_room_that_went_away_leaves_nothing_but_its_number() {
+    let dir = TempDir::new();
+    let mut room = room(&dir);
+    let ana = room.ana;
+    let join =
+        |name: &str| Action::Join { user: ana, room: RoomName::parse(name).expect("legal"), create: true };
+    let leave = |number: u32| Action::Leave { user: ana, room: crate::state::RoomId(number) };
+    act(&mut room, [join("a"), join("b"), join("c"), leave(3), leave(4)]);
+    assert_agrees(&dir, &mut room);
+    let gone = room.reader.page(crate::state::RoomId(4), PageQuery::Latest, 8);
+    assert!(matches!(gone, Err(LogError::NoSuchRoom)), "{gone:?}");
+
+    drop((room.log, room.reader));
+    let (log, state, reader) = open(&dir.0, &epoch()).expect("it opens again");
+    assert_eq!(state, room.state, "the next number too");
+    let mut room = Room { log, state, reader, ..room };
+    act(&mut room, [join("d"), leave(5), leave(2), join("e")]);
+    assert_agrees(&dir, &mut room);
+    let rooms: Vec<u32> = room.state.rooms().map(|(id, _)| id.0).collect();
+    assert_eq!(rooms, [1, 6], "numbers are given once");
+    assert_ne!(room.reader.epoch_of(crate::state::RoomId(6)), room.reader.epoch_of(crate::state::RoomId(4)));
+
+    let (file, elsewhere) = (TempDir::new(), TempDir::new());
+    let backup = file.0.join("backup");
+    maintenance::backup(&dir.0, &backup).expect("readable");
+    maintenance::restore(&backup, &elsewhere.0, &epoch()).expect("sound");
+    let mut lines = Vec::new();
+    let lobby = RoomName::parse("lobby").expect("legal");
+    maintenance::export(&elsewhere.0, &lobby, &mut lines).expect("readable");
+    let copy = RoomName::parse("copy").expect("legal");
+    maintenance::import(&elsewhere.0, &copy, &lines[..]).expect("importable");
+    let (_log, state, _reader) = open(&elsewhere.0, &epoch()).expect("it opens");
+    let found =
+        state.rooms().map(|(id, room)| (id.0, room.name.to_string(), room.written)).collect::<Vec<_>>();
+    assert_eq!(found, [(1, "lobby".into(), true), (6, "e".into(), false), (7, "copy".into(), true)]);
+}
+
+/// Made by the program before names could change and rooms go away.
+const VERSION_1: &[u8] = include_bytes!("fixtures/version-1.db");
+
+#[test]
+fn a_database_of_version_1_opens_with_everything_in_it() {
+    let (dir, elsewhere) = (TempDir::new(), TempDir::new());
+    std::fs::write(dir.database(), VERSION_1).expect("writable");
+    let report = maintenance::verify_at(&dir.database()).expect("an old backup is readable");
+    assert_eq!((report.problems, report.rooms, report.events), (Vec::new(), 6, 20));
+    let tea = RoomName::parse("茶").expect("legal");
+    let mut lines = Vec::new();
+    assert_eq!(maintenance::export(&dir.0, &tea, &mut lines).expect("readable"), 3);
+    maintenance::restore(&dir.database(), &elsewhere.0, &epoch()).expect("an old backup is restored");
+    let copy = RoomName::parse("copy").expect("legal");
+    maintenance::import(&elsewhere.0, &copy, &lines[..]).expect("importable");
+
+    for (dir, copies) in [(&dir, 0), (&elsewhere, 1)] {
+        let (mut log, mut state, reader) = open(&dir.0, &epoch()).expect("it opens");
+        crate::order::prepare(&mut log, &mut state).expect("the disk works");
+        let rooms: Vec<String> = state.rooms().map(|(_, room)| room.name.to_string()).collect();
+        let expected = ["lobby", "茶", "silent", "written-and-left", "copy"];
+        assert_eq!(rooms, expected[..4 + copies], "but for the rooms that nobody is in or wrote in");
+        let users: Vec<_> = state.users().map(|(_, user)| (user.name.to_string(), user.keep)).collect();
+        let keeps =
+            [("teahouse", Keep::Proven), ("ana", Keep::Proven), ("bo", Keep::No), ("cai", Keep::Proven)];
+        assert_eq!(users, keeps.map(|(name, keep)| (name.to_owned(), keep)), "guests have a new lease");
+        let page = reader.page(crate::state::RoomId(2), PageQuery::Latest, 9).expect("readable");
+        assert_eq!(texts(&page.events), "create join 好茶");
+        let copied = if copies == 1 { 7 } else { 6 };
+        let join =
+            Action::Join { user: UserId(1), room: RoomName::parse("new").expect("legal"), create: true };
+        let Outcome::Done { room, .. } = write(&mut log, &mut state, 1_795_334_500_000, join) else {
+            panic!()
+        };
+        assert_eq!(room.0, copied + 1, "no number is given again");
+        let report = maintenance::verify_at(&dir.0).expect("readable");
+        assert!(report.is_sound(), "{:?}", report.problems);
+    }
+}
+
+#[test]
+fn names_that_no_rule_allows_any_more_stay() {
+    let dir = TempDir::new();
+    drop(room(&dir));
+    let database = rusqlite::Connection::open(dir.database()).expect("it opens");
+    // Two that look alike and one that nobody could choose, for people and for rooms.
+    let names = [(2, "ANA"), (3, "\u{301}a b"), (4, &*"long".repeat(20))];
+    for (id, name) in names {
+        let sql = "INSERT INTO users (id, name, keep, token, seen_at) VALUES (?1, ?2, 2, ?3, 0)";
+        database.execute(sql, (id, name, [id as u8 + 1; 32])).expect("the columns are these");
+        let sql = "INSERT INTO rooms (id, name, created_at, written) VALUES (?1, ?2, 0, 0)";
+        database.execute(sql, (id, if id == 2 { "LOBBY" } else { name })).expect("the columns are these");
+        let (key, join) =
+            (row::key(crate::state::RoomId(id), seq(1)), row::key(crate::state::RoomId(id), seq(2)));
+        for (key, kind) in [(key, 0), (join, 1)] {
+            let sum = row::checksum(key, 0, i64::from(id), kind, None, None);
+            let sql = "INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, 0, ?2, ?3, NULL, ?4)";
+            database.execute(sql, (key, id, kind, sum)).expect("the columns are these");
+        }
+        database.execute("INSERT INTO members VALUES (?1, ?1)", [id]).expect("the columns are these");
+    }
+    drop(database);
+    let report = maintenance::verify_at(&dir.0).expect("readable");
+    assert!(report.is_sound(), "{:?}", report.problems);
+    let (mut log, mut state, reader) = open(&dir.0, &epoch()).expect("it opens");
+    let ana = MemberName::parse("ana").expect("legal");
+    assert_eq!(state.holder(&ana.keys(), None), Some(UserId(1)), "the older holder");
+    for (id, name) in names {
+        let back = Action::ArriveWithToken { token: TokenHash([id as u8 + 1; 32]) };
+        let arrived = Outcome::Arrived { user: UserId(u64::from(id)), name: MemberName::stored(name) };
+        assert_eq!(write(&mut log, &mut state, 1_000, back), arrived);
+        let text = PostText::parse("I go on").expect("legal");
+        let room = crate::state::RoomId(id);
+        let post = Action::Post { user: UserId(u64::from(id)), room, op: None, text, action: false };
+        write(&mut log, &mut state, 1_000, post);
+        let page = reader.page(room, PageQuery::Latest, 1).expect("readable");
+        assert_eq!((texts(&page.events), page.events[0].by.as_str()), ("I go on".into(), name));
+    }
+    let mut lines = Vec::new();
+    let loud = RoomName::stored("LOBBY");
+    assert_eq!(maintenance::export(&dir.0, &loud, &mut lines).expect("by its own spelling"), 3);
 }

@@ -12,7 +12,8 @@ use teahouse_protocol::{
 use super::maintenance::MaintenanceError;
 use super::open::{self, check_header};
 use super::rest::Source;
-use super::{DATABASE_FILE, LogError, private, row};
+use super::writer::last_room;
+use super::{DATABASE_FILE, LogError, private, row, schema};
 use crate::state::{RoomId, SERVER_USER, SERVER_USER_NAME};
 
 /// How many bytes are read at a time.
@@ -28,7 +29,7 @@ pub fn export(dir: &Path, room: &RoomName, out: &mut impl Write) -> Result<u64, 
     let sql = format!(
         "SELECT {} FROM events LEFT JOIN users ON users.id = events.user
          WHERE events.key > ?1 AND events.key < ?2 ORDER BY events.key",
-        row::EVENT_COLUMNS
+        row::event_columns(&snapshot)?
     );
     let mut statement = snapshot.prepare(&sql)?;
     let mut rows = statement.query([row::key(id, Seq::ZERO), row::key(RoomId(id.0 + 1), Seq::ZERO)])?;
@@ -51,7 +52,7 @@ fn find_room(connection: &Connection, room: &RoomName) -> Result<Option<(RoomId,
     let mut alike = None;
     while let Some(found) = rows.next()? {
         let (id, name): (u32, String) = (found.get(0)?, found.get(1)?);
-        let name = RoomName::parse(&name).map_err(|_| LogError::Impossible("room"))?;
+        let name = RoomName::stored(name);
         if name == *room {
             return Ok(Some((RoomId(id), name)));
         }
@@ -75,14 +76,13 @@ pub fn import(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Main
     private::tighten(dir);
     let mut connection = Connection::open(&file)?;
     open::configure(&connection)?;
+    schema::migrate(&mut connection)?;
     let transaction = connection.transaction()?;
     if find_room(&transaction, room)?.is_some() {
         return Err(MaintenanceError::RoomExists(room.clone()));
     }
-    let (rooms, last): (u32, Option<u32>) =
-        transaction
-            .query_row("SELECT count(*), max(id) FROM rooms", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let id = RoomId(last.unwrap_or(0) + 1);
+    let rooms: u32 = transaction.query_row("SELECT count(*) FROM rooms", [], |row| row.get(0))?;
+    let id = RoomId(last_room(&transaction)? + 1);
     if rooms as usize >= ROOMS_MAX || id.0 >= RoomId::END {
         return Err(MaintenanceError::TooManyRooms);
     }
@@ -109,6 +109,11 @@ pub fn import(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Main
             problem: "there is nothing".into(),
         });
     }
+    transaction.execute(
+        "UPDATE rooms SET written = EXISTS (SELECT 1 FROM events WHERE key > ?2 AND key < ?3 AND kind >= 3)
+         WHERE id = ?1",
+        params![id.0, row::key(id, Seq::ZERO), row::key(RoomId(id.0 + 1), Seq::ZERO)],
+    )?;
     for author in imported.present.into_values() {
         imported.head = imported.head.next();
         let key = row::key(id, imported.head);
@@ -259,7 +264,7 @@ fn insert_event(
 ) -> Result<(), LogError> {
     let at = row::millis_column(at);
     let (kind, text) = row::columns(kind);
-    let sum = row::checksum(key, at, author, kind, text);
+    let sum = row::checksum(key, at, author, kind, text, None);
     connection
         .prepare_cached(
             "INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

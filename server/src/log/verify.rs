@@ -2,9 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use rusqlite::Connection;
-use teahouse_protocol::{EventKind, MemberName, RoomName, Seq};
+use teahouse_protocol::{EventKind, MemberName, Seq};
 
-use super::{LogError, row};
+use super::writer::last_room;
+use super::{LogError, row, schema};
 use crate::state::RoomId;
 
 /// The most problems that are listed; the rest is counted.
@@ -51,46 +52,64 @@ pub(super) fn verify(connection: &Connection) -> Result<Report, LogError> {
         }
     }
 
-    let mut rooms: BTreeMap<RoomId, String> = BTreeMap::new();
-    let mut statement = snapshot.prepare("SELECT id, name FROM rooms ORDER BY id")?;
+    let old = schema::version(&snapshot)? == 1;
+    let mut rooms: BTreeMap<RoomId, Place> = BTreeMap::new();
+    let columns = if old { "id, name, NULL" } else { "id, name, written" };
+    let mut statement = snapshot.prepare(&format!("SELECT {columns} FROM rooms ORDER BY id"))?;
     let mut rows = statement.query([])?;
     while let Some(found) = rows.next()? {
-        let (id, name): (u32, String) = (found.get(0)?, found.get(1)?);
-        if RoomName::parse(&name).is_err() {
-            report.problem(format_args!("room {id} has an impossible name"));
+        let (id, name, written): (u32, String, Option<bool>) = (found.get(0)?, found.get(1)?, found.get(2)?);
+        if name.is_empty() {
+            report.problem(format_args!("room {id} has no name"));
         }
-        rooms.insert(RoomId(id), name);
+        rooms.insert(RoomId(id), Place { name, written });
     }
     report.rooms = rooms.len() as u64;
+    let last = last_room(&snapshot)?;
+    if last >= RoomId::END {
+        report.problem(format_args!("room {last} has an impossible number"));
+    }
 
     let rebuilt = verify_events(&snapshot, &rooms, &mut report)?;
-    verify_members(&snapshot, rebuilt, &mut report)?;
-    verify_users(&snapshot, &mut report)?;
+    let names = verify_users(&snapshot, old, &mut report)?;
+    verify_members(&snapshot, rebuilt, &names, &mut report)?;
     verify_ops(&snapshot, &mut report)?;
     Ok(report)
 }
 
+/// A room, and whether its row says that somebody wrote in it.
+struct Place {
+    name: String,
+    written: Option<bool>,
+}
+
+/// Who is a member of what, and under which name each joined.
+type Members = BTreeMap<(i64, RoomId), MemberName>;
+
 /// Checks each event and its place. Answers the members that the events make.
 fn verify_events(
     connection: &Connection,
-    rooms: &BTreeMap<RoomId, String>,
+    rooms: &BTreeMap<RoomId, Place>,
     report: &mut Report,
-) -> Result<BTreeSet<(i64, RoomId)>, LogError> {
+) -> Result<Members, LogError> {
     let sql = format!(
         "SELECT {}, events.user FROM events LEFT JOIN users ON users.id = events.user ORDER BY events.key",
-        row::EVENT_COLUMNS
+        row::event_columns(connection)?
     );
-    let mut members = BTreeSet::new();
+    let mut members = Members::new();
     let mut expected: Option<(RoomId, Seq)> = None;
     let mut seen = BTreeSet::new();
+    let mut written = BTreeSet::new();
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(found) = rows.next()? {
         report.events += 1;
-        let (key, user): (i64, i64) = (found.get(0)?, found.get(7)?);
+        let (key, user): (i64, i64) = (found.get(0)?, found.get(8)?);
         let (room, seq) = (row::room_of(key), row::seq_of(key));
-        seen.insert(room);
-        let name = rooms.get(&room).map_or("a room that is not there", String::as_str);
+        let name = rooms.get(&room).map_or("a room that is not there", |place| &place.name);
+        if seen.insert(room) && !rooms.contains_key(&room) {
+            report.problem(format_args!("events of room {}, which is not there", room.0));
+        }
         let due = match expected {
             Some((last, due)) if last == room => due,
             _ => Seq::ZERO.next(),
@@ -102,7 +121,7 @@ fn verify_events(
         match row::read_event(found) {
             Ok(event) => match event.kind {
                 EventKind::Join => {
-                    members.insert((user, room));
+                    members.insert((user, room), event.by);
                 }
                 EventKind::Leave => {
                     members.remove(&(user, room));
@@ -110,14 +129,23 @@ fn verify_events(
                 EventKind::Create if seq != Seq::ZERO.next() => {
                     report.problem(format_args!("{name}: made a second time by event {seq}"));
                 }
-                _ => {}
+                EventKind::Post { .. } => {
+                    written.insert(room);
+                }
+                EventKind::Create | EventKind::Unknown => {}
             },
-            Err(error) => report.problem(format_args!("{name}: {error}")),
+            Err(error) => {
+                // Whatever it was, it may have been a post.
+                written.insert(room);
+                report.problem(format_args!("{name}: {error}"));
+            }
         }
     }
-    for (room, name) in rooms {
+    for (room, Place { name, written: said }) in rooms {
         if !seen.contains(room) {
             report.problem(format_args!("{name}: event 1 is missing"));
+        } else if said.is_some_and(|said| said != written.contains(room)) {
+            report.problem(format_args!("{name}: it is not true whether anybody wrote in it"));
         }
     }
     Ok(members)
@@ -125,7 +153,8 @@ fn verify_events(
 
 fn verify_members(
     connection: &Connection,
-    rebuilt: BTreeSet<(i64, RoomId)>,
+    rebuilt: Members,
+    names: &BTreeMap<i64, MemberName>,
     report: &mut Report,
 ) -> Result<(), LogError> {
     let mut rebuilt = rebuilt;
@@ -133,29 +162,46 @@ fn verify_members(
     let mut rows = statement.query([])?;
     while let Some(found) = rows.next()? {
         let (user, room): (i64, u32) = (found.get(0)?, found.get(1)?);
-        if !rebuilt.remove(&(user, RoomId(room))) {
-            report.problem(format_args!("user {user} is a member of room {room} without having joined"));
+        match (rebuilt.remove(&(user, RoomId(room))), names.get(&user)) {
+            (None, _) => {
+                report.problem(format_args!("user {user} is a member of room {room} without having joined"));
+            }
+            (Some(joined), Some(name)) if joined != *name => {
+                report.problem(format_args!("user {user} joined room {room} as {joined} and is {name} now"));
+            }
+            (Some(_), _) => {}
         }
     }
-    for (user, room) in rebuilt {
+    for (user, room) in rebuilt.into_keys() {
         report.problem(format_args!("user {user} joined room {} and is no member", room.0));
     }
     Ok(())
 }
 
-fn verify_users(connection: &Connection, report: &mut Report) -> Result<(), LogError> {
+/// Answers what everybody who is not gone is called.
+fn verify_users(
+    connection: &Connection,
+    old: bool,
+    report: &mut Report,
+) -> Result<BTreeMap<i64, MemberName>, LogError> {
     let mut holders = BTreeSet::new();
-    let mut statement = connection.prepare("SELECT id, name, retired, token FROM users")?;
+    let mut names = BTreeMap::new();
+    let columns =
+        if old { "id, name, retired, token" } else { "id, coalesce(renamed, name), retired, token" };
+    let mut statement = connection.prepare(&format!("SELECT {columns} FROM users"))?;
     let mut rows = statement.query([])?;
     while let Some(found) = rows.next()? {
         let (id, name, retired): (i64, String, bool) = (found.get(0)?, found.get(1)?, found.get(2)?);
-        match MemberName::parse(&name) {
-            Err(_) => report.problem(format_args!("user {id} has an impossible name")),
+        if name.is_empty() {
+            report.problem(format_args!("user {id} has no name"));
+        }
+        let name = MemberName::stored(name);
+        if !retired {
             // Names that are merely alike may be older than the rule.
-            Ok(name) if !retired && !holders.insert(name.clone()) => {
+            if !holders.insert(name.clone()) {
                 report.problem(format_args!("two users hold the name {name}"));
             }
-            Ok(_) => {}
+            names.insert(id, name);
         }
         let token: Option<Vec<u8>> = found.get(3)?;
         let token_fits = if retired { token.is_none() } else { token.is_some_and(|token| token.len() == 32) };
@@ -163,7 +209,7 @@ fn verify_users(connection: &Connection, report: &mut Report) -> Result<(), LogE
             report.problem(format_args!("the token of user {id} does not fit"));
         }
     }
-    Ok(())
+    Ok(names)
 }
 
 fn verify_ops(connection: &Connection, report: &mut Report) -> Result<(), LogError> {

@@ -8,7 +8,7 @@ use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, RoomName, Seq};
 use super::checkpoint::Checkpointer;
 use super::open::configure;
 use super::{LogError, row};
-use crate::state::{Change, Room, RoomId, RoomSet, State, TokenHash, User, UserId};
+use crate::state::{Change, Keep, Room, RoomId, RoomSet, State, TokenHash, User, UserId};
 
 /// The one writer of a log.
 pub struct Log {
@@ -47,11 +47,29 @@ impl Log {
     }
 }
 
+/// The longest epoch of a log, in bytes: a room's has its number besides.
+const EPOCH_BYTES_MAX: usize = 24;
+
+/// Where `meta` keeps the highest number of a room that went away.
+const LAST_ROOM: &str = "last_room";
+
+/// Numbers of rooms up to this one have been given, those of rooms that went away included.
+pub(super) fn last_room(connection: &Connection) -> Result<u32, LogError> {
+    let last: Option<u32> = connection.query_row("SELECT max(id) FROM rooms", [], |row| row.get(0))?;
+    let gone: Option<u32> = connection
+        .query_row("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?1", [LAST_ROOM], |row| row.get(0))
+        .optional()?;
+    Ok(last.max(gone).unwrap_or(0))
+}
+
 /// Reads the state and the epoch.
 pub(super) fn load(connection: &Connection) -> Result<(State, Epoch), LogError> {
     let epoch: String =
         connection.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get(0))?;
     let epoch = Epoch::parse(&epoch).map_err(|_| LogError::Impossible("epoch"))?;
+    if epoch.as_str().len() > EPOCH_BYTES_MAX {
+        return Err(LogError::Impossible("epoch"));
+    }
     let mut rooms_of: BTreeMap<i64, RoomSet> = BTreeMap::new();
     let mut members_of: BTreeMap<u32, u64> = BTreeMap::new();
     let mut statement = connection.prepare("SELECT user, room FROM members")?;
@@ -63,32 +81,52 @@ pub(super) fn load(connection: &Connection) -> Result<(State, Epoch), LogError> 
     }
 
     let mut state = State::default();
-    let mut statement = connection.prepare("SELECT id, name FROM rooms ORDER BY id")?;
+    let mut statement = connection.prepare("SELECT id, name, written FROM rooms ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (id, name): (u32, String) = (row.get(0)?, row.get(1)?);
-        let name = RoomName::parse(&name).map_err(|_| LogError::Impossible("room"))?;
+        let name = RoomName::stored(name);
         let members = members_of.get(&id).copied().unwrap_or(0);
-        let room = Room { name, head: head(connection, RoomId(id))?, members };
-        state.restore_room(RoomId(id), room);
+        let room = Room { name, head: head(connection, RoomId(id))?, members, written: row.get(2)? };
+        state.add_room(RoomId(id), room);
     }
+    state.restore_next_room(last_room(connection)? + 1);
     let mut statement =
-        connection.prepare("SELECT id, name, keep, token, seen_at FROM users WHERE retired = 0")?;
+        connection.prepare("SELECT id, name, keep, token, seen_at, renamed FROM users WHERE retired = 0")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (id, name, token): (i64, String, [u8; 32]) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let renamed: Option<String> = row.get(5)?;
         let user = User {
-            name: MemberName::parse(&name).map_err(|_| LogError::Impossible("name"))?,
-            keep: row.get(2)?,
+            renamed: renamed.is_some(),
+            name: MemberName::stored(renamed.unwrap_or(name)),
+            keep: keep_of(row.get(2)?)?,
             token: TokenHash(token),
             seen_at: row::millis(row.get(4)?)?,
             rooms: rooms_of.remove(&id).unwrap_or_default(),
         };
-        state.restore_user(UserId(id.cast_unsigned()), user);
+        state.add_user(UserId(id.cast_unsigned()), user);
     }
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
     state.restore_next_user(last.map_or(0, i64::cast_unsigned) + 1);
     Ok((state, epoch))
+}
+
+fn keep_column(keep: Keep) -> i64 {
+    match keep {
+        Keep::No => 0,
+        Keep::Asked => 1,
+        Keep::Proven => 2,
+    }
+}
+
+fn keep_of(column: i64) -> Result<Keep, LogError> {
+    match column {
+        0 => Ok(Keep::No),
+        1 => Ok(Keep::Asked),
+        2 => Ok(Keep::Proven),
+        _ => Err(LogError::Impossible("keep")),
+    }
 }
 
 fn head(connection: &Connection, room: RoomId) -> Result<Seq, LogError> {
@@ -127,15 +165,18 @@ impl Batch<'_> {
                 params![
                     id.0.cast_signed(),
                     user.name.as_str(),
-                    user.keep,
+                    keep_column(user.keep),
                     user.token.0,
                     row::millis_column(user.seen_at)
                 ],
             ),
-            Change::UserSeen { id, at } => run(
-                "UPDATE users SET seen_at = ?2 WHERE id = ?1",
-                params![id.0.cast_signed(), row::millis_column(*at)],
+            Change::UserSeen { id, at, keep } => run(
+                "UPDATE users SET seen_at = ?2, keep = ?3 WHERE id = ?1",
+                params![id.0.cast_signed(), row::millis_column(*at), keep_column(*keep)],
             ),
+            Change::UserRenamed { id, name } => {
+                run("UPDATE users SET renamed = ?2 WHERE id = ?1", params![id.0.cast_signed(), name.as_str()])
+            }
             Change::UserRetired { id } => {
                 run("UPDATE users SET retired = 1, token = NULL WHERE id = ?1", params![id.0.cast_signed()])
             }
@@ -143,14 +184,26 @@ impl Batch<'_> {
                 "INSERT INTO rooms (id, name, created_at) VALUES (?1, ?2, ?3)",
                 params![id.0, name.as_str(), row::millis_column(*at)],
             ),
+            Change::RoomWritten { id } => run("UPDATE rooms SET written = 1 WHERE id = ?1", params![id.0]),
+            Change::RoomRemoved { id } => {
+                let (floor, ceiling) = (row::key(*id, Seq::ZERO), row::key(RoomId(id.0 + 1), Seq::ZERO));
+                run("DELETE FROM events WHERE key > ?1 AND key < ?2", params![floor, ceiling])?;
+                run("DELETE FROM rooms WHERE id = ?1", params![id.0])?;
+                run(
+                    "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name)
+                     DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
+                    params![LAST_ROOM, id.0.to_string()],
+                )
+            }
             Change::Event(event) => {
                 let (key, at) = (row::key(event.room, event.seq), row::millis_column(event.at));
                 let user = event.by.0.cast_signed();
                 let (kind, text) = row::columns(&event.kind);
-                let sum = row::checksum(key, at, user, kind, text);
+                let name = event.renamed.then_some(event.by_name.as_str());
+                let sum = row::checksum(key, at, user, kind, text, name);
                 run(
-                    "INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![key, at, user, kind, text, sum],
+                    "INSERT INTO events (key, at, user, kind, text, sum, name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    params![key, at, user, kind, text, sum, name],
                 )?;
                 if let Some(op) = &event.op {
                     let sql = "INSERT INTO ops (user, op, key) VALUES (?1, ?2, ?3)";

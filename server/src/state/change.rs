@@ -1,6 +1,6 @@
 use teahouse_protocol::{EventKind, MemberName, OpId, RoomName, Seq, UnixMillis};
 
-use super::{RoomId, User, UserId};
+use super::{Keep, RoomId, User, UserId};
 
 /// What became of a proposal that was not rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +27,20 @@ pub enum Outcome {
         user: UserId,
         /// The user's name.
         name: MemberName,
-        /// Whether the name is kept while the user is away.
-        keep: bool,
     },
+    /// A user is called this from now on.
+    Renamed {
+        /// The name.
+        name: MemberName,
+    },
+    /// A user is gone for good.
+    SignedOut,
     /// Something was done in a room.
     Done {
         /// The room.
         room: RoomId,
+        /// Its handle, as it is stored: the room may be gone with this.
+        name: RoomName,
         /// The event it made; `None` where there was nothing to change.
         seq: Option<Seq>,
     },
@@ -57,6 +64,15 @@ pub enum Change {
         id: UserId,
         /// When.
         at: UnixMillis,
+        /// Whether its name waits for it from now on.
+        keep: Keep,
+    },
+    /// A user has another name. The events that tell its rooms follow.
+    UserRenamed {
+        /// Who.
+        id: UserId,
+        /// The new name.
+        name: MemberName,
     },
     /// A user holds its name no more and can never come back.
     UserRetired {
@@ -71,6 +87,16 @@ pub enum Change {
         name: RoomName,
         /// When.
         at: UnixMillis,
+    },
+    /// A room is about to get its first post.
+    RoomWritten {
+        /// Its number.
+        id: RoomId,
+    },
+    /// A room that nobody wrote in and nobody is a member of is gone, with its events; its number is not given again.
+    RoomRemoved {
+        /// Its number.
+        id: RoomId,
     },
     /// Something happened in a room. `join` and `leave` change the memberships.
     Event(StoredEvent),
@@ -87,8 +113,10 @@ pub struct StoredEvent {
     pub at: UnixMillis,
     /// Who did it.
     pub by: UserId,
-    /// The name of `by`, which never changes.
+    /// The name of `by` at that time.
     pub by_name: MemberName,
+    /// Whether `by` had another name before.
+    pub renamed: bool,
     /// What was done.
     pub kind: EventKind,
     /// The author's id of this write.

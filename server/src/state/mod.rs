@@ -4,16 +4,20 @@
 //! times, tokens and ids of connections stand in the proposal. The same proposals give the same changes everywhere.
 
 mod change;
+mod people;
+mod places;
 mod proposal;
+mod room_index;
 mod room_set;
 mod user_index;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use teahouse_protocol::{EventKind, MemberName, NameKey, NameKeys, OpId, RoomName, Seq, UnixMillis, limits};
+use teahouse_protocol::{EventKind, MemberName, NameKeys, OpId, RoomName, Seq, UnixMillis};
 
 pub use change::{Applied, Change, Outcome, StoredEvent};
-pub use proposal::{Action, Proposal, Rejection, TokenHash};
+pub use proposal::{Action, Away, Proposal, Rejection, TokenHash};
+pub use room_index::RoomIndex;
 pub use room_set::RoomSet;
 pub use user_index::UserIndex;
 
@@ -34,16 +38,20 @@ impl RoomId {
 pub const SERVER_USER: UserId = UserId(0);
 /// What [`SERVER_USER`] is called. Nobody else can take the name.
 pub const SERVER_USER_NAME: &str = "teahouse";
-/// The room that exists from the start.
+/// The room that exists from the start and never goes away.
 pub const LOBBY: &str = "lobby";
+/// The number of [`LOBBY`].
+pub const LOBBY_ROOM: RoomId = RoomId(1);
 
 /// A user who holds a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// What everybody calls the user.
     pub name: MemberName,
+    /// Whether the user was called something else before: the log keeps the name of then with every event of its.
+    pub renamed: bool,
     /// Whether the name is kept while the user is away.
-    pub keep: bool,
+    pub keep: Keep,
     /// What proves that a connection is this user.
     pub token: TokenHash,
     /// When the user last said hello.
@@ -52,12 +60,34 @@ pub struct User {
     pub rooms: RoomSet,
 }
 
+/// Whether a name waits for its guest while that one is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// No: the guest departs when its lease is over.
+    No,
+    /// It was asked for, and nobody has come back yet with the token.
+    Asked,
+    /// Somebody has come back with the token, so it is kept where it is of use.
+    Proven,
+}
+
 impl User {
-    /// Whether the name waits for this user. Not for one who is in no room: its welcome may have been lost, and then
-    /// nobody has the token.
+    /// Whether the name waits for this user. Not for one who is in no room: who gave its rooms up gave the name up, and
+    /// who never joined one may have lost its welcome, and then nobody has the token.
     fn is_kept_at(&self, now: UnixMillis) -> bool {
-        let away_ms = now.get().saturating_sub(self.seen_at.get());
-        self.keep && !self.rooms.is_empty() && away_ms < KEPT_NAME_MS
+        let silent_ms = now.get().saturating_sub(self.seen_at.get());
+        let kept_ms = match self.keep {
+            Keep::No => return false,
+            Keep::Asked => UNPROVEN_NAME_MS,
+            Keep::Proven => KEPT_NAME_MS,
+        };
+        !self.rooms.is_empty() && silent_ms < kept_ms
+    }
+
+    /// Whether somebody from the same address may have the name again, spelled the same: nobody ever came back with its
+    /// token, as where a program has no place to keep one.
+    fn is_forgotten(&self, name: &MemberName, away: Away) -> bool {
+        self.keep == Keep::Asked && away.same_address && away.ms >= FORGOTTEN_NAME_MS && self.name == *name
     }
 }
 
@@ -70,10 +100,17 @@ pub struct Room {
     pub head: Seq,
     /// How many members it has.
     pub members: u64,
+    /// Whether anybody has ever posted to it. One that nobody wrote in goes away with its last member.
+    pub written: bool,
 }
 
-/// How long a kept name waits for its guest, in milliseconds: 30 days.
+/// How long a kept name waits for its guest after the last hello, in milliseconds: 30 days.
 pub const KEPT_NAME_MS: u64 = 30 * 86_400_000;
+/// How long it waits for one who never came back with the token, in milliseconds: 7 days.
+pub const UNPROVEN_NAME_MS: u64 = 7 * 86_400_000;
+/// After so long an absence of one who never came back, the same address may have the same name, in milliseconds: an
+/// hour.
+pub const FORGOTTEN_NAME_MS: u64 = 3_600_000;
 
 /// Users, rooms, memberships and heads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,9 +120,9 @@ pub struct State {
     users_by_key: UserIndex,
     users_by_token: UserIndex,
     rooms: BTreeMap<RoomId, Room>,
-    /// Two rooms share a key only where their names are older than a rule.
-    rooms_by_key: BTreeSet<(NameKey, RoomId)>,
+    rooms_by_key: RoomIndex,
     next_user: u64,
+    next_room: u32,
 }
 
 impl Default for State {
@@ -95,29 +132,39 @@ impl Default for State {
             users_by_key: UserIndex::default(),
             users_by_token: UserIndex::default(),
             rooms: BTreeMap::new(),
-            rooms_by_key: BTreeSet::new(),
+            rooms_by_key: RoomIndex::default(),
             next_user: SERVER_USER.0 + 1,
+            next_room: LOBBY_ROOM.0,
         }
     }
 }
 
 impl State {
-    /// Puts back a user who holds a name, from the log.
-    pub fn restore_user(&mut self, id: UserId, user: User) {
+    /// Adds a user who holds a name: a new one, or one out of the log. Of two whose names are alike, the older one is
+    /// found by them.
+    pub fn add_user(&mut self, id: UserId, user: User) {
         user.name.keys().iter().for_each(|key| self.users_by_key.insert(key, id));
         self.users_by_token.insert(&user.token, id);
+        self.next_user = self.next_user.max(id.0 + 1);
         self.users.insert(id, Box::new(user));
     }
 
-    /// Puts back a room, from the log. Its members come with their users.
-    pub fn restore_room(&mut self, id: RoomId, room: Room) {
-        self.rooms_by_key.extend(room.name.keys().iter().map(|key| (key.clone(), id)));
+    /// Adds a room: a new one, or one out of the log. Its members come with their users. Of two whose handles look
+    /// alike, the older one is found by any spelling, the younger one by its own.
+    pub fn add_room(&mut self, id: RoomId, room: Room) {
+        self.rooms_by_key.insert(&room.name, id);
+        self.next_room = self.next_room.max(id.0 + 1);
         self.rooms.insert(id, room);
     }
 
-    /// Says from which number on ids of users are free: users who hold no name are not restored.
+    /// Says from which number on ids of users are free: users who hold no name are not added.
     pub fn restore_next_user(&mut self, next: u64) {
-        self.next_user = next;
+        self.next_user = self.next_user.max(next);
+    }
+
+    /// Says from which number on ids of rooms are free: those of rooms that went away are given to no other.
+    pub fn restore_next_room(&mut self, next: u32) {
+        self.next_room = self.next_room.max(next);
     }
 
     /// A user who holds a name.
@@ -130,21 +177,16 @@ impl State {
         self.users.iter().map(|(id, user)| (*id, &**user))
     }
 
-    /// Who holds a name that is like this one, `but` left out.
-    fn holder(&self, keys: &NameKeys, but: Option<UserId>) -> Option<UserId> {
-        let is_alike = |id: UserId| Some(id) != but && self.users[&id].name.keys().are_alike(keys);
-        keys.iter().find_map(|key| self.users_by_key.find(key, is_alike))
+    /// Everybody who holds a name that is like this one, `but` left out. Rules may be younger than names, so they may be
+    /// several.
+    fn holders(&self, keys: &NameKeys, but: Option<UserId>) -> impl Iterator<Item = UserId> {
+        let candidates = keys.iter().flat_map(|key| self.users_by_key.all(key));
+        candidates.filter(move |id| Some(*id) != but && self.users[id].name.keys().are_alike(keys))
     }
 
-    /// The room of this name, or else the oldest one whose name is like it.
-    fn room_named(&self, name: &RoomName) -> Option<RoomId> {
-        let keys = name.keys();
-        let of_key = |key: &NameKey| {
-            let range = (key.clone(), RoomId(0))..=(key.clone(), RoomId(RoomId::END));
-            self.rooms_by_key.range(range).map(|(_, id)| *id)
-        };
-        let alike = || keys.iter().flat_map(of_key);
-        alike().find(|id| self.rooms[id].name == *name).or_else(|| alike().min())
+    /// The oldest user who holds a name that is like this one, `but` left out.
+    pub fn holder(&self, keys: &NameKeys, but: Option<UserId>) -> Option<UserId> {
+        self.holders(keys, but).min()
     }
 
     /// All rooms.
@@ -152,16 +194,24 @@ impl State {
         self.rooms.iter().map(|(id, room)| (*id, room))
     }
 
+    /// A room.
+    pub fn room(&self, id: RoomId) -> Option<&Room> {
+        self.rooms.get(&id)
+    }
+
     /// Decides one proposal. A rejection changes nothing.
     pub fn apply(&mut self, proposal: Proposal) -> Result<Applied, Rejection> {
         let at = proposal.at;
         match proposal.action {
             Action::Found => self.found(at),
-            Action::ArriveAsGuest { name, keep, token, replaces } => {
-                self.arrive_as_guest(at, name, keep, token, replaces)
+            Action::DropEmptyRooms => Ok(self.drop_empty_rooms()),
+            Action::ArriveAsGuest { name, keep, token, away } => {
+                self.arrive_as_guest(at, name, keep, token, away)
             }
             Action::ArriveWithToken { token } => self.arrive_with_token(at, token),
-            Action::Depart { user } => self.depart(at, user),
+            Action::Rename { user, name, away } => self.rename(at, user, name, away),
+            Action::Depart { user } => Ok(self.depart(at, user)),
+            Action::SignOut { user } => self.sign_out(at, user),
             Action::Join { user, room, create } => self.join(at, user, &room, create),
             Action::Leave { user, room } => self.leave(at, user, room),
             Action::Post { user, room, op, text, action } => {
@@ -170,179 +220,19 @@ impl State {
             }
         }
     }
+}
 
-    /// Makes what a new log begins with: the server's own user and the lobby.
-    fn found(&mut self, at: UnixMillis) -> Result<Applied, Rejection> {
-        if self.users.contains_key(&SERVER_USER) {
-            return Ok(Applied::nothing(Outcome::Unchanged));
-        }
-        let name = MemberName::parse(SERVER_USER_NAME).expect("a constant that follows the rules");
-        let lobby = RoomName::parse(LOBBY).expect("a constant that follows the rules");
-        // No token has this hash: that would be a preimage of SHA-256.
-        let user =
-            User { name, keep: true, token: TokenHash([0; 32]), seen_at: at, rooms: RoomSet::default() };
-        let added = Change::UserAdded { id: SERVER_USER, user: user.clone() };
-        self.restore_user(SERVER_USER, user);
-        let mut changes = vec![added];
-        self.create_room(at, SERVER_USER, &lobby, &mut changes)?;
-        Ok(Applied { outcome: Outcome::Unchanged, changes })
-    }
+/// Who does something in a room.
+struct Author {
+    id: UserId,
+    name: MemberName,
+    renamed: bool,
+}
 
-    fn arrive_as_guest(
-        &mut self,
-        at: UnixMillis,
-        name: Option<MemberName>,
-        keep: bool,
-        token: TokenHash,
-        replaces: Option<UserId>,
-    ) -> Result<Applied, Rejection> {
-        let id = UserId(self.next_user);
-        let name = match name {
-            Some(name) => name,
-            None => self.free_guest_name(id),
-        };
-        name.check_new().map_err(Rejection::BadMemberName)?;
-        let mut changes = Vec::new();
-        let keys = name.keys();
-        if let Some(holder) = self.holder(&keys, None) {
-            let kept_for_holder = self.users.get(&holder).is_some_and(|user| user.is_kept_at(at));
-            let is_another_s = self.holder(&keys, Some(holder)).is_some();
-            if holder == SERVER_USER || kept_for_holder || replaces != Some(holder) || is_another_s {
-                return Err(Rejection::NameTaken(name));
-            }
-            self.retire(at, holder, &mut changes);
-        }
-        self.next_user += 1;
-        let user = User { name: name.clone(), keep, token, seen_at: at, rooms: RoomSet::default() };
-        changes.push(Change::UserAdded { id, user: user.clone() });
-        self.restore_user(id, user);
-        Ok(Applied { outcome: Outcome::Arrived { user: id, name, keep }, changes })
-    }
-
-    /// "茶客" is what a teahouse calls its guests.
-    fn free_guest_name(&self, id: UserId) -> MemberName {
-        (id.0..)
-            .map(|number| MemberName::parse(&format!("茶客{number}")).expect("at most 22 characters"))
-            .find(|name| self.holder(&name.keys(), None).is_none())
-            .expect("there are more numbers than users")
-    }
-
-    fn arrive_with_token(&mut self, at: UnixMillis, token: TokenHash) -> Result<Applied, Rejection> {
-        let holder = self.users_by_token.find(&token, |id| self.users[&id].token == token);
-        let id = holder.ok_or(Rejection::BadToken)?;
-        let user = self.users.get_mut(&id).ok_or(Rejection::BadToken)?;
-        user.seen_at = at;
-        let outcome = Outcome::Arrived { user: id, name: user.name.clone(), keep: user.keep };
-        Ok(Applied { outcome, changes: vec![Change::UserSeen { id, at }] })
-    }
-
-    fn depart(&mut self, at: UnixMillis, user: UserId) -> Result<Applied, Rejection> {
-        let mut changes = Vec::new();
-        if self.users.get(&user).is_some_and(|user| !user.keep) {
-            self.retire(at, user, &mut changes);
-        }
-        Ok(Applied { outcome: Outcome::Unchanged, changes })
-    }
-
-    /// Lets a user leave its rooms and frees its name.
-    fn retire(&mut self, at: UnixMillis, id: UserId, changes: &mut Vec<Change>) {
-        let Some(user) = self.users.get_mut(&id) else { return };
-        for room in std::mem::take(&mut user.rooms).iter() {
-            let name = user.name.clone();
-            let left = self.rooms.get_mut(&room).expect("users are members of rooms that exist");
-            left.members -= 1;
-            changes.push(Change::Event(left.append(at, room, id, name, EventKind::Leave, None)));
-        }
-        let user = self.users.remove(&id).expect("looked up above");
-        user.name.keys().iter().for_each(|key| self.users_by_key.remove(key, id));
-        self.users_by_token.remove(&user.token, id);
-        changes.push(Change::UserRetired { id });
-    }
-
-    fn join(
-        &mut self,
-        at: UnixMillis,
-        id: UserId,
-        name: &RoomName,
-        create: bool,
-    ) -> Result<Applied, Rejection> {
-        let user = self.users.get(&id).ok_or(Rejection::UserGone)?;
-        let mut changes = Vec::new();
-        let existing = self.room_named(name);
-        if let Some(room) = existing
-            && user.rooms.contains(room)
-        {
-            return Ok(Applied::nothing(Outcome::Done { room, seq: None }));
-        }
-        if user.rooms.len() >= limits::ROOMS_JOINED_MAX {
-            return Err(Rejection::TooManyRoomsJoined);
-        }
-        let room = match existing {
-            Some(room) => room,
-            None if create => self.create_room(at, id, name, &mut changes)?,
-            None => return Err(Rejection::NoSuchRoom(name.clone())),
-        };
-        let user = self.users.get_mut(&id).expect("looked up above");
-        user.rooms.insert(room);
-        let by = user.name.clone();
-        let joined = self.rooms.get_mut(&room).expect("found or made above");
-        joined.members += 1;
-        let event = joined.append(at, room, id, by, EventKind::Join, None);
-        let outcome = Outcome::Done { room, seq: Some(event.seq) };
-        changes.push(Change::Event(event));
-        Ok(Applied { outcome, changes })
-    }
-
-    fn create_room(
-        &mut self,
-        at: UnixMillis,
-        by: UserId,
-        name: &RoomName,
-        changes: &mut Vec<Change>,
-    ) -> Result<RoomId, Rejection> {
-        name.check_new().map_err(Rejection::BadRoomName)?;
-        if self.rooms.len() >= limits::ROOMS_MAX {
-            return Err(Rejection::TooManyRooms);
-        }
-        let last = self.rooms.last_key_value().map_or(0, |(id, _)| id.0);
-        let id = RoomId(last + 1);
-        let by_name = self.users.get(&by).ok_or(Rejection::UserGone)?.name.clone();
-        let mut room = Room { name: name.clone(), head: Seq::ZERO, members: 0 };
-        changes.push(Change::RoomAdded { id, name: name.clone(), at });
-        changes.push(Change::Event(room.append(at, id, by, by_name, EventKind::Create, None)));
-        self.restore_room(id, room);
-        Ok(id)
-    }
-
-    fn leave(&mut self, at: UnixMillis, id: UserId, room: RoomId) -> Result<Applied, Rejection> {
-        let user = self.users.get_mut(&id).ok_or(Rejection::UserGone)?;
-        if !user.rooms.remove(room) {
-            return Ok(Applied::nothing(Outcome::Done { room, seq: None }));
-        }
-        let by = user.name.clone();
-        let left = self.rooms.get_mut(&room).expect("users are members of rooms that exist");
-        left.members -= 1;
-        let event = left.append(at, room, id, by, EventKind::Leave, None);
-        let outcome = Outcome::Done { room, seq: Some(event.seq) };
-        Ok(Applied { outcome, changes: vec![Change::Event(event)] })
-    }
-
-    fn post(
-        &mut self,
-        at: UnixMillis,
-        id: UserId,
-        room: RoomId,
-        kind: EventKind,
-        op: Option<OpId>,
-    ) -> Result<Applied, Rejection> {
-        let user = self.users.get(&id).ok_or(Rejection::UserGone)?;
-        if !user.rooms.contains(room) {
-            return Err(Rejection::NotMember);
-        }
-        let posted = self.rooms.get_mut(&room).expect("users are members of rooms that exist");
-        let event = posted.append(at, room, id, user.name.clone(), kind, op);
-        let outcome = Outcome::Done { room, seq: Some(event.seq) };
-        Ok(Applied { outcome, changes: vec![Change::Event(event)] })
+impl User {
+    /// The user as the author of what comes.
+    fn author(&self, id: UserId) -> Author {
+        Author { id, name: self.name.clone(), renamed: self.renamed }
     }
 }
 
@@ -351,13 +241,13 @@ impl Room {
         &mut self,
         at: UnixMillis,
         room: RoomId,
-        by: UserId,
-        by_name: MemberName,
+        by: Author,
         kind: EventKind,
         op: Option<OpId>,
     ) -> StoredEvent {
         self.head = self.head.next();
-        StoredEvent { room, seq: self.head, at, by, by_name, kind, op }
+        let Author { id: by, name: by_name, renamed } = by;
+        StoredEvent { room, seq: self.head, at, by, by_name, renamed, kind, op }
     }
 }
 

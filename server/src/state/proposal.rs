@@ -18,6 +18,8 @@ pub struct Proposal {
 pub enum Action {
     /// Make what a new log begins with; nothing where it is there already.
     Found,
+    /// Take away the rooms that nobody is a member of and nobody wrote in.
+    DropEmptyRooms,
     /// Somebody new says hello.
     ArriveAsGuest {
         /// The wanted name; without one the state finds one.
@@ -26,17 +28,30 @@ pub enum Action {
         keep: bool,
         /// The hash of the new token.
         token: TokenHash,
-        /// The holder of that name whom the proposer knows to be away. The name goes over to the new guest if it
-        /// is still that user's and the user did not want it kept.
-        replaces: Option<UserId>,
+        /// The holder of that name, where nobody is connected as that user.
+        away: Option<Away>,
     },
     /// Somebody says hello again.
     ArriveWithToken {
         /// The hash of the token.
         token: TokenHash,
     },
-    /// A user's last connection closed. One whose name is not kept leaves its rooms and loses the name.
+    /// Be called something else.
+    Rename {
+        /// Who.
+        user: UserId,
+        /// The wanted name.
+        name: MemberName,
+        /// The holder of that name, where nobody is connected as that user.
+        away: Option<Away>,
+    },
+    /// A user has been away for a lease. Unless its name waits for it, it leaves its rooms and can come back no more.
     Depart {
+        /// Who.
+        user: UserId,
+    },
+    /// A user wants to be nobody from now on: it leaves its rooms, its name is free, its token worth nothing.
+    SignOut {
         /// Who.
         user: UserId,
     },
@@ -71,6 +86,18 @@ pub enum Action {
     },
 }
 
+/// Somebody who holds a wanted name while nobody is connected as that user. Whether that is so is looked up when the
+/// proposal's turn has come, and it is so until the proposal is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Away {
+    /// Who.
+    pub user: UserId,
+    /// For how long, in milliseconds.
+    pub ms: u64,
+    /// Whether the user's last connection came from where the wish comes from.
+    pub same_address: bool,
+}
+
 /// SHA-256 of a token. The token itself is stored nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenHash(pub [u8; 32]);
@@ -96,12 +123,15 @@ pub enum Rejection {
     /// No user has this token.
     #[error("this token is not known here; say hello as a guest")]
     BadToken,
-    /// The user lost its name to somebody else and cannot act any more.
+    /// The user has departed and cannot act any more.
     #[error("this guest is gone; say hello anew")]
     UserGone,
     /// There is no room of this name.
     #[error("there is no room {0}; join it with \"create\":true to make it")]
     NoSuchRoom(RoomName),
+    /// The room went away with its last member.
+    #[error("this room is gone: nobody wrote in it, and its last member left")]
+    RoomGone,
     /// Only members post.
     #[error("join the room before posting to it")]
     NotMember,

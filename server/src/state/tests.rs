@@ -28,18 +28,30 @@ impl World {
         self.state.apply(Proposal { at: UnixMillis::new(self.now), action })
     }
 
-    fn arrive(&mut self, name: &str, keep: bool, replaces: Option<UserId>) -> Result<UserId, Rejection> {
-        let token = TokenHash([(self.now / 1_000 % 251) as u8; 32]);
-        let action = Action::ArriveAsGuest { name: Some(member(name)), keep, token, replaces };
+    /// Somebody new, of whose name's holder the proposer knows this.
+    fn arrive(&mut self, name: &str, keep: bool, away: Option<Away>) -> Result<UserId, Rejection> {
+        let token = self.token();
+        let action = Action::ArriveAsGuest { name: Some(member(name)), keep, token, away };
         match self.apply(action)?.outcome {
             Outcome::Arrived { user, .. } => Ok(user),
             other => panic!("{other:?}"),
         }
     }
 
+    /// A token that nobody has.
+    fn token(&self) -> TokenHash {
+        let mut token = [1; 32];
+        token[..8].copy_from_slice(&self.now.to_le_bytes());
+        TokenHash(token)
+    }
+
+    fn name_of(&self, user: UserId) -> &str {
+        self.state.user(user).expect("not gone").name.as_str()
+    }
+
     fn join(&mut self, user: UserId, name: &str, create: bool) -> Result<(RoomId, Option<Seq>), Rejection> {
         match self.apply(Action::Join { user, room: room(name), create })?.outcome {
-            Outcome::Done { room, seq } => Ok((room, seq)),
+            Outcome::Done { room, seq, .. } => Ok((room, seq)),
             other => panic!("{other:?}"),
         }
     }
@@ -86,37 +98,237 @@ fn only_members_post() {
     assert_eq!(world.state, before, "a rejection changes nothing");
 }
 
+/// Somebody who has just gone.
+fn gone(user: UserId) -> Option<Away> {
+    Some(Away { user, ms: 0, same_address: false })
+}
+
+/// What happened in rooms, in words.
+fn events(changes: &[Change]) -> Vec<String> {
+    let words = |change: &Change| match change {
+        Change::Event(StoredEvent { room, by, by_name, kind, .. }) => {
+            let what = format!("{kind:?}").to_lowercase();
+            Some(format!("{}: {by_name} ({}) {what}", room.0, by.0))
+        }
+        _ => None,
+    };
+    changes.iter().filter_map(words).collect()
+}
+
 #[test]
-fn a_name_is_taken_while_its_holder_is_not_known_to_be_away() {
+fn a_guest_who_is_away_gives_up_its_name_and_nothing_else() {
     let mut world = World::new();
-    let first = world.arrive("ana", false, None).unwrap();
-    assert_eq!(world.arrive("Ana", false, None), Err(Rejection::NameTaken(member("Ana"))));
-    let second = world.arrive("Ana", false, Some(first)).unwrap();
-    assert_ne!(first, second);
-    assert_eq!(world.join(first, "lobby", false), Err(Rejection::UserGone));
+    let token = TokenHash([7; 32]);
+    let name = Some(member("ana"));
+    world.apply(Action::ArriveAsGuest { name, keep: false, token, away: None }).unwrap();
+    let first = UserId(1);
+    let (lobby, _) = world.join(first, "lobby", false).unwrap();
+    let (tea, _) = world.join(first, "茶", true).unwrap();
+    let before = world.state.clone();
+    assert_eq!(world.arrive("Ana", false, None), Err(Rejection::NameTaken(member("Ana"))), "it is here");
+    assert_eq!(world.state, before, "a rejection changes nothing");
+
+    let token_of_second = world.token();
+    let name = Some(member("Ana"));
+    let action = Action::ArriveAsGuest { name, keep: false, token: token_of_second, away: gone(first) };
+    let applied = world.apply(action).unwrap();
+    let second = UserId(2);
+    assert_eq!(applied.outcome, Outcome::Arrived { user: second, name: member("Ana") });
     assert_eq!(
-        world.arrive("ana", false, Some(first)),
+        events(&applied.changes),
+        ["1: ana (1) leave", "1: 茶客1 (1) join", "2: ana (1) leave", "2: 茶客1 (1) join"]
+    );
+    assert!(applied.changes.contains(&Change::UserRenamed { id: first, name: member("茶客1") }));
+    assert_eq!([world.name_of(first), world.name_of(second)], ["茶客1", "Ana"]);
+
+    let back = world.apply(Action::ArriveWithToken { token }).unwrap();
+    assert_eq!(back.outcome, Outcome::Arrived { user: first, name: member("茶客1") });
+    assert!(world.post(first, lobby, "still here").is_ok() && world.post(first, tea, "and here").is_ok());
+    assert_eq!(
+        world.arrive("ana", false, gone(first)),
         Err(Rejection::NameTaken(member("ana"))),
         "what the proposer knew is out of date"
     );
 }
 
 #[test]
-fn a_kept_name_waits_thirty_days() {
+fn a_kept_name_waits_for_whoever_came_back_once() {
     let mut world = World::new();
     let lost = world.arrive("ana", true, None).unwrap();
-    let ana = world.arrive("ana", true, Some(lost)).expect("a guest in no room may have lost its welcome");
+    let ana = world.arrive("ana", true, gone(lost)).expect("a guest in no room may have lost its welcome");
+    assert!(world.state.user(lost).is_none());
     world.join(ana, "lobby", false).unwrap();
-    assert_eq!(world.arrive("ana", false, Some(ana)), Err(Rejection::NameTaken(member("ana"))));
-    world.now += KEPT_NAME_MS;
-    assert!(world.arrive("ana", false, Some(ana)).is_ok());
+    let taken = Err(Rejection::NameTaken(member("ana")));
+    assert_eq!(world.arrive("ana", false, gone(ana)), taken);
+    world.now += UNPROVEN_NAME_MS;
+    assert!(world.state.clone().apply(arrival(world.now, "ana", gone(ana))).is_ok(), "nobody ever came back");
+
+    let mut world = World::new();
+    let token = TokenHash([7; 32]);
+    let name = Some(member("ana"));
+    world.apply(Action::ArriveAsGuest { name, keep: true, token, away: None }).unwrap();
+    let ana = UserId(1);
+    world.join(ana, "lobby", false).unwrap();
+    world.apply(Action::ArriveWithToken { token }).unwrap();
+    world.now += UNPROVEN_NAME_MS;
+    assert_eq!(world.arrive("ana", false, gone(ana)), taken);
+    world.now += KEPT_NAME_MS - UNPROVEN_NAME_MS;
+    assert!(world.arrive("ana", false, gone(ana)).is_ok());
+    assert_eq!(world.join(ana, "lobby", false), Err(Rejection::UserGone));
+}
+
+fn arrival(now: u64, name: &str, away: Option<Away>) -> Proposal {
+    let action =
+        Action::ArriveAsGuest { name: Some(member(name)), keep: false, token: TokenHash([3; 32]), away };
+    Proposal { at: UnixMillis::new(now), action }
+}
+
+#[test]
+fn a_name_that_was_kept_once_and_never_asked_for_again_goes_back_to_its_address() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", true, None).unwrap();
+    world.join(ana, "lobby", false).unwrap();
+    let check = |world: &World, name: &str, ms: u64, same_address: bool| {
+        let away = Some(Away { user: ana, ms, same_address });
+        world.state.clone().apply(arrival(world.now, name, away)).is_ok()
+    };
+    assert!(check(&world, "ana", FORGOTTEN_NAME_MS, true));
+    assert!(!check(&world, "ana", FORGOTTEN_NAME_MS - 1, true), "too early");
+    assert!(!check(&world, "ana", FORGOTTEN_NAME_MS, false), "somebody from elsewhere");
+    assert!(!check(&world, "Ana", FORGOTTEN_NAME_MS, true), "another spelling");
+    let token = world.state.user(ana).expect("here").token;
+    world.apply(Action::ArriveWithToken { token }).unwrap();
+    assert!(
+        !check(&world, "ana", KEPT_NAME_MS - 10_000, true),
+        "who comes back is not displaced by a neighbour"
+    );
+}
+
+#[test]
+fn another_name_is_the_same_user() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", true, None).unwrap();
+    let bo = world.arrive("bo", false, None).unwrap();
+    let (tea, _) = world.join(ana, "茶", true).unwrap();
+    let mut rename = |name: &str, away: Option<Away>| {
+        let applied = world.apply(Action::Rename { user: ana, name: member(name), away })?;
+        Ok::<_, Rejection>(events(&applied.changes))
+    };
+    assert_eq!(rename("bo", None), Err(Rejection::NameTaken(member("bo"))));
+    assert_eq!(rename("Teahouse", gone(SERVER_USER)), Err(Rejection::NameTaken(member("Teahouse"))));
+    assert_eq!(rename("ana", None), Ok(vec![]));
+    assert_eq!(rename("Ana", None).unwrap(), ["2: ana (1) leave", "2: Ana (1) join"]);
+    assert_eq!(rename("BO", gone(bo)).unwrap(), ["2: Ana (1) leave", "2: BO (1) join"], "bo was away");
+    assert_eq!([world.name_of(ana), world.name_of(bo)], ["BO", "茶客2"]);
+    assert!(world.post(ana, tea, "still a member").is_ok());
+    let name_is_free = world.arrive("ana", false, None);
+    assert!(name_is_free.is_ok(), "{name_is_free:?}");
+}
+
+#[test]
+fn who_signs_out_is_gone_at_once_and_its_name_free() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", true, None).unwrap();
+    world.join(ana, "lobby", false).unwrap();
+    let token = world.state.user(ana).expect("here").token;
+    world.apply(Action::ArriveWithToken { token }).unwrap();
+    let applied = world.apply(Action::SignOut { user: ana }).unwrap();
+    assert_eq!(
+        (applied.outcome, events(&applied.changes)),
+        (Outcome::SignedOut, vec!["1: ana (1) leave".into()])
+    );
+    assert_eq!(world.apply(Action::ArriveWithToken { token }), Err(Rejection::BadToken));
+    assert_eq!(world.apply(Action::SignOut { user: ana }), Err(Rejection::UserGone));
+    assert_eq!(world.apply(Action::SignOut { user: SERVER_USER }), Err(Rejection::UserGone));
+    assert!(world.arrive("ana", true, None).is_ok());
+}
+
+#[test]
+fn a_room_that_nobody_wrote_in_goes_away_with_its_last_member() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", false, None).unwrap();
+    let bo = world.arrive("bo", false, None).unwrap();
+    let (first, _) = world.join(ana, "茶", true).unwrap();
+    world.join(bo, "茶", false).unwrap();
+    let removed = |applied: Applied| applied.changes.contains(&Change::RoomRemoved { id: first });
+    assert!(!removed(world.apply(Action::Leave { user: ana, room: first }).unwrap()));
+    let left = world.apply(Action::Leave { user: bo, room: first }).unwrap();
+    assert!(matches!(left.outcome, Outcome::Done { seq: Some(_), .. }));
+    assert!(removed(left));
+    assert_eq!(world.apply(Action::Leave { user: bo, room: first }), Err(Rejection::RoomGone));
+    assert_eq!(world.join(bo, "茶", false), Err(Rejection::NoSuchRoom(room("茶"))));
+
+    let (second, joined) = world.join(bo, "茶", true).unwrap();
+    assert_eq!((second.0, joined.map(Seq::get)), (first.0 + 1, Some(2)), "another number, another life");
+    world.post(bo, second, "words stay").unwrap();
+    world.apply(Action::Depart { user: bo }).unwrap();
+    assert!(world.state.room(second).is_some(), "somebody wrote here");
+    assert_eq!(world.join(ana, "茶", false).map(|(room, _)| room), Ok(second));
+
+    let (lobby, _) = world.join(ana, "lobby", false).unwrap();
+    world.apply(Action::Leave { user: ana, room: lobby }).unwrap();
+    assert_eq!(lobby, LOBBY_ROOM);
+    assert!(world.state.room(lobby).is_some(), "the lobby stays");
+    let (third, _) = world.join(ana, "third", true).unwrap();
+    assert_eq!(third.0, second.0 + 1);
+    world.apply(Action::SignOut { user: ana }).unwrap();
+    assert!(world.state.room(third).is_none() && world.state.room(second).is_some());
+}
+
+#[test]
+fn a_new_name_does_not_empty_a_room() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", false, None).unwrap();
+    let (tea, _) = world.join(ana, "茶", true).unwrap();
+    world.apply(Action::Rename { user: ana, name: member("bo"), away: None }).unwrap();
+    assert_eq!(world.state.room(tea).map(|room| room.members), Some(1));
+}
+
+#[test]
+fn the_numbers_of_rooms_end() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", false, None).unwrap();
+    world.state.restore_next_room(RoomId::END - 1);
+    assert_eq!(world.join(ana, "last", true).map(|(room, _)| room.0), Ok(RoomId::END - 1));
+    assert_eq!(world.join(ana, "one-too-many", true), Err(Rejection::TooManyRooms));
+}
+
+#[test]
+fn of_stored_names_that_look_alike_the_older_holder_is_found() {
+    let mut world = World::new();
+    let user = |name: &str, byte: u8| User {
+        name: MemberName::stored(name),
+        renamed: false,
+        keep: Keep::Proven,
+        token: TokenHash([byte; 32]),
+        seen_at: UnixMillis::new(world.now),
+        rooms: RoomSet::default(),
+    };
+    let (older, younger) = (user("ana", 1), user("Ana", 2));
+    // The order in which they are read does not matter.
+    world.state.add_user(UserId(8), younger);
+    world.state.add_user(UserId(7), older);
+    for (id, name) in [(12, "TEA"), (11, "tea")] {
+        let name = RoomName::stored(name);
+        world.state.add_room(RoomId(id), Room { name, head: Seq::ZERO.next(), members: 0, written: true });
+    }
+    assert_eq!(world.state.holder(&member("ANA").keys(), None), Some(UserId(7)));
+    for (id, spelled, room) in [(8, "TEA", 12), (8, "Tea", 11), (8, "tea", 11), (7, "tea", 11)] {
+        let joined = world.join(UserId(id), spelled, false).map(|(room, _)| room.0);
+        assert_eq!(joined, Ok(room), "{id} joins {spelled}");
+    }
+    let back = world.apply(Action::ArriveWithToken { token: TokenHash([2; 32]) }).unwrap();
+    assert_eq!(back.outcome, Outcome::Arrived { user: UserId(8), name: MemberName::stored("Ana") });
+    assert!(world.post(UserId(8), RoomId(12), "the younger one goes on").is_ok());
+    world.apply(Action::SignOut { user: UserId(7) }).unwrap();
+    assert_eq!(world.state.holder(&member("ana").keys(), None), Some(UserId(8)), "the next one in line");
 }
 
 #[test]
 fn nobody_takes_the_servers_name() {
     let mut world = World::new();
     world.now += KEPT_NAME_MS * 2;
-    assert!(world.arrive("Teahouse", false, Some(SERVER_USER)).is_err());
+    assert!(world.arrive("Teahouse", false, gone(SERVER_USER)).is_err());
 }
 
 #[test]
@@ -133,6 +345,10 @@ fn departing_leaves_the_rooms_unless_the_name_is_kept() {
     ));
     assert!(world.apply(Action::Depart { user: bo }).unwrap().changes.is_empty());
     assert!(world.state.user(bo).is_some());
+    let che = world.arrive("che", true, None).unwrap();
+    world.apply(Action::Depart { user: che }).unwrap();
+    assert!(world.state.user(che).is_none(), "who is in no room keeps no name");
+    assert!(world.apply(Action::Depart { user: SERVER_USER }).unwrap().changes.is_empty());
 }
 
 #[test]
@@ -141,7 +357,7 @@ fn nameless_guests_get_names_of_their_own() {
     world.arrive("茶客3", false, None).unwrap();
     for expected in ["茶客2", "茶客4"] {
         let token = TokenHash([world.now as u8; 32]);
-        let action = Action::ArriveAsGuest { name: None, keep: false, token, replaces: None };
+        let action = Action::ArriveAsGuest { name: None, keep: false, token, away: None };
         match world.apply(action).unwrap().outcome {
             Outcome::Arrived { name, .. } => assert_eq!(name.as_str(), expected),
             other => panic!("{other:?}"),
@@ -153,11 +369,10 @@ fn nameless_guests_get_names_of_their_own() {
 fn a_token_finds_its_user() {
     let mut world = World::new();
     let token = TokenHash([7; 32]);
-    world
-        .apply(Action::ArriveAsGuest { name: Some(member("ana")), keep: true, token, replaces: None })
-        .unwrap();
+    world.apply(Action::ArriveAsGuest { name: Some(member("ana")), keep: true, token, away: None }).unwrap();
     let back = world.apply(Action::ArriveWithToken { token }).unwrap();
-    assert!(matches!(back.outcome, Outcome::Arrived { keep: true, .. }));
+    assert!(matches!(back.outcome, Outcome::Arrived { .. }));
+    assert!(matches!(back.changes[..], [Change::UserSeen { keep: Keep::Proven, .. }]));
     let other = world.apply(Action::ArriveWithToken { token: TokenHash([8; 32]) });
     assert_eq!(other, Err(Rejection::BadToken));
 }
@@ -170,7 +385,7 @@ fn names_that_look_alike_or_like_nothing_are_refused() {
         assert_eq!(world.arrive(name, false, None), Err(Rejection::NameTaken(member(name))));
         // Who takes over one name does not get past the holder of another.
         let bo = world.arrive("bo", false, None).unwrap();
-        assert_eq!(world.arrive(name, false, Some(bo)), Err(Rejection::NameTaken(member(name))));
+        assert_eq!(world.arrive(name, false, gone(bo)), Err(Rejection::NameTaken(member(name))));
         world.apply(Action::Depart { user: bo }).unwrap();
     }
     assert_eq!(world.arrive("\u{301}ana", false, None), Err(Rejection::BadMemberName(NameError::LoneMark)));
@@ -187,29 +402,29 @@ fn names_of_older_rules_stay() {
     let mut world = World::new();
     let user = |name: &str, token| User {
         name: member(name),
-        keep: false,
+        renamed: false,
+        keep: Keep::No,
         token: TokenHash([token; 32]),
         seen_at: UnixMillis::new(1),
         rooms: RoomSet::default(),
     };
     for (id, name) in [(10, "lan"), (11, "Ian"), (12, "\u{301}ana")] {
-        world.state.restore_user(UserId(id), user(name, id as u8));
+        world.state.add_user(UserId(id), user(name, id as u8));
     }
     for (id, name) in [(5, "will"), (6, "wiII"), (7, "\u{301}tea")] {
-        let made = Room { name: room(name), head: Seq::ZERO, members: 0 };
-        world.state.restore_room(RoomId(id), made);
+        let made = Room { name: room(name), head: Seq::ZERO, members: 0, written: true };
+        world.state.add_room(RoomId(id), made);
     }
-    world.state.restore_next_user(13);
     let outcome = world.apply(Action::ArriveWithToken { token: TokenHash([12; 32]) }).unwrap().outcome;
-    assert_eq!(outcome, Outcome::Arrived { user: UserId(12), name: member("\u{301}ana"), keep: false });
+    assert_eq!(outcome, Outcome::Arrived { user: UserId(12), name: member("\u{301}ana") });
     for (name, id) in [("will", 5), ("wiII", 6), ("WILL", 5), ("\u{301}tea", 7)] {
         assert_eq!(world.join(UserId(12), name, true).unwrap().0, RoomId(id), "{name}");
     }
     // Both holders of what is one name now are in the way, one after the other.
     assert_eq!(world.arrive("Ian", false, None), Err(Rejection::NameTaken(member("Ian"))));
-    assert_eq!(world.arrive("Ian", false, Some(UserId(10))), Err(Rejection::NameTaken(member("Ian"))));
+    assert_eq!(world.arrive("Ian", false, gone(UserId(10))), Err(Rejection::NameTaken(member("Ian"))));
     world.apply(Action::Depart { user: UserId(11) }).unwrap();
-    assert!(world.arrive("Ian", false, Some(UserId(10))).is_ok());
+    assert!(world.arrive("Ian", false, gone(UserId(10))).is_ok());
     world.apply(Action::Depart { user: UserId(12) }).unwrap();
     assert_eq!(world.arrive("\u{301}ana", false, None), Err(Rejection::BadMemberName(NameError::LoneMark)));
 }

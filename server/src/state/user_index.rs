@@ -21,9 +21,13 @@ impl UserIndex {
 
     /// The user who is meant, if there is one: `is` looks closely at those who may be.
     pub fn find(&self, by: &impl Hash, is: impl Fn(UserId) -> bool) -> Option<UserId> {
+        self.all(by).find(|user| is(*user))
+    }
+
+    /// Those who may be meant, to be looked at closely.
+    pub fn all<H: Hash>(&self, by: &H) -> impl Iterator<Item = UserId> + use<'_, H> {
         let digest = digest(by);
-        let candidates = self.0.range((digest, UserId(0))..=(digest, UserId(u64::MAX)));
-        candidates.map(|(_, user)| *user).find(|user| is(*user))
+        self.0.range((digest, UserId(0))..=(digest, UserId(u64::MAX))).map(|(_, user)| *user)
     }
 }
 

@@ -22,7 +22,9 @@ mod proxies;
 mod startup;
 mod unfinished;
 
+mod leases;
 mod presence;
+mod rooms_that_go;
 mod web_files;
 
 mod terminal_client;

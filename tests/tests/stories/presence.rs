@@ -40,7 +40,7 @@ async fn members_are_listed_those_who_are_here_first() {
 
 #[tokio::test]
 async fn a_guest_who_keeps_the_name_comes_back_and_another_leaves_for_good() {
-    let server = Server::start().await;
+    let server = Server::with(&["--guest-lease-ms", "200"]).await;
     let mut ana = tcp::enter(&server, "ana").await;
     let mut kept = tcp::connect(&server).await;
     let auth = json!({"type": "guest", "name": "bo", "keep": true});

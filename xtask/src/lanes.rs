@@ -1,9 +1,10 @@
 //! Steps side by side. Each build has a tail that keeps one core busy; another build fills the others.
 
 use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 
 use crate::screen::say;
 
@@ -34,9 +35,14 @@ pub(crate) fn side_by_side(
     long: impl FnOnce() -> Result<()>,
     short: impl FnOnce() -> Result<()> + Send,
 ) -> Result<()> {
+    let going_on = AtomicUsize::new(2);
     let said = |result: Result<()>| {
-        if let Err(error) = &result {
-            say!("error: {error:#}\n      what goes on beside it is finished first …");
+        let others = going_on.fetch_sub(1, Ordering::Relaxed) - 1;
+        if let Err(error) = &result
+            && others > 0
+        {
+            // Why is told at the end.
+            say!("{error}; what goes on beside it is finished first …");
         }
         result
     };
@@ -46,7 +52,7 @@ pub(crate) fn side_by_side(
         (long, short.join().map_err(|_| anyhow!("a thread panicked")).flatten())
     });
     match (long, short) {
-        (Err(long), Err(short)) => Err(long).context(format!("{short:#}; and")),
+        (Err(long), Err(short)) => Err(anyhow!("{long:#}\nerror: {short:#}")),
         (long, short) => long.and(short),
     }
 }

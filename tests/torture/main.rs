@@ -23,6 +23,7 @@ mod kill;
 mod pipeline;
 mod twins;
 
+mod admin;
 mod faults;
 mod power;
 

@@ -66,6 +66,14 @@ fn find_room(connection: &Connection, room: &RoomName) -> Result<Option<(RoomId,
 /// Makes a room out of exported events, all or nothing. The server must not be running. The authors are kept by name
 /// and can never come back as users; who was a member then is no member now: such a one leaves at the end.
 pub fn import(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, MaintenanceError> {
+    import_into(dir, room, lines).map_err(|error| match error {
+        // Of a disk that is full or cannot be written SQLite says less than the disk does.
+        MaintenanceError::Log(error @ LogError::Sqlite(_)) => open::cannot_begin(dir, error).into(),
+        error => error,
+    })
+}
+
+fn import_into(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, MaintenanceError> {
     let file = dir.join(DATABASE_FILE);
     if !open::is_there(&file) {
         return Err(MaintenanceError::Missing(file));

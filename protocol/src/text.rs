@@ -2,12 +2,13 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::invisible::is_invisible;
 use crate::limits::TEXT_CHARS_MAX;
 
 /// The rule that a text breaks. Its wording is meant for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Nothing, or white space only.
+    /// Nothing, or nothing that anybody can see: white space, invisible characters, controls.
     #[error("must not be empty")]
     Empty,
     /// More than [`TEXT_CHARS_MAX`] characters.
@@ -15,7 +16,7 @@ pub enum TextError {
     Long(usize),
 }
 
-/// The text of a post: 1 to 8,000 characters, not white space alone. Line breaks are part of it. Control characters
+/// The text of a post: 1 to 8,000 characters, at least one of which can be seen. Line breaks are part of it. Control characters
 /// are kept as they are; whoever shows the text makes them harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -25,7 +26,7 @@ impl PostText {
     /// Checks the rules.
     pub fn parse(text: impl Into<Box<str>>) -> Result<Self, TextError> {
         let text = text.into();
-        if text.trim().is_empty() {
+        if text.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
             return Err(TextError::Empty);
         }
         // A text of so many bytes or fewer cannot have more characters than that.
@@ -72,8 +73,27 @@ mod tests {
 
     #[test]
     fn nothing_to_read_is_empty() {
-        for text in ["", " ", "\n\t", "\u{3000}"] {
-            assert_eq!(PostText::parse(text), Err(TextError::Empty));
+        for text in [
+            "",
+            " ",
+            "\n\t",
+            "\u{3000}",
+            "\u{200b}",
+            "\u{2800} \u{fe0f}",
+            "\u{3164}",
+            "\u{e0041}\u{ad}",
+            "\u{7}\u{202e}",
+        ] {
+            assert_eq!(PostText::parse(text), Err(TextError::Empty), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_can_be_seen_stays_with_what_cannot() {
+        for text in
+            [".", "\u{200b}a", "☕\u{fe0f}", "👩\u{200d}🏫", "\u{301}", "\u{378}", "\u{fffd}", "\u{1b}["]
+        {
+            assert_eq!(PostText::parse(text).as_ref().map(PostText::as_str), Ok(text));
         }
     }
 }

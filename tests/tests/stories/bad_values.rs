@@ -42,9 +42,14 @@ async fn names_that_break_a_rule_are_told_which() {
         ("", "1 to 32 characters"),
         (long.as_str(), "1 to 32 characters"),
         ("a b", "spaces"),
-        ("a\u{202e}b", "U+202E"),
-        ("a\u{0007}", "U+0007"),
-        ("a\u{200b}b", "U+200B"),
+        ("a\u{202e}b", "nobody can see"),
+        ("a\u{0007}", "nobody can see"),
+        ("a\u{200b}b", "nobody can see"),
+        ("ana\u{3164}", "nobody can see"),
+        ("\u{301}ana", "accent"),
+        ("ana\u{378}", "most devices"),
+        ("🍵\u{200d}🍵", "emoji"),
+        ("דana", "read from the right"),
         ("/quit", "'/'"),
         ("@ana", "'@'"),
         ("a,b", "','"),
@@ -65,11 +70,31 @@ async fn names_that_look_alike_are_one_name() {
     let server = Server::start().await;
     let mut ana = tcp::connect(&server).await;
     ana.hello("ana").await;
-    for name in ["ana", "ANA", "аnа"] {
+    let mut alice = tcp::connect(&server).await;
+    alice.hello("Alice").await;
+    for name in ["ana", "ANA", "аnа", "alice", "aIice", "AIice", "🅐🅝🅐"] {
         let mut other = tcp::connect(&server).await;
         let reply = other.ask("hello", json!({"protocol": 1, "auth": {"type": "guest", "name": name}})).await;
         assert_rule(&reply, "name_taken", reply.get("field").and_then(Value::as_str), "");
     }
+}
+
+#[tokio::test]
+async fn ordinary_emoji_are_names() {
+    let server = Server::start().await;
+    let mut clients = Vec::new();
+    for name in ["☕\u{fe0f}", "👩\u{200d}🏫", "🇨🇳", "1\u{fe0f}\u{20e3}", "👍🏽", "نامه\u{200c}ای"]
+    {
+        let mut client = tcp::connect(&server).await;
+        client.hello(name).await;
+        client.must("join", json!({"room": name, "create": true})).await;
+        clients.push(client);
+    }
+    let mut other = tcp::connect(&server).await;
+    let reply = other.ask("hello", json!({"protocol": 1, "auth": {"type": "guest", "name": "☕"}})).await;
+    assert_rule(&reply, "name_taken", Some("auth.name"), "");
+    let reply = clients[1].ask("join", json!({"room": "☕", "create": true})).await;
+    assert_eq!(reply["room"], "☕\u{fe0f}", "the same room: {reply}");
 }
 
 #[tokio::test]
@@ -83,6 +108,8 @@ async fn rooms_that_break_a_rule_are_told_which() {
         (long.as_str(), "1 to 32 characters"),
         ("a b", "spaces"),
         ("#tea", "'#'"),
+        ("tea\u{2800}", "nobody can see"),
+        ("\u{20dd}tea", "accent"),
     ] {
         let reply = client.ask("join", json!({"room": room, "create": true})).await;
         assert_rule(&reply, "invalid_field", Some("room"), rule);
@@ -97,7 +124,7 @@ async fn rooms_that_break_a_rule_are_told_which() {
 async fn texts_that_are_empty_or_too_long_are_told_the_rule() {
     let server = Server::start().await;
     for mut client in [tcp::enter(&server, "ana").await, ws::enter(&server, "bo").await] {
-        for text in ["", " \n\t", "\u{3000}"] {
+        for text in ["", " \n\t", "\u{3000}", "\u{200b}", "\u{2800}\u{fe0f} \u{e0041}"] {
             let reply = client.ask("post", json!({"room": "lobby", "text": text})).await;
             assert_rule(&reply, "invalid_field", Some("text"), "must not be empty");
         }

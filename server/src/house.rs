@@ -33,6 +33,8 @@ pub struct Patience {
     pub silence: Duration,
     /// For a guest whose name is not kept, from its last connection to its departure.
     pub lease: Duration,
+    /// For a peer that takes nothing of what waits for it.
+    pub stalled: Duration,
 }
 
 /// The running server, as sessions see it.

@@ -76,6 +76,9 @@ pub struct Options {
     /// come back with its token [default: 60000]
     #[arg(long, value_name = "MS", env = "TEAHOUSE_GUEST_LEASE_MS")]
     pub guest_lease_ms: Option<Millis>,
+    /// Close connections whose peer takes nothing of what waits for it for so long, in milliseconds [default: 300000]
+    #[arg(long, value_name = "MS", env = "TEAHOUSE_STALLED_TIMEOUT_MS")]
+    pub stalled_timeout_ms: Option<Millis>,
     /// Take so many posts a second from one connection and from one user, five times as many in a burst; 0 takes any
     /// number [default: 100]
     #[arg(long, value_name = "N", env = "TEAHOUSE_POSTS_PER_SECOND")]
@@ -169,6 +172,7 @@ struct File {
     handshake_timeout_ms: Option<Millis>,
     silent_timeout_ms: Option<Millis>,
     guest_lease_ms: Option<Millis>,
+    stalled_timeout_ms: Option<Millis>,
     posts_per_second: Option<u32>,
     address_posts_per_second: Option<u32>,
     post_kib_per_second: Option<u32>,
@@ -323,6 +327,7 @@ impl Options {
                 handshake: millis(self.handshake_timeout_ms, file.handshake_timeout_ms, 10_000),
                 silence: millis(self.silent_timeout_ms, file.silent_timeout_ms, 300_000),
                 lease: millis(self.guest_lease_ms, file.guest_lease_ms, 60_000),
+                stalled: millis(self.stalled_timeout_ms, file.stalled_timeout_ms, 300_000),
             },
             pace,
         })

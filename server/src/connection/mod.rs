@@ -3,6 +3,7 @@
 //! It reads when it may, writes what its cursors point at, and holds no buffers while nothing happens. When the peer
 //! stops reading, it stops reading from the peer and from the rooms.
 
+mod deadlines;
 mod mailbox;
 mod outlet;
 mod pipeline;
@@ -28,6 +29,7 @@ pub use outlet::{Delivery, Outlet, Shelf};
 use crate::door::{Closing, Door, DoorKind, Inbound, text};
 use crate::house::House;
 use crate::wire_errors::SessionError;
+use deadlines::{Deadline, Deadlines};
 use outlet::Lane;
 use session::Session;
 
@@ -69,12 +71,9 @@ pub struct Connection {
     /// Whether the last words are in `out`.
     last_words: bool,
     goodbye: Option<Box<Goodbye>>,
-    hello_until: Option<Instant>,
-    pause_until: Option<Instant>,
-    /// Nothing is answered before this, since the answers before were long.
-    paced_until: Option<Instant>,
-    /// Nothing is read for a cursor before this, for the same reason.
-    replay_until: Option<Instant>,
+    deadlines: Deadlines,
+    /// How much the peer had taken when its socket took no more.
+    stalled_at: u64,
 }
 
 impl Connection {
@@ -88,9 +87,12 @@ impl Connection {
         first: &[u8],
         since: Instant,
     ) -> Box<Self> {
-        let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default()));
+        let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default(), house.patience.stalled));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
-        let hello_until = (door.kind() != DoorKind::Text).then(|| since + house.patience.handshake);
+        let mut deadlines = Deadlines::default();
+        if door.kind() != DoorKind::Text {
+            deadlines.set(Deadline::Hello, since + house.patience.handshake);
+        }
         Box::new(Self {
             outlet,
             house,
@@ -103,10 +105,8 @@ impl Connection {
             closing: None,
             last_words: false,
             goodbye: None,
-            hello_until,
-            pause_until: None,
-            paced_until: None,
-            replay_until: None,
+            deadlines,
+            stalled_at: 0,
         })
     }
 
@@ -177,6 +177,7 @@ impl Connection {
                 return Ok(Next::More);
             }
         }
+        self.watch_the_peer(&lane);
         self.let_go(&mut lane);
         let reading =
             !self.ended && self.closing.is_none() && self.inbound.is_empty() && self.unread.is_empty();
@@ -206,10 +207,10 @@ impl Connection {
     /// Lets the next cursor that fell off its tail read the log, one at a time and at the pace of answers. Answers whether
     /// it has something to read at once.
     fn read_on(&mut self, lane: &mut Lane) -> bool {
-        self.replay_until = None;
+        self.deadlines.clear(Deadline::Replay);
         let Some((slot, cursor)) = lane.watches.next_behind() else { return false };
         if let Some(wait) = self.session.next_answer() {
-            self.replay_until = Some(Instant::now() + wait);
+            self.deadlines.set(Deadline::Replay, Instant::now() + wait);
             return false;
         }
         let (room, seen, watch) = (Arc::clone(&cursor.room), cursor.seen, cursor.watch());
@@ -248,7 +249,7 @@ impl Connection {
         };
         let under_way = self.session.in_flight() * SHORT_ANSWER_BYTES;
         may_start
-            && self.paced_until.is_none()
+            && !self.deadlines.is_set(Deadline::Answer)
             && lane.unwritten_bytes() + under_way + longest <= OUT_BYTES_MAX
     }
 
@@ -280,7 +281,7 @@ impl Connection {
     /// The door learns that the peer has closed its side when it has taken everything before.
     fn door_ended(&mut self, lane: &mut Lane) {
         if self.ended && self.unread.is_empty() {
-            self.pause_until = None;
+            self.deadlines.clear(Deadline::Pause);
             self.door.ended(&mut self.inbound, &mut lane.out);
         }
     }
@@ -316,7 +317,7 @@ impl Connection {
                     self.bad_lines = 0;
                     self.session.start(request, &mut self.door, lane);
                     if self.session.hello_came {
-                        self.hello_until = None;
+                        self.deadlines.clear(Deadline::Hello);
                     }
                 }
                 Some(Inbound::Bad(error)) => {
@@ -341,10 +342,14 @@ impl Connection {
     /// Whoever had long answers waits for the next one. Posts have a pace of their own.
     fn keep_pace(&mut self) {
         let post = |next: &Inbound| matches!(next, Inbound::Request(request) if matches!(request.command, Command::Post(_)));
-        self.paced_until = match self.inbound.front() {
-            Some(next) if !post(next) => self.session.next_answer().map(|wait| Instant::now() + wait),
+        let wait = match self.inbound.front() {
+            Some(next) if !post(next) => self.session.next_answer(),
             _ => None,
         };
+        match wait {
+            Some(wait) => self.deadlines.set(Deadline::Answer, Instant::now() + wait),
+            None => self.deadlines.clear(Deadline::Answer),
+        }
     }
 
     /// A client that does not know its name any more begins anew, and learns it from the welcome.
@@ -383,15 +388,14 @@ impl Connection {
 
     /// Until there is something to do.
     async fn wait(&mut self, interest: Option<Interest>) -> io::Result<()> {
-        let until = [self.hello_until, self.pause_until, self.paced_until, self.replay_until];
-        let until = until.into_iter().flatten().min();
+        let until = self.deadlines.next();
         let readable = match until {
             None => self.event(interest).await?,
             // In a box, as above: a deadline is rare and a timer large.
             Some(until) => match Box::pin(timeout_at(until, self.event(interest))).await {
                 Ok(readable) => readable?,
                 Err(_) => {
-                    self.waited_long_enough();
+                    self.waited_long_enough()?;
                     false
                 }
             },
@@ -415,7 +419,7 @@ impl Connection {
                 self.door_ended(&mut outlet.lane());
             }
             // The pause begins anew when the door has taken it.
-            Some(_) => self.pause_until = None,
+            Some(_) => self.deadlines.clear(Deadline::Pause),
         }
         Ok(())
     }
@@ -431,26 +435,40 @@ impl Connection {
         }
     }
 
-    fn waited_long_enough(&mut self) {
+    fn waited_long_enough(&mut self) -> io::Result<()> {
         let outlet = Arc::clone(&self.outlet);
         let mut lane = outlet.lane();
         let now = Instant::now();
-        if self.paced_until.is_some_and(|until| until <= now) {
-            self.paced_until = None;
-        }
-        if self.pause_until.is_some_and(|until| until <= now) {
-            self.pause_until = None;
+        self.deadlines.is_over(Deadline::Answer, now);
+        if self.deadlines.is_over(Deadline::Pause, now) {
             self.door.paused(&mut self.inbound, &mut lane.out);
         }
-        if self.hello_until.is_some_and(|until| until <= now) {
-            self.hello_until = None;
+        if self.deadlines.is_over(Deadline::Hello, now) {
             let waited = self.house.patience.handshake.as_millis();
             self.reject(SessionError::TimedOut(waited).reply(None), &mut lane);
+        }
+        if self.deadlines.is_over(Deadline::Stalled, now) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing"));
+        }
+        Ok(())
+    }
+
+    /// A peer that takes nothing of what waits for it has so long to take something.
+    fn watch_the_peer(&mut self, lane: &Lane) {
+        if !lane.full {
+            self.deadlines.clear(Deadline::Stalled);
+        } else if !self.deadlines.is_set(Deadline::Stalled) || self.stalled_at != lane.taken {
+            self.stalled_at = lane.taken;
+            self.deadlines.set(Deadline::Stalled, Instant::now() + self.house.patience.stalled);
         }
     }
 
     fn await_pause(&mut self) {
-        self.pause_until = self.door.awaits_pause().then(|| Instant::now() + text::PAUSE);
+        if self.door.awaits_pause() {
+            self.deadlines.set(Deadline::Pause, Instant::now() + text::PAUSE);
+        } else {
+            self.deadlines.clear(Deadline::Pause);
+        }
     }
 
     /// Closes so that the peer can still read the last words: bytes of the peer that nobody read would turn the

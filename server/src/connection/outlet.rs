@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read};
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
@@ -30,6 +31,8 @@ pub(super) struct Lane {
     /// Comes before everything else: answers, and the rest of a frame. What cursors point at is not copied here.
     pub(super) out: VecDeque<Bytes>,
     pub(super) watches: Watches,
+    /// How many bytes the socket has taken.
+    pub(super) taken: u64,
     /// The socket took no more; the connection's task waits until it does.
     pub(super) full: bool,
 }
@@ -80,7 +83,15 @@ impl Shelf {
 }
 
 impl Outlet {
-    pub(super) fn new(kind: DoorKind, stream: TcpStream, mailbox: Arc<Mailbox>) -> Self {
+    /// `stalled`: so long the system waits for a peer that confirms nothing of what was sent to it.
+    pub(super) fn new(kind: DoorKind, stream: TcpStream, mailbox: Arc<Mailbox>, stalled: Duration) -> Self {
+        // Other systems have times of their own.
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(stalled)) {
+            tracing::debug!("the system waits for peers by a time of its own: {error}");
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = stalled;
         Self { kind, stream, mailbox, lane: Mutex::default() }
     }
 
@@ -131,7 +142,7 @@ impl Outlet {
         shelf: &mut Shelf,
         send: fn(&Self, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Advance> {
-        let Lane { out, watches, full } = lane;
+        let Lane { out, watches, taken: all, full } = lane;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
         while cursor.seen < head {
             let Ok(news) = shelf.news(cursor, self.kind) else {
@@ -140,6 +151,7 @@ impl Outlet {
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
             let used = news.slices(&mut slices);
             let written = taken(&slices[..used], |slices| send(self, slices))?;
+            *all += written as u64;
             if written < news.bytes() {
                 let (seen, rest) = news.begun(written);
                 cursor.seen = seen;
@@ -296,6 +308,7 @@ impl Lane {
     }
 
     fn written(&mut self, mut bytes: usize) {
+        self.taken += bytes as u64;
         while let Some(front) = self.out.front_mut() {
             if bytes < front.len() {
                 front.advance(bytes);

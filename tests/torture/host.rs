@@ -154,6 +154,12 @@ impl Host {
         number.unwrap_or_else(|| panic!("no {field} in {rollup}"))
     }
 
+    /// How many threads it has.
+    pub(crate) fn threads(&self) -> usize {
+        let id = self.process.as_ref().expect("it runs").id();
+        std::fs::read_dir(format!("/proc/{id}/task")).expect("it runs on Linux").count()
+    }
+
     /// How many files it has open.
     pub(crate) fn open_files(&self) -> usize {
         let id = self.process.as_ref().expect("it runs").id();

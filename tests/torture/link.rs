@@ -70,6 +70,13 @@ impl Link {
         Ok(Self { socket, last_id: 0 })
     }
 
+    /// JSON Lines over a connection that is there.
+    pub(crate) fn over(stream: TcpStream) -> Self {
+        let (reader, writer) = stream.into_split();
+        let socket = Socket::Tcp { reader: BufReader::new(reader), writer, partial: Vec::new() };
+        Self { socket, last_id: 0 }
+    }
+
     /// Sends a request; gives its number.
     pub(crate) async fn send(&mut self, command: Command) -> Result<RequestId, Broken> {
         self.last_id += 1;

@@ -30,6 +30,7 @@ mod power;
 mod brain;
 mod links;
 
+mod attack;
 mod descriptors;
 
 mod model;

@@ -1,0 +1,231 @@
+//! One attacker, with one connection and with a hundred: what it makes the server hold and do has a bound, and somebody
+//! else is not kept waiting. `TORTURE.md` has the rows.
+
+mod arena;
+mod crowds;
+mod unread;
+
+use teahouse_protocol::{Command, History, ServerMessage};
+
+use crate::link::room;
+use crate::run::{Run, Tally};
+use arena::{Arena, Seen};
+use unread::{QUESTIONS, Question};
+
+/// What a connection may hold whose peer never reads, in KiB: answers (64), the rest of a frame (56), what was read of the
+/// peer and not decoded (64), a line that is not complete, and the connection itself.
+const UNREAD_KIB: u64 = 64 + 56 + 64 + 128 + 16;
+/// All tails together, in KiB.
+const TAILS_KIB: u64 = 64 * 1024;
+/// All replays that are kept or on their way, in KiB: 3 MiB are kept, and each lane reads one of 256 KiB, which lie there
+/// twice, with what they have in JSON.
+const REPLAYS_KIB: u64 = 3 * 1024 + 4 * 4 * 256;
+/// The queue, in KiB, with what a proposal has besides its text, and a batch in all its forms.
+const QUEUE_KIB: u64 = 32 * 1024 + 8 * 1024;
+/// Comings and goings of all rooms, in KiB.
+const PRESENCES_KIB: u64 = 4 * 1024;
+/// What a room has, in KiB.
+const ROOM_KIB: u64 = 2;
+/// One and a hundred connections.
+const CONNECTIONS: [usize; 2] = [1, 100];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_nobody_reads_keep_to_their_bound() {
+    let run = Run::begin("attack: answers that nobody reads");
+    let mut tally = Tally::default();
+    let bytes_max = run.pick(1, 16) * 1024 * 1024;
+    for connections in CONNECTIONS {
+        for (number, question) in QUESTIONS.iter().enumerate() {
+            // A hundred ask all of it in the long run, the first thing in the short one.
+            if connections == 1 || run.long || number == 0 {
+                unread_row(*question, connections, bytes_max, &mut tally).await;
+            }
+        }
+    }
+    run.finish(&tally);
+}
+
+async fn unread_row(question: Question, connections: usize, bytes_max: usize, tally: &mut Tally) {
+    let mut arena = Arena::open(&[], false).await;
+    let attack = unread::ask(question, arena.host.address(), connections, bytes_max);
+    let (held, seen) = arena.under(attack).await;
+    tally.messages += held.len() as u64;
+    seen.judge(&format!("{} ×{connections}", question.name), UNREAD_KIB * connections as u64, tally);
+    drop(held);
+    arena.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_kept_of_somebody_who_comes_and_goes_in_many_rooms() {
+    let run = Run::begin("attack: coming and going in many rooms");
+    let mut tally = Tally::default();
+    let (rooms, times) = run.pick((200, 400), (1_000, 4_000));
+    for connections in CONNECTIONS {
+        let mut arena = Arena::open(&[], false).await;
+        let (_link, token) = crowds::member_of(arena.host.address(), rooms).await;
+        arena.look();
+        let attack = crowds::come_and_go(arena.host.address(), token, connections, times / connections);
+        let ((), seen) = arena.under(attack).await;
+        seen.judge(&format!("×{connections}"), PRESENCES_KIB, &mut tally);
+        arena.host.stop().await;
+    }
+    run.finish(&tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tails_are_kept_where_somebody_watches_and_share_a_budget() {
+    let run = Run::begin("attack: long posts into many rooms");
+    let mut tally = Tally::default();
+    let (rooms, posts) = run.pick((40, 400), (400, 6_000));
+    for watched in [false, true] {
+        let mut arena = Arena::open(&[], false).await;
+        let (mut link, _) = crowds::member_of(arena.host.address(), rooms).await;
+        let mut watcher = crowds::guest(arena.host.address()).await;
+        if watched {
+            crowds::watch(&mut watcher, rooms, None).await;
+        }
+        arena.look();
+        let attack = crowds::fill(&mut link, rooms, posts);
+        let ((), seen) = arena.under(attack).await;
+        let bound = if watched { TAILS_KIB + UNREAD_KIB } else { 0 };
+        seen.judge(if watched { "watched" } else { "unwatched" }, bound, &mut tally);
+        arena.host.stop().await;
+    }
+    run.finish(&tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_posts_once_waits_for_one_batch() {
+    let run = Run::begin("attack: pipelines of long posts");
+    let mut tally = Tally::default();
+    for connections in CONNECTIONS {
+        let mut arena = Arena::open(&[], false).await;
+        let before = head(&mut arena).await;
+        let said = arena.said();
+        let attack = crowds::pipeline(arena.host.address(), connections, run.pick(8, 256));
+        let ((), seen) = arena.under(attack).await;
+        tally.messages += head(&mut arena).await - before - (arena.said() - said);
+        let overtaken = arena.overtaken_max();
+        seen.judge(&format!("×{connections}, overtaken by {overtaken}"), QUEUE_KIB, &mut tally);
+        arena.host.stop().await;
+    }
+    run.finish(&tally);
+}
+
+/// The lobby's last event.
+async fn head(arena: &mut Arena) -> u64 {
+    match arena.ask(Command::History(History { limit: Some(1), ..History::latest(room("lobby")) })).await {
+        ServerMessage::History(page) => page.head.get(),
+        other => panic!("{}", other.to_json()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_address_makes_rooms_at_a_pace() {
+    // What a server takes by itself: a sixth of an hour's rooms at once.
+    const ROOMS_OF_A_USER: usize = 10;
+    const ROOMS_OF_AN_ADDRESS: usize = 100;
+    let run = Run::begin("attack: rooms made and left");
+    let mut tally = Tally::default();
+    for connections in CONNECTIONS {
+        let mut arena = Arena::open(&[], true).await;
+        let attack = crowds::make_rooms(arena.host.address(), connections);
+        let (made, seen) = arena.under(attack).await;
+        let most = (connections * ROOMS_OF_A_USER).min(ROOMS_OF_AN_ADDRESS);
+        // The buckets fill a little meanwhile.
+        if made < most || made > most + most / 4 + 1 {
+            tally.complain(format!("{connections} connections made {made} rooms, not {most}"));
+        }
+        tally.messages += made as u64;
+        seen.judge(&format!("×{connections}, {made} rooms"), ROOM_KIB * made as u64, &mut tally);
+        arena.host.stop().await;
+    }
+    run.finish(&tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replays_take_a_lane_each_and_not_a_thread() {
+    // The lanes, and those that the runtime and the test's own reads take.
+    const THREADS_MAX: usize = 8;
+    let run = Run::begin("attack: replays of many rooms");
+    let mut tally = Tally::default();
+    let (rooms, posts) = run.pick((200, 400), (1_000, 3_000));
+    let mut arena = Arena::open(&[], false).await;
+    let (mut link, _) = crowds::member_of(arena.host.address(), rooms).await;
+    crowds::fill(&mut link, rooms, posts).await;
+    arena.look();
+    let mut watcher = crowds::guest(arena.host.address()).await;
+    let attack = crowds::watch(&mut watcher, rooms, Some(teahouse_protocol::Seq::ZERO));
+    let ((), seen) = arena.under(attack).await;
+    if seen.threads > THREADS_MAX {
+        tally.complain(format!("{} threads more than before", seen.threads));
+    }
+    seen.judge(&format!("{} threads more", seen.threads), REPLAYS_KIB + UNREAD_KIB, &mut tally);
+    arena.host.stop().await;
+    run.finish(&tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_and_joins_of_many_disturb_nobody() {
+    let run = Run::begin("attack: who, joins and leaves");
+    let mut tally = Tally::default();
+    let (people, times) = run.pick((100, 200), (2_000, 2_000));
+    let mut arena = Arena::open(&[], false).await;
+    let mut crowd = Vec::new();
+    for _ in 0..people {
+        let mut link = crowds::guest(arena.host.address()).await;
+        link.join(&room("lobby")).await.expect("the server writes");
+        crowds::watch_room(&mut link, room("lobby")).await;
+        crowd.push(link);
+    }
+    arena.look();
+    for connections in CONNECTIONS {
+        let address = arena.host.address();
+        let ((), seen) = arena.under(crowds::ask_who(address, connections, times / connections)).await;
+        seen.judge(&format!("who ×{connections}"), UNREAD_KIB * connections as u64, &mut tally);
+        let attack = crowds::join_and_leave(address, connections, times / connections);
+        let ((), seen) = arena.under(attack).await;
+        let bound = UNREAD_KIB * (connections + people) as u64;
+        seen.judge(&format!("joins and leaves ×{connections}"), bound, &mut tally);
+    }
+    drop(crowd);
+    arena.host.stop().await;
+    run.finish(&tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_at_once_keeps_to_the_sum_of_all_bounds() {
+    let run = Run::begin("attack: everything at once");
+    let mut tally = Tally::default();
+    let (rooms, posts, connections) = run.pick((40, 200, 5), (400, 4_000, 100));
+    let mut arena = Arena::open(&[], false).await;
+    let address = arena.host.address();
+    let (mut link, token) = crowds::member_of(address, rooms).await;
+    let mut watcher = crowds::guest(address).await;
+    crowds::watch(&mut watcher, rooms, None).await;
+    arena.look();
+    let unread = async {
+        let mut held = Vec::new();
+        for question in QUESTIONS {
+            held.push(unread::ask(*question, address, connections, run.pick(1, 16) * 1024 * 1024).await);
+        }
+        held
+    };
+    let attack = async {
+        tokio::join!(
+            unread,
+            crowds::come_and_go(address, token, connections.min(10), posts / 10),
+            crowds::fill(&mut link, rooms, posts),
+            crowds::pipeline(address, connections, run.pick(16, 64)),
+            crowds::ask_who(address, connections, run.pick(10, 100)),
+            crowds::join_and_leave(address, connections, run.pick(4, 40)),
+        )
+    };
+    let (held, seen): (_, Seen) = arena.under(attack).await;
+    let open = (QUESTIONS.len() * connections + 4 * connections + 2) as u64;
+    let bound = open * UNREAD_KIB + TAILS_KIB + REPLAYS_KIB + QUEUE_KIB + PRESENCES_KIB;
+    seen.judge(&format!("{open} connections, {rooms} rooms"), bound, &mut tally);
+    drop(held);
+    arena.host.stop().await;
+    run.finish(&tally);
+}

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use teahouse_protocol::Epoch;
-use teahouse_server::accept::{self, WaitingRoom};
+use teahouse_server::accept::{self, Admission, WaitingRoom};
 use teahouse_server::config::{Config, Listen, Options, Pin};
 use teahouse_server::directory::Directory;
 use teahouse_server::house::House;
@@ -94,13 +94,20 @@ async fn serve(config: Config) -> Result<()> {
     let mut signals = Signals::new()?;
 
     let waiting = Arc::new(WaitingRoom::default());
+    let admission = Arc::new(Admission::new(config.capacity));
     let mut accepting = JoinSet::new();
     let leases = Arc::clone(&house);
     tokio::spawn(async move { leases.end_leases().await });
     let mut addresses = Vec::new();
     for (listener, pin) in listeners {
         addresses.push((listener.local_addr()?, pin));
-        accepting.spawn(accept::accept(listener, pin, Arc::clone(&house), Arc::clone(&waiting)));
+        accepting.spawn(accept::accept(
+            listener,
+            pin,
+            Arc::clone(&house),
+            Arc::clone(&waiting),
+            Arc::clone(&admission),
+        ));
     }
     announce(announcement(&addresses));
     if let Some(problem) = teahouse_server::door::text::time_zone_problem() {

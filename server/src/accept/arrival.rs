@@ -12,6 +12,7 @@ use super::waiting_room::{Ticket, WaitingRoom};
 use crate::config::Pin;
 use crate::door::{Guess, blank_bytes, sniff, text, unfinished};
 use crate::house::House;
+use crate::pace::Address;
 use crate::proxies::{Header, Proxies};
 
 /// A connection counts as silent after this time; a crowd that comes at once may take that long to say its first word.
@@ -43,7 +44,7 @@ impl Arrival {
         waiting: &Arc<WaitingRoom>,
     ) -> Self {
         let from_proxy = proxies.trust(peer.ip());
-        let ticket = waiting.draw_ticket((!from_proxy).then_some(peer.ip()));
+        let ticket = waiting.draw_ticket((!from_proxy).then(|| Address::of(peer.ip())));
         Self {
             stream,
             first: Vec::new(),
@@ -100,7 +101,7 @@ impl Arrival {
                     }
                     if let Some(client) = client {
                         visit.speaks_for(client);
-                        self.ticket = Some(self.waiting.draw_ticket(Some(client.ip())));
+                        self.ticket = Some(self.waiting.draw_ticket(Some(Address::of(client.ip()))));
                     }
                     return Ok(true);
                 }

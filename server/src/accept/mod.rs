@@ -1,10 +1,12 @@
 //! Takes connections in, and lets their first bytes choose a door.
 
+mod admission;
 mod arrival;
 mod visit;
 mod waiting_room;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
+pub use admission::{Admission, Capacity};
 pub use visit::Visit;
 pub use waiting_room::WaitingRoom;
 
@@ -21,6 +24,8 @@ use crate::connection::Connection;
 use crate::door::{Door, Foreign, Guess, JsonDoor, TextDoor, blank_bytes};
 use crate::house::House;
 use crate::http;
+use crate::pace::{Address, Kind};
+use admission::{Crowded, Pass};
 use arrival::{Arrival, refuse};
 
 /// How long to wait when the system has no room for another connection.
@@ -33,12 +38,27 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
 const TLS_REFUSAL: &[u8] = &[0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
 
 /// Accepts connections until the task is aborted.
-pub async fn accept(listener: TcpListener, pin: Option<Pin>, house: Arc<House>, waiting: Arc<WaitingRoom>) {
+pub async fn accept(
+    listener: TcpListener,
+    pin: Option<Pin>,
+    house: Arc<House>,
+    waiting: Arc<WaitingRoom>,
+    admission: Arc<Admission>,
+) {
     let router = http::router(Arc::clone(&house));
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let visit = Visit::begin(peer);
+                let pass = match let_in(peer, &house, &admission) {
+                    Ok(pass) => pass,
+                    Err(why) => {
+                        tracing::debug!("{peer} is not let in: {why}");
+                        let admission = Arc::clone(&admission);
+                        tokio::spawn(async move { admission.tell(stream, pin, why).await });
+                        continue;
+                    }
+                };
+                let visit = Visit::begin(peer, pass);
                 let (house, router) = (Arc::clone(&house), router.clone());
                 // Its place in the waiting room is found here, since tasks do not begin in the order of their connections.
                 let arrival = Arrival::new(stream, peer, &house.proxies, &waiting);
@@ -57,6 +77,16 @@ pub async fn accept(listener: TcpListener, pin: Option<Pin>, house: Arc<House>, 
     }
 }
 
+/// Whether there is room for one more connection, in all and of its address. A proxy's count only in all.
+fn let_in(peer: SocketAddr, house: &House, admission: &Arc<Admission>) -> Result<Pass, Crowded> {
+    let address = (!house.proxies.trust(peer.ip())).then(|| Address::of(peer.ip()));
+    if let Some(address) = address {
+        let now = std::time::Instant::now();
+        house.paces.take(Kind::Connections, address, now).map_err(|_| Crowded::Pace)?;
+    }
+    admission.enter(address)
+}
+
 async fn receive(
     mut arrival: Arrival,
     pin: Option<Pin>,
@@ -64,7 +94,7 @@ async fn receive(
     house: Arc<House>,
     router: Router,
 ) -> io::Result<()> {
-    prepare(&arrival.stream)?;
+    prepare(&arrival.stream, house.patience.stalled)?;
     if !arrival.proxy_header(pin, &visit, &house).await? {
         return Ok(());
     }
@@ -109,11 +139,17 @@ async fn receive(
     Ok(())
 }
 
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+/// `stalled`: so long the system waits for a peer that confirms nothing of what was sent to it.
+fn prepare(stream: &TcpStream, stalled: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     socket.set_tcp_keepalive(&keepalive)?;
+    // Other systems have times of their own.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(stalled))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = stalled;
     // Telnet sends the end of its Ctrl-C as urgent data, which would be missing in what is read.
     socket.set_out_of_band_inline(true)
 }

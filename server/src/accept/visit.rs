@@ -2,6 +2,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::admission::Pass;
+
 /// A connection from accept to close, for the log.
 #[derive(Debug)]
 pub struct Visit {
@@ -10,12 +12,14 @@ pub struct Visit {
     client: OnceLock<SocketAddr>,
     /// Whether its end is in the log.
     over: AtomicBool,
+    /// Its place among the connections.
+    _pass: Pass,
 }
 
 impl Visit {
-    pub(super) fn begin(socket: SocketAddr) -> Arc<Self> {
+    pub(super) fn begin(socket: SocketAddr, pass: Pass) -> Arc<Self> {
         tracing::info!("{socket} connected");
-        Arc::new(Self { socket, client: OnceLock::new(), over: AtomicBool::new(false) })
+        Arc::new(Self { socket, client: OnceLock::new(), over: AtomicBool::new(false), _pass: pass })
     }
 
     /// The client's address, behind a trusted proxy too.

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+
+use crate::pace::Address;
 
 /// The most connections that have said nothing, from one address.
 const SILENT_PER_ADDRESS_MAX: usize = 32;
@@ -18,15 +19,15 @@ pub struct WaitingRoom {
 #[derive(Debug, Default)]
 struct Seats {
     next_ticket: u64,
-    taken: BTreeMap<u64, (Option<IpAddr>, Arc<Notify>)>,
-    per_address: HashMap<IpAddr, usize>,
+    taken: BTreeMap<u64, (Option<Address>, Arc<Notify>)>,
+    per_address: HashMap<Address, usize>,
 }
 
 /// Says in which order connections came.
 pub(super) struct Ticket {
     room: Arc<WaitingRoom>,
     number: u64,
-    address: Option<IpAddr>,
+    address: Option<Address>,
 }
 
 /// A place in the waiting room; given back when dropped.
@@ -42,7 +43,7 @@ impl WaitingRoom {
     }
 
     /// `None` for a trusted proxy, which is not one client but many.
-    pub(super) fn draw_ticket(self: &Arc<Self>, address: Option<IpAddr>) -> Ticket {
+    pub(super) fn draw_ticket(self: &Arc<Self>, address: Option<Address>) -> Ticket {
         let mut seats = self.seats();
         let number = seats.next_ticket;
         seats.next_ticket += 1;
@@ -116,8 +117,8 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
-    fn address(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([10, 0, 0, last]))
+    fn address(last: u8) -> Option<Address> {
+        Some(Address::of(std::net::IpAddr::from([10, 0, 0, last])))
     }
 
     fn is_called_up(seat: &Seat) -> bool {

@@ -16,6 +16,7 @@ use teahouse_protocol::RoomName;
 
 pub use value::{Listed, Listen, Millis, Pin};
 
+use crate::accept::Capacity;
 use crate::house::Patience;
 use crate::http::{Origin, Origins};
 use crate::pace::{Kind, Limit, Pace};
@@ -29,12 +30,19 @@ const HOURLY: f64 = 1.0 / 3600.0;
 /// The port of the tutorial that this began with.
 pub const PORT: u16 = 2023;
 
+/// Its figures for the memory follow from what is bounded where: `fanout::TAILS_BYTES_MAX`, the queue and batches of
+/// `order`, replays and their lanes, presences, paces, the caches of SQLite, the program; rooms and people in state and
+/// directory; and of a connection answers (64 KiB), the rest of a frame (56), what was read (64), an unfinished line
+/// (128), and the cursors of 1,000 rooms (160).
 const AFTER_HELP: &str = "\
 Every option may stand in the environment, under the name in brackets, and in the file of --config. Several values of one
 option are separated by commas in the environment, and are a list in the file.
 
 Times in words (nc, telnet) are those of the time zone in the variable TZ, such as TZ=Asia/Shanghai, and without it those
-of this machine. The names of time zones are known to the program itself.";
+of this machine. The names of time zones are known to the program itself.
+
+The server takes at most 200 MiB of memory, 2 KiB for each room, 1 KiB for each person who holds a name, and half a MiB for
+each connection (4 KiB while it is quiet): with the default of 4000 connections 2.2 GiB, if all of them do their worst.";
 
 /// 茶馆 Teahouse: a chat that a team, a class or a LAN runs for itself. One port for browsers, the terminal client, JSON
 /// Lines and nc.
@@ -121,6 +129,16 @@ pub struct Options {
     /// number [default: 4096]
     #[arg(long, value_name = "KIB", env = "TEAHOUSE_ADDRESS_ANSWER_KIB_PER_SECOND")]
     pub address_answer_kib_per_second: Option<u32>,
+    /// Take so many connections a second from one address, fifty times as many in a burst; 0 takes any number [default: 50]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_CONNECTIONS_PER_SECOND")]
+    pub address_connections_per_second: Option<u32>,
+    /// Have so many connections at most; each may take half a MiB of memory at worst, and takes 4 KiB while it is quiet. 0
+    /// is any number [default: 4000]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_CONNECTIONS_MAX")]
+    pub connections_max: Option<u32>,
+    /// Have so many connections of one address at most, unless it is a trusted proxy's; 0 is any number [default: 1000]
+    #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_CONNECTIONS_MAX")]
+    pub address_connections_max: Option<u32>,
     /// Limit nobody's pace and number, for measurements: as if each of those options were 0
     #[arg(long, env = "TEAHOUSE_UNLIMITED")]
     pub unlimited: bool,
@@ -184,6 +202,9 @@ struct File {
     address_hellos_per_second: Option<u32>,
     answer_kib_per_second: Option<u32>,
     address_answer_kib_per_second: Option<u32>,
+    address_connections_per_second: Option<u32>,
+    connections_max: Option<u32>,
+    address_connections_max: Option<u32>,
 }
 
 /// Why the options cannot be used.
@@ -234,8 +255,10 @@ pub struct Config {
     pub log: String,
     /// How long to wait for peers.
     pub patience: Patience,
-    /// How fast clients may post.
+    /// How fast clients may post, change, ask and connect.
     pub pace: Pace,
+    /// How many connections there may be.
+    pub capacity: Capacity,
 }
 
 impl Options {
@@ -301,7 +324,10 @@ impl Options {
         let hellos = rate(self.address_hellos_per_second, file.address_hellos_per_second, 20, 1.0, 50.0);
         let answers =
             rate(self.address_answer_kib_per_second, file.address_answer_kib_per_second, 4_096, KIB, 16.0);
+        let connections =
+            rate(self.address_connections_per_second, file.address_connections_per_second, 50, 1.0, 50.0);
         let of_address = [
+            (Kind::Connections, connections),
             (Kind::Posts, posts),
             (Kind::PostBytes, kib),
             (Kind::Changes, changes),
@@ -312,8 +338,16 @@ impl Options {
         for (kind, limit) in of_address {
             pace.address[kind as usize] = limit;
         }
+        let most = |option: Option<u32>, file: Option<u32>, default: u32| {
+            let most = option.or(file).unwrap_or(default);
+            usize::try_from(most).ok().filter(|most| *most > 0)
+        };
+        let mut capacity = Capacity {
+            connections: most(self.connections_max, file.connections_max, 4_000),
+            of_address: most(self.address_connections_max, file.address_connections_max, 1_000),
+        };
         if self.unlimited {
-            pace = Pace::default();
+            (pace, capacity) = (Pace::default(), Capacity::default());
         }
         Ok(Config {
             task: self.task,
@@ -330,6 +364,7 @@ impl Options {
                 stalled: millis(self.stalled_timeout_ms, file.stalled_timeout_ms, 300_000),
             },
             pace,
+            capacity,
         })
     }
 }

@@ -87,7 +87,7 @@ impl Connection {
         first: &[u8],
         since: Instant,
     ) -> Box<Self> {
-        let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default(), house.patience.stalled));
+        let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default()));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
         let mut deadlines = Deadlines::default();
         if door.kind() != DoorKind::Text {

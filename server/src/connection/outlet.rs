@@ -2,7 +2,6 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read};
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
@@ -83,15 +82,7 @@ impl Shelf {
 }
 
 impl Outlet {
-    /// `stalled`: so long the system waits for a peer that confirms nothing of what was sent to it.
-    pub(super) fn new(kind: DoorKind, stream: TcpStream, mailbox: Arc<Mailbox>, stalled: Duration) -> Self {
-        // Other systems have times of their own.
-        #[cfg(target_os = "linux")]
-        if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(stalled)) {
-            tracing::debug!("the system waits for peers by a time of its own: {error}");
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = stalled;
+    pub(super) fn new(kind: DoorKind, stream: TcpStream, mailbox: Arc<Mailbox>) -> Self {
         Self { kind, stream, mailbox, lane: Mutex::default() }
     }
 

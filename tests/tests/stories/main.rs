@@ -17,6 +17,7 @@ mod typing;
 
 mod bad_lines;
 mod bad_values;
+mod bounds;
 mod handshakes;
 mod proxies;
 mod startup;

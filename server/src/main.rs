@@ -110,7 +110,7 @@ async fn serve(config: Config) -> Result<()> {
         ));
     }
     announce(announcement(&addresses));
-    if let Some(problem) = teahouse_server::door::text::time_zone_problem() {
+    if let Some(problem) = teahouse_server::door::phrases::time_zone_problem() {
         tracing::warn!("{problem}");
     }
     tracing::info!("the data is in {}", config.data.display());

@@ -13,6 +13,8 @@ use serde::Deserialize;
 const HEADER_BYTES_MAX: usize = 4 * 1024;
 /// A header of version 1 is a line of at most so many bytes, its ending included.
 const LINE_BYTES_MAX: usize = 107;
+/// What it begins with, unlike words about proxies.
+const VERSION_1: [&str; 3] = ["PROXY TCP4 ", "PROXY TCP6 ", "PROXY UNKNOWN"];
 /// Addresses of so many proxies are looked at, from the nearest on.
 const FORWARDED_MAX: usize = 64;
 
@@ -114,7 +116,7 @@ impl Header {
             let length = prefix.len().min(first.len());
             first[..length] == prefix[..length]
         };
-        if begins(b"PROXY ") {
+        if VERSION_1.iter().any(|prefix| begins(prefix.as_bytes())) {
             Self::version_1(first)
         } else if begins(v2::PROTOCOL_PREFIX) {
             Self::version_2(first)
@@ -227,6 +229,7 @@ mod tests {
         check(b"PROXY TCP4 1.1.1.1 10.0.0.1 1 2\n{}\n", Header::Wrong);
         check(&[&b"PROXY UNKNOWN "[..], &[b'x'; 200]].concat(), Header::Wrong);
         check(b"PROXIES are nice\n", Header::None);
+        check(b"PROXY servers are nice\n", Header::None);
         check(b"{", Header::None);
     }
 

@@ -4,6 +4,7 @@
 
 mod foreign;
 pub(crate) mod json;
+pub mod phrases;
 mod shape;
 mod sniff;
 mod telnet;

@@ -5,16 +5,15 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::tz::TimeZone;
 use teahouse_protocol::{
-    Auth, Command, ErrorCode, ErrorReply, Event, EventKind, Hello, History, HistoryPage, Join, Leave,
-    MemberName, Members, PROTOCOL_VERSION, Post, PostText, Rename, Request, RequestId, RoomName, Rooms,
-    ServerMessage, UnixMillis, Unwatch, Watch, Welcome, Who, decode_server_message,
+    Auth, Command, Hello, History, Join, Leave, MemberName, PROTOCOL_VERSION, Post, PostText, Rename,
+    Request, RequestId, RoomName, Rooms, ServerMessage, Unwatch, Watch, Welcome, Who,
 };
 
 use super::Inbound;
 use super::foreign::{Foreign, is_binary, is_for_programs};
 use super::json::frame_too_long;
+use super::phrases::{error_words, event_words, history, problem, who};
 use super::sniff::{Guess, blank_bytes, first_line, sniff};
 use super::typing::{Typed, Typing};
 use crate::state::LOBBY;
@@ -45,6 +44,10 @@ pub struct TextDoor {
     entered: bool,
     /// Whether a line has come that is not blank, which is a person's and not another protocol's.
     spoken: bool,
+    /// Whether the greeting has been said.
+    greeted: bool,
+    /// What is said about the first lines, until the greeting has been said.
+    held: Vec<Bytes>,
     /// Whether nothing more is listened to.
     over: bool,
     next_id: u64,
@@ -53,7 +56,16 @@ pub struct TextDoor {
 impl Default for TextDoor {
     fn default() -> Self {
         let room = RoomName::parse(LOBBY).expect("a constant that follows the rules");
-        Self { typing: Typing::default(), room, entered: false, spoken: false, over: false, next_id: 0 }
+        Self {
+            typing: Typing::default(),
+            room,
+            entered: false,
+            spoken: false,
+            greeted: false,
+            held: Vec::new(),
+            over: false,
+            next_id: 0,
+        }
     }
 }
 
@@ -144,6 +156,11 @@ impl TextDoor {
         inbound.push_back(Inbound::Closed);
     }
 
+    /// Says something of the door's own, behind the greeting.
+    fn say(&mut self, out: &mut VecDeque<Bytes>, words: Bytes) {
+        if self.greeted { out.push_back(words) } else { self.held.push(words) }
+    }
+
     fn line(&mut self, mut line: &[u8], inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
         if !self.spoken {
             line = line.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(line);
@@ -161,24 +178,33 @@ impl TextDoor {
         }
         self.enter(inbound);
         if line.iter().any(|byte| is_binary(*byte)) {
-            out.push_back(problem(
-                "这一行里有不是文字的字节，没有发出去",
-                "this line has bytes in it that are no text, and was not sent",
-            ));
+            self.say(
+                out,
+                problem(
+                    "这一行里有不是文字的字节，没有发出去",
+                    "this line has bytes in it that are no text, and was not sent",
+                ),
+            );
             return;
         }
         let Ok(line) = std::str::from_utf8(line) else {
-            out.push_back(problem(
-                "这一行不是 UTF-8，没有发出去；Windows 上请先运行 chcp 65001",
-                "this line is not UTF-8 and was not sent; on Windows run chcp 65001 first",
-            ));
+            self.say(
+                out,
+                problem(
+                    "这一行不是 UTF-8，没有发出去；Windows 上请先运行 chcp 65001",
+                    "this line is not UTF-8 and was not sent; on Windows run chcp 65001 first",
+                ),
+            );
             return;
         };
         if is_for_programs(line) {
-            out.push_back(problem(
-                "这一行像是程序说的话或密码，没有发出去",
-                "this line looks like a program's request or a password, and was not sent",
-            ));
+            self.say(
+                out,
+                problem(
+                    "这一行像是程序说的话或密码，没有发出去",
+                    "this line looks like a program's request or a password, and was not sent",
+                ),
+            );
             return;
         }
         match parse(line) {
@@ -189,7 +215,7 @@ impl TextDoor {
                     self.ask(inbound, Command::Post(Post { room, op: None, text, action }));
                 }
                 Err(error) => {
-                    out.push_back(problem("这句话没有发出去", &format!("not sent: a text {error}")));
+                    self.say(out, problem("这句话没有发出去", &format!("not sent: a text {error}")));
                 }
             },
             Line::Command { name, rest } => self.command(name, rest, inbound, out),
@@ -204,15 +230,15 @@ impl TextDoor {
         out: &mut VecDeque<Bytes>,
     ) {
         match name {
-            "help" => out.push_back(HELP.into()),
+            "help" => self.say(out, HELP.into()),
             "quit" => {
                 self.over = true;
-                out.push_back("再见 · goodbye\n".into());
+                self.say(out, "再见 · goodbye\n".into());
                 inbound.push_back(Inbound::Closed);
             }
             "name" => match MemberName::parse(rest) {
                 Ok(name) => self.ask(inbound, Command::Rename(Rename { name })),
-                Err(error) => out.push_back(problem("名字不合规则", &format!("a name {error}"))),
+                Err(error) => self.say(out, problem("名字不合规则", &format!("a name {error}"))),
             },
             "join" => match RoomName::parse(rest) {
                 Ok(room) if room == self.room => {}
@@ -223,7 +249,7 @@ impl TextDoor {
                     self.ask(inbound, Command::Unwatch(Unwatch { room: left.clone() }));
                     self.ask(inbound, Command::Leave(Leave { room: left }));
                 }
-                Err(error) => out.push_back(problem("房间名不合规则", &format!("a room's name {error}"))),
+                Err(error) => self.say(out, problem("房间名不合规则", &format!("a room's name {error}"))),
             },
             "rooms" => self.ask(inbound, Command::Rooms(Rooms::default())),
             "who" => {
@@ -233,12 +259,15 @@ impl TextDoor {
             "history" => match rest.parse() {
                 Ok(limit) => self.ask_history(limit, inbound),
                 Err(_) if rest.is_empty() => self.ask_history(HISTORY_EVENTS, inbound),
-                Err(_) => out.push_back(problem("行数要写数字：/history 20", "say how many: /history 20")),
+                Err(_) => self.say(out, problem("行数要写数字：/history 20", "say how many: /history 20")),
             },
-            _ => out.push_back(problem(
-                "没有这个命令，没有发出去；/help 看有哪些",
-                "there is no such command, nothing was sent; /help lists them",
-            )),
+            _ => self.say(
+                out,
+                problem(
+                    "没有这个命令，没有发出去；/help 看有哪些",
+                    "there is no such command, nothing was sent; /help lists them",
+                ),
+            ),
         }
     }
 
@@ -254,6 +283,16 @@ impl TextDoor {
     }
 
     pub(super) fn encode(&mut self, message: &ServerMessage) -> Bytes {
+        let words = self.words(message);
+        self.greeted |= matches!(message, ServerMessage::Welcome(_));
+        // Where there is an error instead of a greeting, nothing is waited for either.
+        if self.held.is_empty() || !matches!(message, ServerMessage::Welcome(_) | ServerMessage::Error(_)) {
+            return words;
+        }
+        [words].into_iter().chain(std::mem::take(&mut self.held)).flatten().collect()
+    }
+
+    fn words(&mut self, message: &ServerMessage) -> Bytes {
         match message {
             ServerMessage::Welcome(welcome) => greeting(welcome),
             ServerMessage::Watching(watching) => {
@@ -307,115 +346,6 @@ fn hello(auth: Auth) -> Command {
     Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client: None })
 }
 
-fn problem(chinese: &str, english: &str) -> Bytes {
-    format!("! {chinese} · {english}\n").into()
-}
-
-fn error_words(error: &ErrorReply) -> Bytes {
-    let chinese = match error.code {
-        ErrorCode::NameTaken => "这个名字有人用了，换一个吧",
-        ErrorCode::FrameTooLong => "这一行太长了",
-        ErrorCode::Busy => "服务器太忙，请稍后再试",
-        ErrorCode::StorageUnavailable => "服务器现在写不了磁盘，请稍后再试",
-        ErrorCode::LimitReached => "到上限了",
-        ErrorCode::TimedOut => "等得太久了",
-        _ => "没有成功",
-    };
-    problem(chinese, &error.message)
-}
-
-fn who(members: &Members) -> String {
-    let mut words = String::new();
-    for member in &members.members {
-        let away = if member.online { "" } else { " (不在 · away)" };
-        let _ = writeln!(words, "  {}{away}", member.name);
-    }
-    let rest = members.total - members.members.len() as u64;
-    if rest > 0 {
-        let _ = writeln!(words, "  … +{rest}");
-    }
-    words
-}
-
-fn history(page: &HistoryPage) -> String {
-    let mut words = String::new();
-    for event in &page.events {
-        words.push_str(&event_line(event.at, &event.by, &event.kind));
-    }
-    if words.is_empty() {
-        words.push_str("（还没有人说话 · nobody has spoken yet）\n");
-    }
-    words
-}
-
-/// An event as it goes to people, from its JSON.
-pub fn frame(json: &[u8]) -> Bytes {
-    match decode_server_message(json) {
-        Ok(ServerMessage::Event(event)) => event_words(&event).into(),
-        _ => Bytes::new(),
-    }
-}
-
-fn event_words(event: &Event) -> String {
-    event_line(event.at, &event.by, &event.kind)
-}
-
-fn event_line(at: UnixMillis, by: &MemberName, kind: &EventKind) -> String {
-    let time = clock(at);
-    match kind {
-        EventKind::Create => format!("{time} * {by} 开了这个房间 · made this room\n"),
-        EventKind::Join => format!("{time} * {by} 进来了 · joined\n"),
-        EventKind::Leave => format!("{time} * {by} 走了 · left\n"),
-        EventKind::Post { text, action: true } => format!("{time} * {by} {}\n", harmless(text)),
-        EventKind::Post { text, action: false } => format!("{time} {by}: {}\n", harmless(text)),
-        EventKind::Unknown => String::new(),
-    }
-}
-
-/// Why people read times of UTC, if that is not what was asked for.
-pub fn time_zone_problem() -> Option<String> {
-    let known = TimeZone::try_system().is_ok();
-    (!known).then(|| match std::env::var("TZ") {
-        Ok(name) => format!(
-            "the time zone TZ={name} is not known, so times in words are those of UTC; TZ=Asia/Shanghai is such a name"
-        ),
-        Err(_) => "the time zone of this machine is not known, so times in words are those of UTC; the variable TZ \
-                   names another, such as TZ=Asia/Shanghai"
-            .into(),
-    })
-}
-
-/// Hours and minutes where the server stands.
-fn clock(at: UnixMillis) -> String {
-    let millis = i64::try_from(at.get()).expect("times end with the year 9999");
-    let Ok(timestamp) = jiff::Timestamp::from_millisecond(millis) else { return "--:--".into() };
-    timestamp.to_zoned(TimeZone::system()).strftime("%H:%M").to_string()
-}
-
-/// Shows what a terminal would obey: control characters as pictures, bidirectional controls as U+FFFD. Further lines
-/// of a text are indented, so that they cannot pass for somebody else's.
-fn harmless(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => shown.push_str("\n      "),
-            '\r' => {}
-            '\t' => shown.push(' '),
-            '\u{0}'..='\u{1F}' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{FFFD}')),
-            '\u{7F}' => shown.push('\u{2421}'),
-            '\u{80}'..='\u{9F}'
-            | '\u{61C}'
-            | '\u{200E}'..='\u{200F}'
-            | '\u{2028}'..='\u{202E}'
-            | '\u{2066}'..='\u{2069}' => {
-                shown.push('\u{FFFD}');
-            }
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,7 +364,7 @@ mod tests {
             })
             .collect();
         assert_eq!(asked.get(3..).unwrap_or_default(), requests);
-        assert_eq!(String::from_utf8(out.into_iter().flatten().collect()).unwrap(), words);
+        assert_eq!(String::from_utf8(out.into_iter().chain(door.held).flatten().collect()).unwrap(), words);
     }
 
     #[test]
@@ -488,16 +418,5 @@ mod tests {
             "! 这一行不是 UTF-8，没有发出去；Windows 上请先运行 chcp 65001 · this line is not UTF-8 and was \
              not sent; on Windows run chcp 65001 first\n",
         );
-    }
-
-    #[test]
-    fn time_zones_are_known_without_the_systems_files() {
-        let zones = jiff::tz::TimeZoneDatabase::bundled();
-        assert!(zones.get("Asia/Shanghai").is_ok());
-    }
-
-    #[test]
-    fn nothing_that_a_terminal_obeys_goes_out() {
-        assert_eq!(harmless("a\u{1b}[2Jb\u{7}\r\nc\u{202e}d\u{9b}e"), "a␛[2Jb␇\n      c\u{fffd}d\u{fffd}e");
     }
 }

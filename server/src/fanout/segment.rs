@@ -6,7 +6,7 @@ use teahouse_protocol::{Event, PageEvent, RoomName, Seq, ServerMessage};
 
 use super::tails::Held;
 use crate::door::DoorKind;
-use crate::door::{text, websocket};
+use crate::door::{phrases, websocket};
 
 /// The events that one commit added to one room, framed for each kind of door that asked.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl Segment {
         match kind {
             DoorKind::Json => &self.lines,
             DoorKind::WebSocket => self.websocket.get_or_init(|| self.derive(websocket::text_frame)),
-            DoorKind::Text => self.text.get_or_init(|| self.derive(text::frame)),
+            DoorKind::Text => self.text.get_or_init(|| self.derive(phrases::frame)),
         }
     }
 

@@ -7,7 +7,7 @@ use teahouse_tests::text::Text;
 use teahouse_tests::{tcp, ws};
 
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
-const HELLO: &str = r#"{"id":1,"type":"hello","protocol":1,"auth":{"type":"guest","name":"程序"}}"#;
+const HELLO: &str = r#"{"id":1,"type":"hello","protocol":1,"auth":{"type":"guest"}}"#;
 
 /// Nobody came and nothing was said, by the witness's own count.
 async fn assert_nothing_happened(witness: &mut Client) {

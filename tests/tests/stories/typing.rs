@@ -47,6 +47,7 @@ async fn the_commands_of_telnet_are_answered_and_taken_out() {
     let mut latin = Text::connect(&server).await;
     latin.send(b"a\xffb\n".as_slice()).await;
     latin.received.line("a word about it", |line| line.contains("not UTF-8")).await;
+    assert!(latin.received.lines()[0].contains("欢迎"), "the greeting comes first");
     // Urgent data stays in its place.
     let script = "
 import socket

@@ -1,0 +1,135 @@
+//! What people read: events, lists and errors in words.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use jiff::tz::TimeZone;
+use teahouse_protocol::{
+    ErrorCode, ErrorReply, Event, EventKind, HistoryPage, MemberName, Members, ServerMessage, UnixMillis,
+    decode_server_message,
+};
+
+pub(super) fn problem(chinese: &str, english: &str) -> Bytes {
+    format!("! {chinese} · {english}\n").into()
+}
+
+pub(super) fn error_words(error: &ErrorReply) -> Bytes {
+    let chinese = match error.code {
+        ErrorCode::NameTaken => "这个名字有人用了，换一个吧",
+        ErrorCode::FrameTooLong => "这一行太长了",
+        ErrorCode::Busy => "服务器太忙，请稍后再试",
+        ErrorCode::StorageUnavailable => "服务器现在写不了磁盘，请稍后再试",
+        ErrorCode::LimitReached => "到上限了",
+        ErrorCode::TimedOut => "等得太久了",
+        _ => "没有成功",
+    };
+    problem(chinese, &error.message)
+}
+
+pub(super) fn who(members: &Members) -> String {
+    let mut words = String::new();
+    for member in &members.members {
+        let away = if member.online { "" } else { " (不在 · away)" };
+        let _ = writeln!(words, "  {}{away}", member.name);
+    }
+    let rest = members.total - members.members.len() as u64;
+    if rest > 0 {
+        let _ = writeln!(words, "  … +{rest}");
+    }
+    words
+}
+
+pub(super) fn history(page: &HistoryPage) -> String {
+    let mut words = String::new();
+    for event in &page.events {
+        words.push_str(&event_line(event.at, &event.by, &event.kind));
+    }
+    if words.is_empty() {
+        words.push_str("（还没有人说话 · nobody has spoken yet）\n");
+    }
+    words
+}
+
+/// An event as it goes to people, from its JSON.
+pub fn frame(json: &[u8]) -> Bytes {
+    match decode_server_message(json) {
+        Ok(ServerMessage::Event(event)) => event_words(&event).into(),
+        _ => Bytes::new(),
+    }
+}
+
+pub(super) fn event_words(event: &Event) -> String {
+    event_line(event.at, &event.by, &event.kind)
+}
+
+fn event_line(at: UnixMillis, by: &MemberName, kind: &EventKind) -> String {
+    let time = clock(at);
+    match kind {
+        EventKind::Create => format!("{time} * {by} 开了这个房间 · made this room\n"),
+        EventKind::Join => format!("{time} * {by} 进来了 · joined\n"),
+        EventKind::Leave => format!("{time} * {by} 走了 · left\n"),
+        EventKind::Post { text, action: true } => format!("{time} * {by} {}\n", harmless(text)),
+        EventKind::Post { text, action: false } => format!("{time} {by}: {}\n", harmless(text)),
+        EventKind::Unknown => String::new(),
+    }
+}
+
+/// Why people read times of UTC, if that is not what was asked for.
+pub fn time_zone_problem() -> Option<String> {
+    let known = TimeZone::try_system().is_ok();
+    (!known).then(|| match std::env::var("TZ") {
+        Ok(name) => format!(
+            "the time zone TZ={name} is not known, so times in words are those of UTC; TZ=Asia/Shanghai is such a name"
+        ),
+        Err(_) => "the time zone of this machine is not known, so times in words are those of UTC; the variable TZ \
+                   names another, such as TZ=Asia/Shanghai"
+            .into(),
+    })
+}
+
+/// Hours and minutes where the server stands.
+fn clock(at: UnixMillis) -> String {
+    let millis = i64::try_from(at.get()).expect("times end with the year 9999");
+    let Ok(timestamp) = jiff::Timestamp::from_millisecond(millis) else { return "--:--".into() };
+    timestamp.to_zoned(TimeZone::system()).strftime("%H:%M").to_string()
+}
+
+/// Shows what a terminal would obey: control characters as pictures, bidirectional controls as U+FFFD. Further lines
+/// of a text are indented, so that they cannot pass for somebody else's.
+fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\n      "),
+            '\r' => {}
+            '\t' => shown.push(' '),
+            '\u{0}'..='\u{1F}' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{FFFD}')),
+            '\u{7F}' => shown.push('\u{2421}'),
+            '\u{80}'..='\u{9F}'
+            | '\u{61C}'
+            | '\u{200E}'..='\u{200F}'
+            | '\u{2028}'..='\u{202E}'
+            | '\u{2066}'..='\u{2069}' => {
+                shown.push('\u{FFFD}');
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_known_without_the_systems_files() {
+        let zones = jiff::tz::TimeZoneDatabase::bundled();
+        assert!(zones.get("Asia/Shanghai").is_ok());
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_goes_out() {
+        assert_eq!(harmless("a\u{1b}[2Jb\u{7}\r\nc\u{202e}d\u{9b}e"), "a␛[2Jb␇\n      c\u{fffd}d\u{fffd}e");
+    }
+}

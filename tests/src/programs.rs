@@ -14,6 +14,11 @@ pub fn terminal() -> &'static Path {
     &built().terminal
 }
 
+/// The folder that both lie in.
+pub fn folder() -> &'static Path {
+    server().parent().expect("a program lies in a folder")
+}
+
 /// The root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace")
@@ -33,6 +38,15 @@ pub fn build_browser_client_for_development() {
         ["--package", "teahouse-web", "--bin", "teahouse-web", "--target", "wasm32-unknown-unknown"];
     let status = cargo().arg("build").args(arguments).status().expect("cargo starts");
     assert!(status.success(), "cargo build of the browser client failed: {status}");
+}
+
+/// Compiles what `cargo xtask run` will start, and `cargo xtask` itself, for the same reason.
+pub fn build_as_for_a_first_run() {
+    let programs = ["--profile", "quick", "--package", "teahouse-server", "--package", "teahouse", "--bins"];
+    for arguments in [&programs[..], &["--package", "xtask"]] {
+        let status = cargo().arg("build").args(arguments).status().expect("cargo starts");
+        assert!(status.success(), "cargo build {} failed: {status}", arguments.join(" "));
+    }
 }
 
 struct Programs {

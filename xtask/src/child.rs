@@ -225,6 +225,8 @@ impl<'a> Piece<'a> {
             Self::Progress(count)
         } else if words.is_empty()
             || is_bar(words)
+            // Where two go side by side one waits for the other now and then.
+            || words == "Blocking waiting for file lock on package cache"
             || (piece.starts_with(' ') && CARGO_AT_WORK.iter().any(at_work))
         {
             Self::AtWork
@@ -301,11 +303,12 @@ mod tests {
             ("   Compiling syn v2.0.1", Piece::AtWork),
             ("    Finished `dev` profile [unoptimized] target(s) in 3m 55s", Piece::AtWork),
             ("", Piece::AtWork),
+            ("    Blocking waiting for file lock on package cache", Piece::AtWork),
             ("       Fetch [=============================>   ] 406 complete; 1 pending", Piece::AtWork),
             ("   = note: the slice [a] = b", Piece::Words("   = note: the slice [a] = b")),
             (
-                "    Blocking waiting for file lock on package cache",
-                Piece::Words("    Blocking waiting for file lock on package cache"),
+                "    Blocking waiting for file lock on build directory",
+                Piece::Words("    Blocking waiting for file lock on build directory"),
             ),
             ("error: could not compile `x`", Piece::Words("error: could not compile `x`")),
             ("Compiling is what failed", Piece::Words("Compiling is what failed")),

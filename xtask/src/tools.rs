@@ -187,10 +187,7 @@ impl Tool {
             // What cargo says of PATH does not apply: the programs are called by their place.
             .env("PATH", with_path(&[partial.join("bin")])?);
         watch(&mut install, progress).with_context(|| {
-            format!(
-                "cannot install {} {}; cargo needs the internet for it this once",
-                self.package, self.version
-            )
+            format!("cannot install {} {}, which needs the internet this once", self.package, self.version)
         })?;
         cache::remove(&build)
     }

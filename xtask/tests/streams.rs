@@ -45,7 +45,7 @@ fn without_the_internet_the_tools_say_what_they_need() {
         said.contains("cannot install trunk") && said.contains("cannot install wasm-bindgen-cli"),
         "{said}"
     );
-    assert!(said.contains("needs the internet for it this once"), "{said}");
+    assert!(said.contains("needs the internet this once"), "{said}");
     let left: Vec<_> =
         std::fs::read_dir(folder.path().join("cache/teahouse/tools")).expect("a cache").collect();
     let half = left.iter().flatten().find(|entry| entry.file_name().to_string_lossy().ends_with(".14"));

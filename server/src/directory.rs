@@ -24,6 +24,9 @@ use crate::state::{
     self, Away, Change, Keep, RoomId, RoomIndex, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex,
 };
 
+/// So many members are looked at before others may change something.
+const MEMBERS_STRIDE: usize = 256;
+
 /// Rooms, members and connections.
 pub struct Directory {
     inner: RwLock<Inner>,
@@ -278,7 +281,7 @@ impl Directory {
                     room: room.name.clone(),
                     head: room.tail().head(),
                     members: members.len() as u64,
-                    joined: members.contains_key(&user),
+                    joined: members.contains(user),
                 }
             })
             .collect();
@@ -300,18 +303,26 @@ impl Directory {
     /// The members of a room, those who are connected first, then by name; at most so many of them, and how many
     /// there are.
     pub fn members(&self, room: &Room) -> (Vec<Member>, u64) {
-        let inner = self.read();
-        let members = room.members();
-        let mut list: Vec<Member> = members
-            .iter()
-            .map(|(id, name)| Member {
-                name: name.clone(),
-                online: inner.users.get(id).is_some_and(|user| user.connections > 0),
-            })
-            .collect();
-        list.sort_by(|a, b| b.online.cmp(&a.online).then_with(|| a.name.cmp(&b.name)));
+        let (mut list, mut away) = (Vec::new(), Vec::new());
+        let (mut stride, mut last) = (Vec::with_capacity(MEMBERS_STRIDE), None);
+        while list.len() < limits::WHO_MEMBERS_MAX {
+            room.members().next_by_name(last.as_ref(), MEMBERS_STRIDE, &mut stride);
+            last = stride.last().cloned();
+            if last.is_none() {
+                break;
+            }
+            let inner = self.read();
+            for (name, id) in stride.drain(..) {
+                let online = inner.users.get(&id).is_some_and(|user| user.connections > 0);
+                let some = if online { &mut list } else { &mut away };
+                if some.len() < limits::WHO_MEMBERS_MAX {
+                    some.push(Member { name, online });
+                }
+            }
+        }
+        list.extend(away);
         list.truncate(limits::WHO_MEMBERS_MAX);
-        (list, members.len() as u64)
+        (list, room.members().len() as u64)
     }
 
     /// A connection from this address became that of the user who has this token, if there is one.

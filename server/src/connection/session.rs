@@ -204,7 +204,7 @@ impl Session {
             Command::SignOut(_) => Ok(self.propose(re, Action::SignOut { user }, Asked::SignOut)),
             Command::Join(join) => {
                 match self.house.directory.room(&join.room) {
-                    Some(room) if room.members().contains_key(&user) => {}
+                    Some(room) if room.members().contains(user) => {}
                     None if join.create => {
                         self.take(&[(Kind::Rooms, 1.0), (Kind::Changes, 1.0)], TooMany::Rooms)?
                     }
@@ -215,7 +215,7 @@ impl Session {
             }
             Command::Leave(leave) => {
                 let room = self.room(&leave.room)?;
-                if room.members().contains_key(&user) {
+                if room.members().contains(user) {
                     self.take(&[(Kind::Changes, 1.0)], TooMany::Changes)?;
                 }
                 let room = room.id;

@@ -5,6 +5,7 @@
 //! its own task; what it does not read costs nobody anything.
 
 mod herald;
+mod members;
 mod news;
 mod presence;
 mod replay;
@@ -14,6 +15,7 @@ mod tail;
 mod tails;
 
 pub use herald::Herald;
+pub use members::Members;
 pub use news::News;
 pub(crate) use presence::{Calls, Kept};
 pub use replay::{Replay, Replays};

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -6,6 +6,7 @@ use bytes::Bytes;
 use slab::Slab;
 use teahouse_protocol::{MemberName, PageEvent, RoomName, Seq};
 
+use super::members::Members;
 use super::presence::{Kept, Presences};
 use super::segment::encode_segments;
 use super::tail::{TAIL_BYTES_MAX, Tail};
@@ -21,7 +22,7 @@ pub struct Room {
     pub id: RoomId,
     /// Its handle.
     pub name: RoomName,
-    members: RwLock<BTreeMap<UserId, MemberName>>,
+    members: RwLock<Members>,
     tail: RwLock<Tail>,
     tails: Arc<Tails>,
     /// When the tail was used last, by the count of [`Tails`]; 0: there is nothing in it.
@@ -97,18 +98,22 @@ impl Room {
     }
 
     /// Who is a member.
-    pub fn members(&self) -> RwLockReadGuard<'_, BTreeMap<UserId, MemberName>> {
+    pub fn members(&self) -> RwLockReadGuard<'_, Members> {
         self.members.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn members_mut(&self) -> RwLockWriteGuard<'_, Members> {
+        self.members.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a member.
     pub fn add_member(&self, id: UserId, name: MemberName) {
-        self.members.write().unwrap_or_else(PoisonError::into_inner).insert(id, name);
+        self.members_mut().add(id, name);
     }
 
     /// Takes a member away.
     pub fn remove_member(&self, id: UserId) {
-        self.members.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.members_mut().remove(id);
     }
 
     fn watchers(&self) -> MutexGuard<'_, Slab<Watcher>> {

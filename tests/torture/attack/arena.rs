@@ -16,7 +16,7 @@ const SLACK_KIB: u64 = 16 * 1024;
 /// How often the server's memory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// So many posts of the witness make a figure.
-const POSTS: usize = 50;
+const POSTS: usize = 20;
 
 /// Where an attack comes from.
 pub(super) const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 66, 1);

@@ -10,7 +10,7 @@ use teahouse_protocol::{Command, History, ServerMessage};
 use crate::link::room;
 use crate::run::{Run, Tally};
 use arena::{Arena, Seen};
-use unread::{QUESTIONS, Question};
+use unread::QUESTIONS;
 
 /// What a connection may hold whose peer never reads, in KiB: answers (64), the rest of a frame (56), what was read of the
 /// peer and not decoded (64), a line that is not complete, and the connection itself.
@@ -35,24 +35,21 @@ async fn answers_that_nobody_reads_keep_to_their_bound() {
     let mut tally = Tally::default();
     let bytes_max = run.pick(1, 16) * 1024 * 1024;
     for connections in CONNECTIONS {
+        let mut arena = Arena::open(&[], false).await;
         for (number, question) in QUESTIONS.iter().enumerate() {
             // A hundred ask all of it in the long run, the first thing in the short one.
             if connections == 1 || run.long || number == 0 {
-                unread_row(*question, connections, bytes_max, &mut tally).await;
+                arena.look();
+                let attack = unread::ask(*question, arena.host.address(), connections, bytes_max);
+                let (held, seen) = arena.under(attack).await;
+                tally.messages += held.len() as u64;
+                let bound = UNREAD_KIB * connections as u64;
+                seen.judge(&format!("{} ×{connections}", question.name), bound, &mut tally);
             }
         }
+        arena.host.stop().await;
     }
     run.finish(&tally);
-}
-
-async fn unread_row(question: Question, connections: usize, bytes_max: usize, tally: &mut Tally) {
-    let mut arena = Arena::open(&[], false).await;
-    let attack = unread::ask(question, arena.host.address(), connections, bytes_max);
-    let (held, seen) = arena.under(attack).await;
-    tally.messages += held.len() as u64;
-    seen.judge(&format!("{} ×{connections}", question.name), UNREAD_KIB * connections as u64, tally);
-    drop(held);
-    arena.host.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

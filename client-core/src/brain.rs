@@ -1,6 +1,7 @@
 //! The whole behaviour, one file for each concern: who the user is, which rooms there are, what happens in them, what
 //! the user posts, and what the user has seen.
 
+mod doubt;
 mod identity;
 mod intents;
 mod posts;
@@ -35,6 +36,8 @@ pub struct Brain {
     former: Option<StoredIdentity>,
     /// The name to take once no post of the present one is on its way.
     renaming: Option<MemberName>,
+    /// The token of whoever has sent the posts that are not answered.
+    author: Option<String>,
     /// Without an identity the server is to find a name.
     anonymous: bool,
     /// Whether a welcome came in this run; from then on, membership is the server's to say.
@@ -91,6 +94,7 @@ impl Brain {
             identity: config.name.clone().map(|name| StoredIdentity { name, token: None }),
             former: None,
             renaming: None,
+            author: None,
             anonymous: false,
             was_welcome: false,
             reopening: config.rooms.is_empty(),
@@ -148,7 +152,8 @@ impl Brain {
     fn restore(&mut self, key: Key, value: &str) {
         match key {
             Key::Identity => {
-                if let Some(identity) = store::decode(value) {
+                if let Some(identity) = store::decode::<StoredIdentity>(value) {
+                    self.author.clone_from(&identity.token);
                     self.identity = Some(identity);
                 }
             }
@@ -172,7 +177,7 @@ impl Brain {
                 let local = self.new_local();
                 let room = self.room_entry(&post.room);
                 // What failed waits for the user, and the user may have left since.
-                room.wanted |= post.failed.is_none();
+                room.wanted |= post.failed.is_none() && !post.unknown;
                 room.timeline.pending.push(PendingPost {
                     local,
                     text: post.text,
@@ -184,6 +189,7 @@ impl Brain {
                             reason: failed.reason,
                             retryable: failed.retryable,
                         },
+                        None if post.unknown => PostState::Unknown,
                         None => PostState::Queued,
                     },
                     op,
@@ -263,10 +269,9 @@ impl Brain {
         &self.model
     }
 
-    /// Posts that the server has not acknowledged, those that failed not counted.
+    /// Posts that the server has not acknowledged, but for those that wait for the user.
     pub fn unacknowledged(&self) -> usize {
-        let waits =
-            |post: &&PendingPost| post.landed.is_none() && !matches!(post.state, PostState::Failed { .. });
+        let waits = |post: &&PendingPost| post.landed.is_none() && !post.rests();
         self.model
             .rooms
             .values()

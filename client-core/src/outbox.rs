@@ -32,14 +32,20 @@ pub struct PendingPost {
 }
 
 impl PendingPost {
-    /// Whether it is neither on its way nor refused.
+    /// Whether it is neither on its way nor left to the user.
     pub(crate) fn waits(&self) -> bool {
-        self.request.is_none() && !self.failed()
+        self.request.is_none() && !self.rests()
     }
 
-    /// Whether the server refused it.
-    pub(crate) fn failed(&self) -> bool {
-        matches!(self.state, PostState::Failed { .. })
+    /// Whether it is the user who has to say what becomes of it.
+    pub(crate) fn rests(&self) -> bool {
+        matches!(self.state, PostState::Failed { .. } | PostState::Unknown)
+    }
+
+    /// Whether it was sent, and neither taken nor refused: it may be in the room's log already.
+    pub fn may_have_arrived(&self) -> bool {
+        let refused = matches!(self.state, PostState::Failed { .. });
+        self.tried && self.landed.is_none() && !refused
     }
 }
 
@@ -59,6 +65,9 @@ pub enum PostState {
         /// Whether [`crate::Intent::Retry`] can help.
         retryable: bool,
     },
+    /// It was sent and not answered, and the server does not know any more who sent it: whether it is in the room's log,
+    /// nobody can say. [`crate::Intent::Retry`] posts it once more, [`crate::Intent::Discard`] does not.
+    Unknown,
 }
 
 /// Makes operation ids whose order is the order of submission: 12 hexadecimal digits of milliseconds, 8 of chance.

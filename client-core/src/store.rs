@@ -72,6 +72,9 @@ pub(crate) struct StoredPost {
     pub(crate) at: UnixMillis,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failed: Option<StoredFailure>,
+    /// Whether nobody can say what became of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unknown: bool,
 }
 
 /// Why a post failed.

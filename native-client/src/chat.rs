@@ -464,10 +464,13 @@ impl Chat {
         }
         if matches!(self.screen, Screen::Terminal(_)) {
             for post in failures {
-                if let PostState::Failed { code, reason, .. } = &post.state
-                    && self.failures_told.insert(post.local)
-                {
-                    let line = self.look.language.not_sent(*code, reason, &post.text);
+                let language = self.look.language;
+                let line = match &post.state {
+                    PostState::Failed { code, reason, .. } => language.not_sent(*code, reason, &post.text),
+                    PostState::Unknown => language.unknown(&post.text),
+                    PostState::Queued | PostState::Sent => continue,
+                };
+                if self.failures_told.insert(post.local) {
                     self.alarm(&line)?;
                 }
             }
@@ -570,7 +573,7 @@ fn awaits_echo(brain: &Brain) -> bool {
 fn failures(room: &Room) -> Vec<PendingPost> {
     let failed = |entry: Entry<'_>| match entry {
         Entry::Pending(post) => match &post.state {
-            PostState::Failed { .. } => Some(post.clone()),
+            PostState::Failed { .. } | PostState::Unknown => Some(post.clone()),
             PostState::Queued | PostState::Sent => None,
         },
         Entry::Event(_) | Entry::Gap(_) => None,

@@ -14,6 +14,8 @@ pub(crate) enum Exit {
     Unreachable = 3,
     /// Anything else.
     Other = 4,
+    /// Nobody can say whether the server has taken something.
+    Unknown = 5,
     /// SIGHUP, as shells count: 128 and the signal.
     HungUp = 129,
     /// SIGINT, or Ctrl+C.
@@ -73,4 +75,5 @@ Exit codes:
   2  the arguments are wrong, or the text breaks a rule
   3  the server could not be reached
   4  anything else
+  5  send: not known; the message was sent and not acknowledged, and may be in the room: it is on standard error
   130, 143, 129  ended by SIGINT, SIGTERM, SIGHUP";

@@ -325,6 +325,15 @@ impl Language {
         self.say(format!("not sent ({reason}): {text}"), format!("没有发出（{reason}）：{text}"))
     }
 
+    /// A post of which nobody can say whether it is in the room.
+    pub(crate) fn unknown(self, text: &str) -> String {
+        let text = display_name(text);
+        self.say(
+            format!("sent, but whether it arrived is not known; look before posting it again: {text}"),
+            format!("发出去了，但不知道到了没有；再发之前请先看一看：{text}"),
+        )
+    }
+
     /// A post that waits for the link.
     pub(crate) fn queued(self, text: &str) -> String {
         let text = display_name(text);

@@ -117,6 +117,9 @@ async fn post(
                 }
             },
             () = &mut give_up, if under_way > 0 => {
+                if let Some(exit) = unknown(&session.driver.machine, *language) {
+                    return Ok(exit);
+                }
                 let online = *session.driver.machine.model().connection() == Connection::Online;
                 let why = reason(&session.driver.machine);
                 complain(format_args!("{}{why}", match online {
@@ -125,7 +128,10 @@ async fn post(
                 }));
                 return Ok(Exit::Unreachable);
             }
-            exit = &mut interrupted => return Ok(exit),
+            exit = &mut interrupted => {
+                let _ = unknown(&session.driver.machine, *language);
+                return Ok(exit);
+            }
         }
     }
 }
@@ -170,7 +176,7 @@ pub(crate) fn stopped(brain: &Brain) -> Option<Exit> {
     }
 }
 
-/// Says which posts the server refused.
+/// Says which posts the server refused, and of which nothing is known.
 pub(crate) fn failed(brain: &Brain, language: Language) -> Option<Exit> {
     let mut exit = None;
     for room in brain.model().rooms() {
@@ -181,6 +187,20 @@ pub(crate) fn failed(brain: &Brain, language: Language) -> Option<Exit> {
                 complain(language.not_sent(*code, reason, &post.text));
                 exit = Some(Exit::Refused);
             }
+        }
+    }
+    unknown(brain, language).or(exit)
+}
+
+/// Says of which posts nobody knows whether they are in the room.
+fn unknown(brain: &Brain, language: Language) -> Option<Exit> {
+    let mut exit = None;
+    for entry in brain.model().rooms().flat_map(|room| room.timeline().entries()) {
+        if let Entry::Pending(post) = entry
+            && post.may_have_arrived()
+        {
+            complain(language.unknown(&post.text));
+            exit = Some(Exit::Unknown);
         }
     }
     exit

@@ -161,6 +161,8 @@ texts! {
     Sent: "正在发送", "Being sent";
     /// Sends again.
     Retry: "重试", "Retry";
+    OutcomeUnknown: "连接断了，不知道发出去没有", "The connection broke; whether this arrived is not known";
+    PostAgain: "再发一次", "Post again";
     /// Drops it.
     Discard: "丢弃", "Discard";
     /// To the newest message.

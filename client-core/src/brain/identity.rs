@@ -39,6 +39,7 @@ impl Brain {
         let identity = StoredIdentity { name: welcome.user.name, token };
         self.store(&Key::Identity, Some(store::encode(&identity)));
         self.set_me(Some(identity.name.clone()));
+        self.author_is(identity.token.as_deref());
         self.identity = Some(identity);
         self.former = None;
         // A known user is in those rooms that the server says; a new one goes back to where the old one was.
@@ -78,6 +79,7 @@ impl Brain {
         }
         match error.code {
             ErrorCode::BadToken if with_token => {
+                self.doubt_posts();
                 if let Some(identity) = &mut self.identity {
                     identity.token = None;
                     let kept = store::encode(identity);
@@ -163,7 +165,7 @@ impl Brain {
         let undecided = self.model.rooms.values().any(|room| {
             let pending = &room.timeline.pending;
             !room.echoed.is_empty()
-                || pending.iter().any(|post| post.tried && post.landed.is_none() && !post.failed())
+                || pending.iter().any(|post| post.tried && post.landed.is_none() && !post.rests())
         });
         if undecided {
             return;

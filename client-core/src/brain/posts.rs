@@ -75,7 +75,7 @@ impl Brain {
             PostState::Failed { code, reason, retryable } => {
                 Some(StoredFailure { code: *code, reason: reason.clone(), retryable: *retryable })
             }
-            PostState::Queued | PostState::Sent => None,
+            PostState::Queued | PostState::Sent | PostState::Unknown => None,
         };
         let record = StoredPost {
             room: room.clone(),
@@ -83,6 +83,7 @@ impl Brain {
             action: post.action,
             at: post.at,
             failed,
+            unknown: post.state == PostState::Unknown,
         };
         self.store(&Key::Post(post.op.clone()), Some(store::encode(&record)));
     }
@@ -175,7 +176,7 @@ impl Brain {
                 && post.action == *action
                 && post.tried
                 && post.landed.is_none()
-                && !post.failed()
+                && !post.rests()
                 && post.sent_after.is_some_and(|after| after < event.seq)
         })?;
         let mut post = pending.remove(at);
@@ -288,19 +289,28 @@ impl Brain {
     /// The room of these posts cannot be joined.
     pub(super) fn fail_waiting(&mut self, name: &RoomName, error: &ErrorReply) {
         let pending = &self.room_entry(name).timeline.pending;
-        let waiting: Vec<LocalId> =
-            pending.iter().filter(|post| post.waits()).map(|post| post.local).collect();
-        for local in waiting {
-            self.fail(name, local, error.code, &error.message, true);
+        let waiting: Vec<(LocalId, bool)> = pending
+            .iter()
+            .filter(|post| post.waits())
+            .map(|post| (post.local, post.may_have_arrived()))
+            .collect();
+        for (local, may_have_arrived) in waiting {
+            if may_have_arrived {
+                self.doubt(name, local);
+            } else {
+                self.fail(name, local, error.code, &error.message, true);
+            }
         }
     }
 
-    /// A refusal is definite, so the post goes out anew: with another operation id and at the end.
+    /// A refusal is definite, and where nothing is known the user decides: the post goes out anew, with another operation
+    /// id and at the end.
     pub(super) fn retry(&mut self, local: LocalId, now: Now) {
         let Some((name, at)) = self.locate(local) else { return };
         let op = self.ops.next(now.unix, &mut self.random);
         let room = self.room_entry(&name);
-        if !matches!(room.timeline.pending[at].state, PostState::Failed { retryable: true, .. }) {
+        let state = &room.timeline.pending[at].state;
+        if !matches!(state, PostState::Failed { retryable: true, .. } | PostState::Unknown) {
             return;
         }
         let mut post = room.timeline.pending.remove(at);

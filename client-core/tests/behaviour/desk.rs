@@ -258,6 +258,7 @@ impl Desk {
                 Entry::Pending(post) => match &post.state {
                     PostState::Queued => format!("queued {}", post.text),
                     PostState::Sent => format!("sent {}", post.text),
+                    PostState::Unknown => format!("unknown {}", post.text),
                     PostState::Failed { reason, retryable, .. } => {
                         format!("failed {} {reason} {retryable}", post.text)
                     }

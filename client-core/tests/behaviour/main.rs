@@ -2,6 +2,7 @@
 
 mod commands;
 mod desk;
+mod doubt;
 mod following;
 mod link;
 mod posts;

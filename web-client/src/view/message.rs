@@ -160,6 +160,7 @@ impl Message {
             Some(PostState::Queued) => "queued",
             Some(PostState::Sent) => "sent",
             Some(PostState::Failed { .. }) => "failed",
+            Some(PostState::Unknown) => "unknown",
         };
         let mut class = String::from("message");
         for (applies, word) in
@@ -225,20 +226,21 @@ fn time(app: App, at: UnixMillis, link: Option<String>) -> impl IntoView {
 
 /// How far a message is that is not yet in the room's log, and what can be done about it.
 fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView {
-    let discard = move || {
+    let button = move |test_id: &'static str, word: Text, intent: fn(LocalId) -> Intent| {
         local.map(|local| {
             view! {
                 <button
                     type="button"
                     class="text-button"
-                    data-testid="discard"
-                    on:click=move |_| app.intend(Intent::Discard(local))
+                    data-testid=test_id
+                    on:click=move |_| app.intend(intent(local))
                 >
-                    {app.text(Text::Discard)}
+                    {app.text(word)}
                 </button>
             }
         })
     };
+    let discard = move || button("discard", Text::Discard, Intent::Discard);
     match state {
         PostState::Queued => Either::Left(view! {
             <div class="progress queued">
@@ -250,27 +252,22 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
         })),
         PostState::Failed { code, retryable, .. } => {
             let room = app.model.active.get_untracked();
-            let retry = local.filter(|_| retryable).map(|local| {
-                // Sending it again makes the user a member where that was what was missing.
-                let word = if code == Some(ErrorCode::NotMember) { Text::JoinAndSend } else { Text::Retry };
-                view! {
-                    <button
-                        type="button"
-                        class="text-button"
-                        data-testid="retry"
-                        on:click=move |_| app.intend(Intent::Retry(local))
-                    >
-                        {app.text(word)}
-                    </button>
-                }
-            });
+            // Sending it again makes the user a member where that was what was missing.
+            let word = if code == Some(ErrorCode::NotMember) { Text::JoinAndSend } else { Text::Retry };
+            let retry = retryable.then(|| button("retry", word, Intent::Retry));
             let why = move || app.phrase(&Phrase::Failed { code, room: room.as_ref() });
-            Either::Right(Either::Right(view! {
+            Either::Right(Either::Right(Either::Left(view! {
                 <div class="progress failed" role="alert">
                     {icon(Icon::Warning)} <span>{why}</span> {retry} {discard()}
                 </div>
-            }))
+            })))
         }
+        PostState::Unknown => Either::Right(Either::Right(Either::Right(view! {
+            <div class="progress failed" role="alert">
+                {icon(Icon::Warning)} <span>{app.text(Text::OutcomeUnknown)}</span>
+                {button("retry", Text::PostAgain, Intent::Retry)} {discard()}
+            </div>
+        }))),
     }
 }
 

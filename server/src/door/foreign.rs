@@ -101,6 +101,11 @@ pub(super) fn fit_foreign(line: &[u8], complete: bool) -> (Fit, Foreign) {
             Fit::No => {}
         }
     }
+    match fit_json(line, complete) {
+        Fit::Yes => return (Fit::Yes, Foreign::Json),
+        Fit::Begun => begun.0 = Fit::Begun,
+        Fit::No => {}
+    }
     let binary = line.iter().position(|byte| is_binary(*byte));
     // What follows a command of telnet may belong to it.
     let is_command = |pair: &[u8]| matches!(pair, [0xFF, 0xF0..=0xFE]);
@@ -116,11 +121,7 @@ pub(super) fn fit_foreign(line: &[u8], complete: bool) -> (Fit, Foreign) {
             return (Fit::Yes, Foreign::Named("XML"));
         }
     }
-    match fit_json(line, complete) {
-        Fit::Yes => (Fit::Yes, Foreign::Json),
-        Fit::Begun => (Fit::Begun, Foreign::Unfinished),
-        Fit::No => begun,
-    }
+    begun
 }
 
 /// JSON that begins with a list or a text: what a program says that does not know this protocol. `[1] is a footnote`
@@ -135,6 +136,8 @@ fn fit_json(line: &[u8], complete: bool) -> Fit {
                 None if complete => Fit::No,
                 None => Fit::Begun,
                 Some(_) => match whole() {
+                    // `[1] is a footnote` may become of it.
+                    Ok(_) if !complete => Fit::Begun,
                     Ok(_) => Fit::Yes,
                     Err(error) if error.is_eof() && complete => Fit::No,
                     Err(error) if error.is_eof() => Fit::Begun,

@@ -468,6 +468,14 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_json_stays_what_it_is() {
+        check("[]", Guess::Begun);
+        check("[] is empty\n", Guess::Text);
+        check("\"id\":", Guess::Foreign(Foreign::Json));
+        check("\"id\":\x01", Guess::Foreign(Foreign::Json));
+    }
+
+    #[test]
     fn a_first_line_has_an_end() {
         let long = "x".repeat(FIRST_LINE_BYTES_MAX);
         check(format!("GET /{long}"), Guess::Http);

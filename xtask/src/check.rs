@@ -52,8 +52,8 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         deny(project, &cargo_deny, &["licenses", "bans", "sources"])
     })?;
     steps.step("advisories about dependencies", || {
-        if has_advisories() {
-            return deny(project, &cargo_deny, &["advisories", "--disable-fetch"]);
+        if cache::cargo_home().is_some_and(|home| has_advisories(&home)) {
+            return deny(project, &cargo_deny, &["advisories"]);
         }
         say!(
             "      left out: their database is not on this machine; with the internet it is fetched by\n        {} fetch db",
@@ -70,9 +70,25 @@ fn deny(project: &Project, cargo_deny: &Path, checks: &[&str]) -> Result<Outcome
     Ok(Outcome::Done)
 }
 
-/// Whether the database of advisories was fetched once, to where cargo-deny looks for it.
-fn has_advisories() -> bool {
-    cache::cargo_home()
-        .and_then(|home| fs::read_dir(home.join("advisory-dbs")).ok())
-        .is_some_and(|mut databases| databases.next().is_some())
+/// Whether the database of advisories was fetched once, to where cargo-deny looks for it. It leaves a lock there anyway.
+fn has_advisories(cargo_home: &Path) -> bool {
+    let databases = fs::read_dir(cargo_home.join("advisory-dbs"));
+    databases.into_iter().flatten().flatten().any(|database| database.path().is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_no_database() {
+        let home = tempfile::tempdir().unwrap();
+        assert!(!has_advisories(home.path()));
+        let databases = home.path().join("advisory-dbs");
+        fs::create_dir(&databases).unwrap();
+        fs::write(databases.join("db.lock"), "").unwrap();
+        assert!(!has_advisories(home.path()));
+        fs::create_dir(databases.join("advisory-db-3157b0e258782691")).unwrap();
+        assert!(has_advisories(home.path()));
+    }
 }

@@ -22,7 +22,7 @@ fn answer(request: &str) -> Option<String> {
     let re = &request["id"];
     Some(match request["type"].as_str()? {
         "hello" => format!(
-            r#"{{"re":{re},"type":"welcome","protocol":1,"user":{{"name":"ana"}},"token":"secret","limits":{{"frame_bytes_max":65536,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"watches_max":1000,"posts_in_flight_max":4}},"rooms":[{{"room":"lobby","head":0}}],"server":"bench"}}"#
+            r#"{{"re":{re},"type":"welcome","protocol":1,"user":{{"name":"ana"}},"token":"secret","limits":{{"line_bytes_max":131072,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"watches_max":1000,"posts_in_flight_max":4}},"rooms":[{{"room":"lobby","head":0}}],"server":"bench"}}"#
         ),
         "watch" => {
             format!(r#"{{"re":{re},"type":"watching","room":"lobby","epoch":"e1","head":0,"resume":"live"}}"#)

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::LINE_BYTES_MAX;
 
 /// A line is longer than the framer takes. The stream cannot be read on from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub struct LineFramer {
 impl Default for LineFramer {
     /// For the lines of a client.
     fn default() -> Self {
-        Self::new(FRAME_BYTES_MAX)
+        Self::new(LINE_BYTES_MAX)
     }
 }
 
@@ -50,7 +50,7 @@ impl LineFramer {
             if input.len() > room {
                 return Err(self.too_long());
             }
-            self.partial.extend_from_slice(input);
+            self.keep(input);
             *input = &[];
             return Ok(None);
         };
@@ -59,12 +59,22 @@ impl LineFramer {
         let line = if self.partial.is_empty() {
             Cow::Borrowed(head.strip_suffix(b"\r").unwrap_or(head))
         } else {
+            self.keep(head);
             let mut line = std::mem::take(&mut self.partial);
-            line.extend_from_slice(head);
             line.pop_if(|last| *last == b'\r');
             Cow::Owned(line)
         };
         if line.len() > self.bytes_max { Err(self.too_long()) } else { Ok(Some(line)) }
+    }
+
+    /// Grows as a vector does, but never beyond what a line may have.
+    fn keep(&mut self, bytes: &[u8]) {
+        let needed = self.partial.len() + bytes.len();
+        if needed > self.partial.capacity() {
+            let wanted = (2 * self.partial.capacity()).min(self.bytes_max + 1).max(needed);
+            self.partial.reserve_exact(wanted - self.partial.len());
+        }
+        self.partial.extend_from_slice(bytes);
     }
 
     fn too_long(&self) -> LineTooLong {
@@ -87,7 +97,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TOO_LONG: LineTooLong = LineTooLong { bytes_max: FRAME_BYTES_MAX };
+    const TOO_LONG: LineTooLong = LineTooLong { bytes_max: LINE_BYTES_MAX };
 
     /// Feeds the chunks and collects what comes out.
     fn frame(chunks: &[&[u8]]) -> Result<(Vec<Vec<u8>>, Vec<u8>), LineTooLong> {
@@ -110,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_limit_does_not_count_the_line_ending() {
-        let line = vec![b'x'; FRAME_BYTES_MAX];
+        let line = vec![b'x'; LINE_BYTES_MAX];
         for ending in [&b"\n"[..], b"\r\n"] {
             let (lines, _) = frame(&[&line, ending]).unwrap();
             assert_eq!(lines, std::slice::from_ref(&line));
@@ -126,6 +136,16 @@ mod tests {
         let mut input = &b"ab\r\nabc\n"[..];
         assert_eq!(framer.next_line(&mut input).unwrap().as_deref(), Some(&b"ab"[..]));
         assert_eq!(framer.next_line(&mut input), Err(LineTooLong { bytes_max: 2 }));
+    }
+
+    #[test]
+    fn a_line_takes_no_more_memory_than_its_limit() {
+        let mut framer = LineFramer::new(1_000);
+        for byte in std::iter::repeat_n(&b"x"[..], 1_001) {
+            assert_eq!(framer.next_line(&mut &*byte), Ok(None));
+            assert!(framer.partial.capacity() <= 1_001, "{}", framer.partial.capacity());
+        }
+        assert_eq!(framer.next_line(&mut &b"\n"[..]), Err(LineTooLong { bytes_max: 1_000 }));
     }
 
     #[test]

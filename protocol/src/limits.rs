@@ -1,8 +1,8 @@
 //! Every limit of the wire, with its unit last in the name. `PROTOCOL.md` lists what happens at each of them.
 
-/// The longest line over TCP or message over WebSocket, in bytes, without its line ending. A longer one closes the
-/// connection.
-pub const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// The longest line over TCP or message over WebSocket of a client, in bytes, without its line ending. A longer one closes the
+/// connection. Any text that [`TEXT_CHARS_MAX`] allows fits, though all its characters be written as two escapes of JSON.
+pub const LINE_BYTES_MAX: usize = 128 * 1024;
 /// The longest line or message that a server sends, in bytes, without its line ending. A client that gets a longer one closes
 /// the connection and asks for less.
 pub const SERVER_MESSAGE_BYTES_MAX: usize = 1024 * 1024;

@@ -135,7 +135,7 @@ pub struct JoinedRoom {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The longest line or message, in bytes.
-    pub frame_bytes_max: usize,
+    pub line_bytes_max: usize,
     /// The longest text of a post, in characters.
     pub text_chars_max: usize,
     /// The longest name, in characters.
@@ -151,7 +151,7 @@ pub struct Limits {
 impl Limits {
     /// The limits of this version.
     pub const CURRENT: Self = Self {
-        frame_bytes_max: limits::FRAME_BYTES_MAX,
+        line_bytes_max: limits::LINE_BYTES_MAX,
         text_chars_max: limits::TEXT_CHARS_MAX,
         name_chars_max: limits::NAME_CHARS_MAX,
         history_events_max: limits::HISTORY_EVENTS_MAX,

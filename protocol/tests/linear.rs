@@ -3,7 +3,7 @@
 //! Each gets 250,000 characters of what is worst for it. A function that looked at some of them again for each would
 //! take some 10^11 steps, and this test would not end.
 
-use teahouse_protocol::limits::FRAME_BYTES_MAX;
+use teahouse_protocol::limits::LINE_BYTES_MAX;
 use teahouse_protocol::{
     Epoch, LineFramer, MemberName, OpId, PostText, RoomName, UnixMillis, decode_request,
     decode_server_message, is_invisible,
@@ -72,7 +72,7 @@ fn frame<'a>(chunks: impl Iterator<Item = &'a [u8]>) {
     for mut chunk in chunks {
         loop {
             match framer.next_line(&mut chunk) {
-                Ok(Some(line)) => assert!(line.len() <= FRAME_BYTES_MAX),
+                Ok(Some(line)) => assert!(line.len() <= LINE_BYTES_MAX),
                 Ok(None) => break,
                 Err(_) => {
                     framer = LineFramer::default();

@@ -33,7 +33,7 @@ const REQUESTS: &[&str] = &[
 const MESSAGES: &[&str] = &[
     concat!(
         r#"{"type":"welcome","re":1,"protocol":1,"user":{"name":"ana"},"token":"secret","limits":{"#,
-        r#""frame_bytes_max":65536,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"#,
+        r#""line_bytes_max":131072,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"#,
         r#""watches_max":1000,"posts_in_flight_max":256},"rooms":[{"room":"lobby","head":121}],"server":"x/1"}"#
     ),
     r#"{"type":"renamed","re":2,"user":{"name":"bo"}}"#,

@@ -118,7 +118,7 @@ fn mutate(random: &mut fastrand::Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
             }
             _ => input = as_frames(random, &input),
         }
-        input.truncate(limits::FRAME_BYTES_MAX * 2);
+        input.truncate(limits::LINE_BYTES_MAX * 2);
     }
     input
 }
@@ -176,7 +176,7 @@ fn frame(pieces: &[&[u8]]) -> (Vec<Vec<u8>>, bool) {
         }
     }
     let rest = framer.take_partial();
-    assert!(rest.len() <= limits::FRAME_BYTES_MAX + 1, "a framer holds no more than a line");
+    assert!(rest.len() <= limits::LINE_BYTES_MAX + 1, "a framer holds no more than a line");
     lines.push(rest);
     (lines, false)
 }
@@ -188,7 +188,7 @@ fn feed(input: &[u8], pieces: &[&[u8]]) {
     assert_eq!(too_long, whole_too_long, "where the stream is cut makes no difference");
     assert!(too_long || lines == whole_lines, "where the stream is cut makes no difference");
     for line in &lines {
-        assert!(line.len() <= limits::FRAME_BYTES_MAX + 1);
+        assert!(line.len() <= limits::LINE_BYTES_MAX + 1);
         if let Ok(request) = decode_request(line) {
             let again = decode_request(request.to_json().as_bytes()).expect("what was read can be written");
             assert_eq!(again, request, "and read back");
@@ -289,14 +289,14 @@ fn endless_input_is_refused_at_the_limit() {
             taken += 4_096;
             piece = &next;
             tally.cycles += 1;
-            assert!(taken <= limits::FRAME_BYTES_MAX + 2 * 4_096, "{} takes {taken} bytes", door.kind());
+            assert!(taken <= limits::LINE_BYTES_MAX + 2 * 4_096, "{} takes {taken} bytes", door.kind());
         }
         assert!(
             matches!(inbound.back(), Some(Inbound::Fatal(_) | Inbound::Closed)),
             "{}: {inbound:?}",
             door.kind()
         );
-        assert!(taken >= limits::FRAME_BYTES_MAX, "{} takes what is allowed", door.kind());
+        assert!(taken >= limits::LINE_BYTES_MAX, "{} takes what is allowed", door.kind());
     }
     run.finish(&tally);
 }

@@ -270,7 +270,7 @@ impl Desk {
 }
 
 pub(crate) fn limits() -> Value {
-    json!({"frame_bytes_max": 65536, "text_chars_max": 8000, "name_chars_max": 32, "history_events_max": 200,
+    json!({"line_bytes_max": 131072, "text_chars_max": 8000, "name_chars_max": 32, "history_events_max": 200,
         "watches_max": 1000, "posts_in_flight_max": 4})
 }
 

@@ -49,7 +49,7 @@ pub(super) fn frame_too_long(frame: &str) -> ErrorReply {
         code: ErrorCode::FrameTooLong,
         message: format!(
             "a {frame} is at most {} bytes long; this connection closes",
-            limits::FRAME_BYTES_MAX
+            limits::LINE_BYTES_MAX
         ),
         field: None,
         rule: None,

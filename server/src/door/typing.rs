@@ -59,7 +59,7 @@ impl Typing {
                 self.ends_lines = true;
                 Some(Typed::Line(self.take_partial()))
             }
-            _ if self.partial.len() == limits::FRAME_BYTES_MAX => Some(Typed::TooLong),
+            _ if self.partial.len() == limits::LINE_BYTES_MAX => Some(Typed::TooLong),
             _ => {
                 self.partial.push(byte);
                 None
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_limit_does_not_count_the_line_ending() {
-        let line = vec![b'x'; limits::FRAME_BYTES_MAX];
+        let line = vec![b'x'; limits::LINE_BYTES_MAX];
         for ending in [&b"\n"[..], b"\r\n", b"\r\0"] {
             assert_eq!(lines(&[&line, ending]).0, [Typed::Line(line.clone())]);
             assert_eq!(lines(&[&line, b"x"]).0, [Typed::TooLong]);

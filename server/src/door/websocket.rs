@@ -57,8 +57,8 @@ impl Default for WebSocketDoor {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .write_buffer_size(0)
-            .max_message_size(Some(limits::FRAME_BYTES_MAX))
-            .max_frame_size(Some(limits::FRAME_BYTES_MAX));
+            .max_message_size(Some(limits::LINE_BYTES_MAX))
+            .max_frame_size(Some(limits::LINE_BYTES_MAX));
         Self { socket: WebSocket::from_raw_socket(Pipe::default(), Role::Server, Some(config)) }
     }
 }
@@ -110,7 +110,8 @@ impl WebSocketDoor {
                             teahouse_protocol::ServerMessage::Error(frame_too_long("message")).to_json();
                         let frame = text_frame(message.as_bytes());
                         self.socket.get_mut().outbound.extend_from_slice(&frame);
-                        self.close_with(CloseCode::Size, "a message is at most 65536 bytes long");
+                        let reason = format!("a message is at most {} bytes long", limits::LINE_BYTES_MAX);
+                        self.close_with(CloseCode::Size, &reason);
                     }
                     Error::Utf8(_) => self.close_with(CloseCode::Invalid, "text must be UTF-8"),
                     Error::Protocol(error) => self.close_with(CloseCode::Protocol, &error.to_string()),
@@ -242,7 +243,7 @@ mod tests {
     #[test]
     fn what_breaks_a_rule_is_closed_with_its_code() {
         closes_with(Message::binary(&b"\x00"[..]), CloseCode::Unsupported);
-        closes_with(Message::text("x".repeat(limits::FRAME_BYTES_MAX + 1)), CloseCode::Size);
+        closes_with(Message::text("x".repeat(limits::LINE_BYTES_MAX + 1)), CloseCode::Size);
         let bye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
         closes_with(Message::Close(Some(bye)), CloseCode::Normal);
     }

@@ -6,7 +6,7 @@ use teahouse_tests::server::Server;
 use teahouse_tests::text::Text;
 use teahouse_tests::{tcp, ws};
 
-const FRAME_BYTES_MAX: usize = 64 * 1024;
+const LINE_BYTES_MAX: usize = 128 * 1024;
 const BAD_LINES_MAX: usize = 100;
 
 fn assert_error(reply: &Value, code: &str, named: &str) {
@@ -66,7 +66,7 @@ async fn a_line_that_is_not_utf8_gets_an_answer_and_the_connection_lives() {
 }
 
 #[tokio::test]
-async fn a_line_of_64_kib_passes_and_a_longer_one_closes() {
+async fn a_line_of_128_kib_passes_and_a_longer_one_closes() {
     let server = Server::start().await;
     let mut client = tcp::connect(&server).await;
     client.hello("ana").await;
@@ -75,14 +75,37 @@ async fn a_line_of_64_kib_passes_and_a_longer_one_closes() {
         let frame = r#"{"id":99,"type":"ping","x":""}"#;
         frame.replace(r#""x":"""#, &format!(r#""x":"{}""#, "x".repeat(length - frame.len())))
     };
-    client.send_text(&line(FRAME_BYTES_MAX)).await;
+    client.send_text(&line(LINE_BYTES_MAX)).await;
     assert_eq!(client.reply(99).await["type"], "pong");
 
     // The server may close before it has read everything.
-    let _ = client.try_send_text(&line(FRAME_BYTES_MAX + 1)).await;
+    let _ = client.try_send_text(&line(LINE_BYTES_MAX + 1)).await;
     let said = client.closed().await;
     let last = said.last().unwrap_or_else(|| panic!("closed without a reason"));
-    assert_error(last, "frame_too_long", "65536");
+    assert_error(last, "frame_too_long", "131072");
+}
+
+/// What a text may be is counted in characters, however they are written.
+#[tokio::test]
+async fn eight_thousand_emoji_in_escapes_are_a_text_and_one_more_is_told_the_limit() {
+    let server = Server::start().await;
+    for (mut client, name) in [(tcp::connect(&server).await, "ana"), (ws::connect(&server).await, "bo")] {
+        client.hello(name).await;
+        client.must("join", json!({"room": "lobby"})).await;
+        let line = |count: usize| {
+            let text = r"\ud83c\udf75".repeat(count);
+            format!(r#"{{"id":99,"type":"post","room":"lobby","text":"{text}"}}"#)
+        };
+        client.send_text(&line(8_000)).await;
+        let reply = client.reply(99).await;
+        assert_eq!(reply["type"], "ack", "{reply}");
+        client.send_text(&line(8_001)).await;
+        assert_error(&client.reply(99).await, "invalid_field", "8000 characters");
+        client.must("ping", json!({})).await;
+    }
+    let posts = tcp::enter(&server, "chen").await.posts("lobby").await;
+    assert_eq!(posts.len(), 2);
+    assert!(posts.iter().all(|(_, text)| *text == "🍵".repeat(8_000)));
 }
 
 #[tokio::test]
@@ -102,14 +125,14 @@ async fn an_endless_line_closes_before_its_end() {
 }
 
 #[tokio::test]
-async fn a_message_over_64_kib_closes_the_websocket_with_1009() {
+async fn a_message_over_128_kib_closes_the_websocket_with_1009() {
     let server = Server::start().await;
     let mut client = ws::connect(&server).await;
     client.hello("ana").await;
-    let _ = client.try_send_text(&"x".repeat(FRAME_BYTES_MAX + 1)).await;
+    let _ = client.try_send_text(&"x".repeat(LINE_BYTES_MAX + 1)).await;
     let said = client.closed().await;
     if let Some(last) = said.last() {
-        assert_error(last, "frame_too_long", "65536");
+        assert_error(last, "frame_too_long", "131072");
     }
     let (code, reason) = client.close_code().expect("an orderly close");
     assert_eq!(code, 1009, "{reason}");
@@ -120,9 +143,9 @@ async fn a_message_over_64_kib_closes_the_websocket_with_1009() {
 async fn a_long_line_of_plain_text_closes_with_a_reason() {
     let server = Server::start().await;
     let mut text = Text::connect(&server).await;
-    let _ = text.try_send(vec![b'x'; FRAME_BYTES_MAX + 2]).await;
+    let _ = text.try_send(vec![b'x'; LINE_BYTES_MAX + 2]).await;
     let said = text.received.end().await;
-    assert!(said.contains("65536") || said.contains("64"), "the reason: {said:?}");
+    assert!(said.contains("131072"), "the reason: {said:?}");
 }
 
 async fn a_hundred_bad_lines(server: &Server, mut client: Client) {

@@ -24,6 +24,7 @@ mod startup;
 mod unfinished;
 
 mod leases;
+mod lost_answers;
 mod presence;
 mod rooms_that_go;
 mod web_files;

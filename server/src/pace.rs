@@ -304,6 +304,20 @@ impl Paces {
         mine.max(address)
     }
 
+    /// How long an address has to wait for its next page of HTTP, because its answers before were long.
+    pub fn next_page(&self, address: Address, now: Instant) -> Option<Duration> {
+        self.next_answer(&ConnectionPace::default(), Who { user: None, address }, now)
+    }
+
+    /// A page of HTTP was this long; it counts as an answer to its address.
+    pub fn gave_page(&self, address: Address, bytes: u64, now: Instant) {
+        let (kind, now) = (Kind::AnswerBytes, self.micros(now));
+        let rate = self.pace.address[kind as usize];
+        if rate.is_some() {
+            self.addresses.with(address, |buckets| buckets.take(kind, rate, bytes as f64, now));
+        }
+    }
+
     /// An answer was this long; it is paid for afterwards.
     pub fn answered(&self, connection: &mut ConnectionPace, bytes: usize, who: Who, now: Instant) {
         let now = self.micros(now);

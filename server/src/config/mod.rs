@@ -33,7 +33,7 @@ pub const PORT: u16 = 2023;
 /// Its figures for the memory follow from what is bounded where: `fanout::TAILS_BYTES_MAX`, the queue and batches of
 /// `order`, replays and their lanes, presences, paces, the caches of SQLite, the program; rooms and people in state and
 /// directory; and of a connection answers (64 KiB), the rest of a frame (56), what was read (64), an unfinished line
-/// (128), and the cursors of 1,000 rooms (160).
+/// (256, what it grows to), and the cursors of 1,000 rooms (160).
 const AFTER_HELP: &str = "\
 Every option may stand in the environment, under the name in brackets, and in the file of --config. Several values of one
 option are separated by commas in the environment, and are a list in the file.
@@ -41,8 +41,8 @@ option are separated by commas in the environment, and are a list in the file.
 Times in words (nc, telnet) are those of the time zone in the variable TZ, such as TZ=Asia/Shanghai, and without it those
 of this machine. The names of time zones are known to the program itself.
 
-The server takes at most 200 MiB of memory, 2 KiB for each room, 1 KiB for each person who holds a name, and half a MiB for
-each connection (4 KiB while it is quiet): with the default of 4000 connections 2.2 GiB, if all of them do their worst.";
+The server takes at most 200 MiB of memory, 2 KiB for each room, 1 KiB for each person who holds a name, and 640 KiB for
+each connection (4 KiB while it is quiet): with the default of 4000 connections 2.7 GiB, if all of them do their worst.";
 
 /// 茶馆 Teahouse: a chat that a team, a class or a LAN runs for itself. One port for browsers, the terminal client, JSON
 /// Lines and nc.
@@ -132,7 +132,7 @@ pub struct Options {
     /// Take so many connections a second from one address, fifty times as many in a burst; 0 takes any number [default: 50]
     #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_CONNECTIONS_PER_SECOND")]
     pub address_connections_per_second: Option<u32>,
-    /// Have so many connections at most; each may take half a MiB of memory at worst, and takes 4 KiB while it is quiet. 0
+    /// Have so many connections at most; each may take 640 KiB of memory at worst, and takes 4 KiB while it is quiet. 0
     /// is any number [default: 4000]
     #[arg(long, value_name = "N", env = "TEAHOUSE_CONNECTIONS_MAX")]
     pub connections_max: Option<u32>,

@@ -339,14 +339,9 @@ impl Connection {
         }
     }
 
-    /// Whoever had long answers waits for the next one. Posts have a pace of their own.
+    /// Whoever had long answers waits for the next one.
     fn keep_pace(&mut self) {
-        let post = |next: &Inbound| matches!(next, Inbound::Request(request) if matches!(request.command, Command::Post(_)));
-        let wait = match self.inbound.front() {
-            Some(next) if !post(next) => self.session.next_answer(),
-            _ => None,
-        };
-        match wait {
+        match self.session.next_answer().filter(|_| !self.inbound.is_empty()) {
             Some(wait) => self.deadlines.set(Deadline::Answer, Instant::now() + wait),
             None => self.deadlines.clear(Deadline::Answer),
         }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::accept::Visit;
 use crate::house::House;
+use crate::pace::Address;
 use origin::Target;
 use prefixed::Prefixed;
 
@@ -72,10 +74,30 @@ async fn route(State(house): State<Arc<House>>, request: Request) -> Response {
         // Whoever looks after servers calls them by names of its own.
         return healthz(&house);
     }
-    match house.origins.wrong_name(&target) {
+    let peer = request.extensions().get::<Guest>().expect("every connection has one").visit.peer().ip();
+    // A proxy speaks for many, and it is not known here for whom.
+    let paced = (!house.proxies.trust(peer)).then(|| Address::of(peer));
+    if let Some(wait) = paced.and_then(|address| house.paces.next_page(address, std::time::Instant::now())) {
+        return too_many_pages(wait);
+    }
+    let response = match house.origins.wrong_name(&target) {
         Some(name) => foreign_page(&format!("http://{name}")),
         None => assets::serve(request.uri(), request.headers()),
+    };
+    if let (Some(address), Some(bytes)) = (paced, response.body().size_hint().exact()) {
+        house.paces.gave_page(address, bytes, std::time::Instant::now());
     }
+    response
+}
+
+/// What is said to an address that has been given so many pages that it has to wait.
+fn too_many_pages(wait: Duration) -> Response {
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::RETRY_AFTER, (wait.as_secs() + 1).to_string())],
+        "要得太快了，请稍等 · too many pages at once; wait a little\n",
+    )
+        .into_response()
 }
 
 /// What is said to pages, and readers of pages, of a name that the server does not know as its own.

@@ -109,3 +109,43 @@ async fn a_peer_that_takes_nothing_is_let_go_and_others_go_on() {
     }
     ana.must("ping", json!({})).await;
 }
+
+#[tokio::test]
+async fn an_answer_beyond_the_pace_waits_and_none_is_lost() {
+    // 128 KiB at once.
+    let server = Server::with(&["--answer-kib-per-second", "8"]).await;
+    let mut ana = tcp::enter(&server, "ana").await;
+    let mut bo = tcp::enter(&server, "bo").await;
+    for _ in 0..3 {
+        ana.post("lobby", &"x".repeat(8_000)).await;
+    }
+    // More than that, asked for at once.
+    let mut asked = Vec::new();
+    for _ in 0..6 {
+        asked.push(ana.send("history", json!({"room": "lobby"})).await);
+    }
+    asked.push(ana.send("ping", json!({})).await);
+    // Nobody else waits for it.
+    bo.must("ping", json!({})).await;
+    for id in asked {
+        assert_ne!(ana.reply(id).await["type"], "error");
+    }
+}
+
+#[tokio::test]
+async fn an_address_gets_pages_at_a_pace() {
+    // Sixteen KiB at once.
+    let server = Server::with(&["--address-answer-kib-per-second", "1"]).await;
+    let mut refused = None;
+    for _ in 0..200 {
+        let mut page = Text::connect(&server).await;
+        page.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+        let said = page.received.end().await;
+        if said.starts_with("HTTP/1.1 429 ") {
+            refused = Some(said);
+            break;
+        }
+    }
+    let refused = refused.expect("an address gets pages without end");
+    assert!(refused.to_lowercase().contains("retry-after:"), "{refused}");
+}

@@ -21,6 +21,8 @@ const READ_BYTES: usize = 128;
 #[derive(Debug)]
 pub struct WebSocketDoor {
     socket: WebSocket<Pipe>,
+    /// Nothing more is read: the peer is done, or broke a rule, after which its bytes mean nothing.
+    closed: bool,
 }
 
 /// Stands between tungstenite and the connection, which owns the real socket.
@@ -59,7 +61,10 @@ impl Default for WebSocketDoor {
             .write_buffer_size(0)
             .max_message_size(Some(limits::LINE_BYTES_MAX))
             .max_frame_size(Some(limits::LINE_BYTES_MAX));
-        Self { socket: WebSocket::from_raw_socket(Pipe::default(), Role::Server, Some(config)) }
+        Self {
+            socket: WebSocket::from_raw_socket(Pipe::default(), Role::Server, Some(config)),
+            closed: false,
+        }
     }
 }
 
@@ -70,8 +75,12 @@ impl WebSocketDoor {
         inbound: &mut VecDeque<Inbound>,
         out: &mut VecDeque<Bytes>,
     ) {
+        if self.closed {
+            return;
+        }
         self.socket.get_mut().inbound = Bytes::copy_from_slice(bytes);
         while self.read_one(inbound) {}
+        self.closed = matches!(inbound.back(), Some(Inbound::Closed));
         self.socket.get_mut().inbound = Bytes::new();
         self.collect(out);
     }

@@ -1,3 +1,5 @@
+mod older;
+
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal};
 use std::pin::pin;
@@ -8,12 +10,11 @@ use teahouse_client_core::{
     Brain, Change, Config, Connection, Entry, Input, Intent, LocalId, Notice, Output, PendingPost, PostState,
     Room,
 };
-use teahouse_protocol::{MemberName, RoomName, Seq};
+use teahouse_protocol::{MemberName, RoomName};
 use tokio::time::Instant;
 
 use crate::arguments::ChatOptions;
 use crate::exit::{Exit, exit_of, interrupted};
-use crate::history::{self, HISTORY_POSTS, Step};
 use crate::input::InputLines;
 use crate::language::Language;
 use crate::output::{complain, print};
@@ -23,6 +24,7 @@ use crate::view::line::Look;
 use crate::view::prompt::{Prompt, Typed};
 use crate::view::style::Style;
 use crate::view::transcript::Transcript;
+use older::{HISTORY_POSTS, OlderWanted};
 
 /// How many events are shown on entering a room.
 const HISTORY_EVENTS: u32 = 30;
@@ -68,6 +70,7 @@ pub(crate) async fn run(options: ChatOptions) -> anyhow::Result<Exit> {
         transcript: Transcript::new(look.clone()),
         look,
         screen,
+        begun: false,
         muted: false,
         home: options.room,
         typed_in: None,
@@ -146,6 +149,8 @@ struct Chat {
     look: Look,
     transcript: Transcript,
     screen: Screen,
+    /// Lines that are no messages can be answered.
+    begun: bool,
     /// Nobody reads the output any more. What is read is still posted.
     muted: bool,
     /// The room that the program was started for: where commands go while no room is open.
@@ -163,13 +168,6 @@ struct Chat {
     failures_told: BTreeSet<LocalId>,
     /// Rooms whose news the user has been told of and not yet read.
     rooms_told: BTreeSet<RoomName>,
-}
-
-struct OlderWanted {
-    room: RoomName,
-    posts: usize,
-    /// The first event that was loaded when a page was asked for.
-    asked_at: Option<Seq>,
 }
 
 impl Chat {
@@ -203,6 +201,8 @@ impl Chat {
                     return Ok(failed(brain, self.look.language).unwrap_or(self.exit));
                 }
             }
+            self.begun |= self.can_begin();
+            let begun = self.begun;
             let keep_at = self.keep_at;
             let keep = async {
                 match keep_at {
@@ -212,7 +212,7 @@ impl Chat {
             };
             tokio::select! {
                 outputs = self.session.driver.step() => self.show(outputs)?,
-                typed = self.screen.next(), if under_way < UNDER_WAY_MAX || typing => match typed {
+                typed = self.screen.next(), if typing || (begun && under_way < UNDER_WAY_MAX) => match typed {
                     Ok(Typed::Line(line)) => self.typed(line)?,
                     Ok(Typed::Draft(text)) => self.draft(text)?,
                     Ok(Typed::Abandoned) => self.abandoned()?,
@@ -245,6 +245,14 @@ impl Chat {
         }
     }
 
+    /// Whether the room is there, so that a pipe may be read: or something was refused, and the room never will be.
+    fn can_begin(&self) -> bool {
+        let model = self.session.driver.machine.model();
+        let room = model.active().and_then(|room| model.room(room));
+        let is_there = room.is_some_and(|room| !room.loading_older() && !room.timeline().is_empty());
+        (*model.connection() == Connection::Online && is_there) || self.exit != Exit::Done
+    }
+
     fn leave(&mut self) -> anyhow::Result<Exit> {
         let waiting = self.session.driver.machine.unacknowledged();
         if waiting > 0 {
@@ -270,7 +278,7 @@ impl Chat {
             return self.feed(Input::User(Intent::ChooseName(line)));
         }
         let room = self.room();
-        if let Some(posts) = history::asked(&line) {
+        if let Some(posts) = older::asked(&line) {
             self.feed(Input::User(Intent::Draft { room, text: String::new() }))?;
             return match posts {
                 Ok(posts) => self.want_older(posts),
@@ -322,56 +330,6 @@ impl Chat {
         match &mut self.screen {
             Screen::Terminal(prompt) => prompt.set(&draft.unwrap_or_default()),
             Screen::Plain(_) => Ok(()),
-        }
-    }
-
-    fn want_older(&mut self, posts: usize) -> anyhow::Result<()> {
-        self.older = Some(OlderWanted { room: self.room(), posts, asked_at: None });
-        self.show_older()
-    }
-
-    fn show_older(&mut self) -> anyhow::Result<()> {
-        loop {
-            let Some(OlderWanted { room: name, posts, asked_at }) = &self.older else { return Ok(()) };
-            let (name, language) = (name.clone(), self.look.language);
-            let model = self.session.driver.machine.model();
-            let Some(room) = model.room(&name).filter(|_| model.active() == Some(&name)) else {
-                self.older = None;
-                return Ok(());
-            };
-            let first = room.timeline().entries().find_map(|entry| match entry {
-                Entry::Event(event) => Some(event.seq),
-                Entry::Gap(_) | Entry::Pending(_) => None,
-            });
-            let older = self.transcript.older(room, *posts, model.me());
-            let asked = asked_at.is_some() && *asked_at == first;
-            match history::step(older, room.loading_older(), asked) {
-                Step::Wait => return Ok(()),
-                Step::Load => {
-                    if let Some(older) = &mut self.older {
-                        older.asked_at = first;
-                    }
-                    let outputs = self.session.driver.feed(Input::User(Intent::LoadOlder(name)));
-                    // Shown first, since it comes back here: the page is on its way now, or never will be.
-                    self.show_all(outputs)?;
-                }
-                Step::Begins => {
-                    self.older = None;
-                    return self.aside(language.pick("there is nothing before this", "前面没有了"));
-                }
-                Step::Show(lines) => {
-                    self.older = None;
-                    let offline = *model.connection() != Connection::Online;
-                    self.aside(&format!("── #{name} {} ──", language.pick("earlier", "更早")))?;
-                    for line in self.transcript.take(lines) {
-                        self.print(&line)?;
-                    }
-                    if offline {
-                        self.aside(language.pick("more needs a connection", "更早的要连上以后才能看"))?;
-                    }
-                    return self.aside(&format!("── #{name} {} ──", language.pick("now", "现在")));
-                }
-            }
         }
     }
 

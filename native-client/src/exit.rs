@@ -17,10 +17,12 @@ pub(crate) enum Exit {
     /// Nobody can say whether the server has taken something.
     Unknown = 5,
     /// SIGHUP, as shells count: 128 and the signal.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has it"))]
     HungUp = 129,
     /// SIGINT, or Ctrl+C.
     Interrupted = 130,
     /// SIGTERM.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix has it"))]
     Terminated = 143,
 }
 

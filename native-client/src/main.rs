@@ -9,7 +9,6 @@ mod arguments;
 mod chat;
 mod driver;
 mod exit;
-mod history;
 mod input;
 mod language;
 mod output;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use teahouse_client_core::{
     Brain, Config, Connection, Entry, Input, Intent, Notice, Output, PostState, Ticks, display_name,
 };
-use teahouse_protocol::{ErrorCode, PostText, RoomName};
+use teahouse_protocol::{PostText, RoomName};
 
 use crate::arguments::SendOptions;
 use crate::exit::{Exit, exit_of, interrupted};
@@ -220,11 +220,7 @@ impl Words {
                     complain(self.language.bad_text(&reason));
                     self.exit = Exit::Usage;
                 }
-                Output::Notice(Notice::ServerError { code: ErrorCode::NoSuchRoom, .. }) => complain(
-                    self.language
-                        .pick("there is no such room; --create makes it", "没有这个房间；用 --create 新建"),
-                ),
-                // Refused posts say the same once more, with their texts.
+                // Refused posts say the same, with their texts.
                 Output::Notice(Notice::ServerError { .. }) => {}
                 Output::Notice(notice) => {
                     for line in self.language.notice(&notice) {

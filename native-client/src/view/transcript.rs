@@ -64,7 +64,7 @@ impl Transcript {
     /// The lines of the last `posts` messages before what was printed, if they are loaded.
     pub(crate) fn older(&mut self, room: &Room, posts: usize, me: Option<&MemberName>) -> Older {
         let names = Names { me, members: Some(room.member_names()) };
-        let Some(first) = self.first.get(room.name()).copied() else { return Older::Nothing };
+        let Some(first) = self.first.get(room.name()).copied() else { return Older::Unknown };
         let mut due = first.prev();
         let mut run = Vec::new();
         let mut found = 0;
@@ -162,8 +162,10 @@ pub(crate) enum Older {
     Lines(OlderLines),
     /// So much is loaded, and more is not.
     Missing(OlderLines),
-    /// The room begins with what was printed, or nothing was printed yet.
+    /// The room begins with what was printed.
     Nothing,
+    /// Nothing was printed yet.
+    Unknown,
 }
 
 /// Lines before the printed ones. [`Transcript::take`] has them.

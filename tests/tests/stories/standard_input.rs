@@ -114,9 +114,14 @@ async fn a_line_that_came_to_nothing_shows_in_the_exit_code() {
     let server = Server::start().await;
     let home = Home::new();
     let address = server.address().to_string();
-    for (input, code) in
-        [("hi\n", 0), ("/dance\n", 1), ("/join a,b\n", 1), ("/history x\n", 1), ("/history 5\n", 0)]
-    {
+    for (input, code) in [
+        ("hi\n", 0),
+        ("/dance\n", 1),
+        ("/join a,b\n", 1),
+        ("/history x\n", 1),
+        ("/history 5\n", 0),
+        ("/who\n/rooms\n/leave\n", 0),
+    ] {
         let finished = fed(&home, &["chat", &address, "--name", "bo"], input.as_bytes()).await;
         assert_eq!(finished.code, Some(code), "{input:?}: {finished:?}");
     }

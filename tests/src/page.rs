@@ -150,6 +150,31 @@ impl Page {
         self.room_is_open(room).await;
     }
 
+    /// Makes the page speak this language: `zh-CN` or `en`.
+    pub async fn speak(&self, tag: &str) {
+        self.browser
+            .when(
+                &format!("the page speaks {tag}"),
+                "const right = document.documentElement.lang === arguments[0];
+                 const toggle = document.querySelector('[data-testid=lang-toggle]');
+                 if (!right) toggle?.click();
+                 return toggle && right;",
+                json!([tag]),
+            )
+            .await;
+    }
+
+    /// Shows the rooms that the user is no member of.
+    pub async fn browse(&self) {
+        self.browser.click("[data-testid=browse-rooms][aria-expanded=false]").await;
+    }
+
+    /// Leaves the open room.
+    pub async fn leave_room(&self) {
+        self.browser.click(&testid("room-menu-open")).await;
+        self.browser.click(&testid("leave-room")).await;
+    }
+
     /// Waits until a room is the open one.
     pub async fn room_is_open(&self, room: &str) {
         self.browser

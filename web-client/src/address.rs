@@ -11,6 +11,29 @@ pub(crate) struct Address {
     pub(crate) seq: Option<Seq>,
 }
 
+/// What the part of an address after `#` comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// It is empty.
+    Nothing,
+    /// It names a place.
+    Place(Address),
+    /// It names none, but maybe a room.
+    Broken(Option<RoomName>),
+}
+
+impl Named {
+    /// Reads the part of an address from its `#` on.
+    pub(crate) fn parse(hash: &str) -> Self {
+        let place = hash.trim_start_matches('#');
+        if matches!(place, "" | "/") {
+            return Self::Nothing;
+        }
+        let room = || RoomName::parse(&decode(place.strip_prefix("/room/")?.split('/').next()?)?).ok();
+        Address::parse(hash).map_or_else(|| Self::Broken(room()), Self::Place)
+    }
+}
+
 impl Address {
     /// Reads the part of an address from its `#` on. `None`: it names no place.
     pub(crate) fn parse(hash: &str) -> Option<Self> {
@@ -94,5 +117,25 @@ mod tests {
         {
             assert_eq!(Address::parse(hash), None, "{hash}");
         }
+    }
+
+    #[test]
+    fn a_broken_address_may_still_name_a_room() {
+        for (hash, room) in [
+            ("#/room/lobby/abc", Some("lobby")),
+            ("#/room/lobby/-1", Some("lobby")),
+            ("#/room/lobby/9007199254740993", Some("lobby")),
+            ("#/room/茶/1/2", Some("茶")),
+            ("#/room/a b", None),
+            ("#/room/", None),
+            ("#garbage", None),
+            ("#/rooms/lobby", None),
+        ] {
+            let room = room.map(|room| RoomName::parse(room).expect("a legal name"));
+            assert_eq!(Named::parse(hash), Named::Broken(room), "{hash}");
+        }
+        assert_eq!(Named::parse("#"), Named::Nothing);
+        assert_eq!(Named::parse("#/"), Named::Nothing);
+        assert!(matches!(Named::parse("#/room/lobby/7"), Named::Place(_)));
     }
 }

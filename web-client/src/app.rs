@@ -8,13 +8,15 @@ use leptos::prelude::*;
 use teahouse_client_core::{Config, Input, Intent, Notice};
 use teahouse_protocol::RoomName;
 
-use crate::address::Address;
+use crate::address::{Address, Named};
+use crate::clipboard;
+use crate::covering::Covering;
 use crate::database::Database;
 use crate::driver::{Driver, Mention};
 use crate::i18n::{Lang, Phrase, Text};
 use crate::model::{Link, Model, put};
 use crate::notify;
-use crate::page::{self, Theme};
+use crate::page::{self, Drawers, Theme};
 
 /// The room that everybody comes into first.
 const LOBBY: &str = "lobby";
@@ -48,6 +50,30 @@ pub(crate) enum Drawer {
     Members,
 }
 
+/// Something said in passing, which goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Toast {
+    /// The user has left this room, and may want to be back.
+    Left(RoomName),
+    /// Something is in the clipboard now.
+    Copied,
+    /// The browser keeps the clipboard for itself.
+    NotCopied,
+    /// The address names a message that does not exist.
+    NoSuchMessage,
+    /// The address names no place.
+    NoSuchPlace,
+}
+
+/// Text to be put into the composer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Insertion {
+    /// Where the caret stands, with a space before it.
+    Words(String),
+    /// On lines of its own, with the caret after it.
+    Lines(String),
+}
+
 /// The handle that every view holds; a copy is the same handle.
 #[derive(Clone, Copy)]
 pub(crate) struct App {
@@ -68,29 +94,58 @@ pub(crate) struct App {
     pub(crate) entered: RwSignal<bool>,
     /// Whether the newest message of the open room is in view.
     pub(crate) at_bottom: RwSignal<bool>,
+    /// Which lists are drawers for want of width.
+    pub(crate) drawers: RwSignal<Drawers>,
+    /// What is said in passing.
+    pub(crate) toast: RwSignal<Option<Toast>>,
+    /// What a screen reader is told of other rooms.
+    pub(crate) told: RwSignal<String>,
     /// Asks the timeline to go to its end.
     pub(crate) to_latest: Trigger,
     /// The message that the address names.
     pub(crate) target: RwSignal<Option<Address>>,
-    /// Text to be put into the composer where the caret stands.
-    pub(crate) insert: RwSignal<Option<String>>,
+    /// Text to be put into the composer.
+    pub(crate) insert: RwSignal<Option<Insertion>>,
+    covering: Covering,
 }
 
 impl App {
     /// Sets everything in motion. To be called once, inside the root owner.
     pub(crate) fn start(database: Database, kept: Vec<(String, String)>) -> Self {
         let model = Model::new();
-        let address = page::address();
+        let covering = Covering::new();
+        let toast = RwSignal::new(None);
+        let address = match page::named() {
+            Named::Nothing => None,
+            Named::Place(address) => Some(address),
+            Named::Broken(room) => {
+                toast.set(Some(Toast::NoSuchPlace));
+                page::correct_address(room.as_ref());
+                room.map(|room| Address { room, seq: None })
+            }
+        };
         let target = RwSignal::new(address.clone().filter(|address| address.seq.is_some()));
-        let dialog = RwSignal::new(None);
+        let dialog = covering.dialog;
         let lang = RwSignal::new(Lang::En);
         let on_notice = move |notice| match notice {
             Notice::Help => put(dialog, Some(Dialog::Keys)),
+            // A list to choose from says more than a line of names.
+            Notice::Rooms { .. } => put(dialog, Some(Dialog::Switcher)),
+            Notice::Left { room } => toast.set(Some(Toast::Left(room))),
             // These are plain to see; the last in the banner.
-            Notice::Joined { .. } | Notice::Left { .. } | Notice::Goodbye { reconnect: true, .. } => {}
+            Notice::Joined { .. } | Notice::Goodbye { reconnect: true, .. } => {}
             notice => model.notice(notice),
         };
-        let on_mention = move |mention: Mention| notify::mention(lang.get_untracked(), &mention);
+        let told = RwSignal::new(String::new());
+        let on_mention = move |mention: Mention| {
+            let lang = lang.get_untracked();
+            // What is said in the open room is told with its other messages.
+            if model.active.with_untracked(|active| *active != Some(mention.room.clone())) {
+                let (by, room) = (mention.by.as_str(), mention.room.as_str());
+                told.set(Phrase::Mentioned { by, room }.in_lang(lang));
+            }
+            notify::mention(lang, &mention);
+        };
         let driver = Driver::new(config(address), database, kept, model, on_notice, on_mention);
         let kept = |key| driver.storage().get(key);
         lang.set(
@@ -106,13 +161,17 @@ impl App {
             lang,
             theme: RwSignal::new(theme),
             members_shown: RwSignal::new(members_shown),
-            drawer: RwSignal::new(None),
+            drawer: covering.drawer,
             dialog,
             entered: RwSignal::new(false),
             at_bottom: RwSignal::new(true),
+            drawers: RwSignal::new(page::drawers()),
+            toast,
+            told,
             to_latest: Trigger::new(),
             target,
             insert: RwSignal::new(None),
+            covering,
         };
         driver.start();
         if let Some(Address { room, seq: Some(seq) }) = target.get_untracked() {
@@ -157,11 +216,69 @@ impl App {
 
     /// Opens a room, and closes what covered it.
     pub(crate) fn open(self, room: RoomName) {
-        put(self.drawer, None);
-        put(self.dialog, None);
         if self.model.active.with_untracked(|active| active.as_ref() != Some(&room)) {
-            self.model.notices.update(Vec::clear);
-            self.intend(Intent::Open(room));
+            self.move_to(Intent::Open(room));
+        }
+        self.covering.close_all();
+    }
+
+    /// Makes a room, where there is none of this name, and opens it.
+    pub(crate) fn create(self, room: RoomName) {
+        self.move_to(Intent::Create(room));
+        self.covering.close_all();
+    }
+
+    fn move_to(self, intent: Intent) {
+        // Whoever goes on has no use for the way back.
+        put(self.toast, None);
+        self.model.notices.update(Vec::clear);
+        self.covering.while_moving(|| self.intend(intent));
+    }
+
+    /// Closes the uppermost thing that covers the page. Answers whether there was one.
+    pub(crate) fn close_cover(self) -> bool {
+        self.covering.close_one()
+    }
+
+    /// No message is marked any more: the address is the room's again.
+    pub(crate) fn unmark(self) {
+        if let Named::Place(Address { room, seq: Some(_) }) = page::named() {
+            page::correct_address(Some(&room));
+        }
+    }
+
+    /// The message that the address names does not exist.
+    pub(crate) fn missed(self) {
+        put(self.target, None);
+        self.unmark();
+        self.toast.set(Some(Toast::NoSuchMessage));
+    }
+
+    /// Puts a text into the clipboard, and says so.
+    pub(crate) fn copy(self, text: &str) {
+        clipboard::copy(text, move |copied| {
+            self.toast.set(Some(if copied { Toast::Copied } else { Toast::NotCopied }));
+        });
+    }
+
+    /// Goes where the address says.
+    fn go_to_address(self) {
+        match page::named() {
+            Named::Nothing => {}
+            Named::Place(address) => {
+                self.open(address.room.clone());
+                if let Some(seq) = address.seq {
+                    self.intend(Intent::Show { room: address.room.clone(), seq });
+                }
+                self.target.set(address.seq.is_some().then_some(address));
+            }
+            Named::Broken(room) => {
+                self.toast.set(Some(Toast::NoSuchPlace));
+                page::correct_address(room.clone().or_else(|| self.model.active.get_untracked()).as_ref());
+                if let Some(room) = room {
+                    self.open(room);
+                }
+            }
         }
     }
 
@@ -202,7 +319,7 @@ impl App {
 
     /// Shows or hides the members: a panel where there is room for it, else a drawer.
     pub(crate) fn toggle_members(self) {
-        if page::is_narrow() {
+        if self.drawers.get_untracked().members {
             self.toggle_drawer(Drawer::Members);
         } else {
             let shown = !self.members_shown.get_untracked();
@@ -244,6 +361,7 @@ impl App {
                 .get(),
             )
         });
+        self.covering.keep_history_up_to_date();
         // Whoever looks for a room sees the rooms there are.
         Effect::new(move || {
             if self.drawer.get() == Some(Drawer::Rooms) || self.dialog.get() == Some(Dialog::Switcher) {
@@ -264,6 +382,19 @@ impl App {
             self.at_bottom.track();
             self.give_attention();
         });
+    }
+
+    /// A list that has become a column is no drawer any more.
+    fn follow_width(self) {
+        let drawers = page::drawers();
+        put(self.drawers, drawers);
+        let is_drawer = |drawer| match drawer {
+            Drawer::Rooms => drawers.rooms,
+            Drawer::Members => drawers.members,
+        };
+        if self.drawer.get_untracked().is_some_and(|drawer| !is_drawer(drawer)) {
+            put(self.drawer, None);
+        }
     }
 
     fn refresh_rooms(self) {
@@ -310,13 +441,11 @@ impl App {
             }
         });
         window_event_listener(ev::popstate, move |_| {
-            let Some(address) = page::address() else { return };
-            self.open(address.room.clone());
-            if let Some(seq) = address.seq {
-                self.intend(Intent::Show { room: address.room.clone(), seq });
+            if self.covering.came_through_history() {
+                self.go_to_address();
             }
-            self.target.set(address.seq.is_some().then_some(address));
         });
+        window_event_listener(ev::resize, move |_| self.follow_width());
         window_event_listener(ev::keydown, move |event| crate::keys::on_keydown(self, &event));
         page::follow_visual_viewport();
     }

@@ -48,6 +48,31 @@ pub(crate) fn complete(
     Some(place(text, choices.0, text[caret..].to_owned(), choices.1, 0))
 }
 
+/// What can stand in the place of the word that ends at `caret`, the likelier first, once its mark says what it is to be:
+/// a command, a member, a room. Nothing when it stands there already.
+pub(crate) fn offered(text: &str, caret: usize, candidates: Candidates<'_>) -> Vec<String> {
+    let Some(head) = text.get(..caret) else { return Vec::new() };
+    let word = head.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let marked = word.contains('@') || word.starts_with('#') || (word.starts_with('/') && word == head);
+    if !marked || text[caret..].chars().next().is_some_and(char::is_alphanumeric) {
+        return Vec::new();
+    }
+    let offered = choices(head, candidates).map_or_else(Vec::new, |(_, choices)| choices);
+    if offered.iter().all(|choice| choice.trim_end() == word) { Vec::new() } else { offered }
+}
+
+/// Puts one of those into its place.
+pub(crate) fn take(
+    text: &str,
+    caret: usize,
+    candidates: Candidates<'_>,
+    chosen: usize,
+) -> Option<Completion> {
+    let (start, choices) = choices(text.get(..caret)?, candidates)?;
+    let chosen = chosen.min(choices.len() - 1);
+    Some(place(text, start, text[caret..].to_owned(), choices, chosen))
+}
+
 fn place(text: &str, start: usize, tail: String, choices: Vec<String>, chosen: usize) -> Completion {
     let mut new = text[..start].to_owned();
     new.push_str(&choices[chosen]);
@@ -112,6 +137,32 @@ pub(crate) fn utf16_from_bytes(text: &str, bytes: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_offers_what_can_stand_there() {
+        let names = ["小明", "ana", "anna"].map(String::from);
+        let rooms = ["lobby", "茶"].map(String::from);
+        let candidates = Candidates { names: &names, rooms: &rooms, commands: &["join", "me"] };
+        for (text, expected) in [
+            ("@", &["@小明 ", "@ana ", "@anna "][..]),
+            ("你好@小", &["@小明 "]),
+            ("hi @an", &["@ana ", "@anna "]),
+            ("看 #", &["#lobby ", "#茶 "]),
+            ("/", &["/join ", "/me "]),
+            ("/me", &[]),
+            ("@小明", &[]),
+            ("an", &[]),
+            ("a /m", &[]),
+            ("x@y.org", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(offered(text, text.len(), candidates), expected, "{text}");
+        }
+        assert_eq!(offered("@an a", 3, candidates), ["@ana ", "@anna "]);
+        assert_eq!(offered("@ana", 3, candidates), [""; 0], "in the middle of a word");
+        let taken = take("hi @an!", 6, candidates, 1).expect("there are two");
+        assert_eq!((taken.text.as_str(), taken.caret), ("hi @anna !", 9));
+    }
 
     fn tab(text: &str, last: Option<Completion>) -> Option<Completion> {
         let names = ["ana", "Anton", "小龙", "小李", "bo"].map(String::from);

@@ -5,16 +5,18 @@
 //! `socket` (a WebSocket to the page's own origin) → `driver` (executes the brain's outputs) → `model` (signals that
 //! change only where something changed) → `view` (what the reader sees). `database` keeps what the brain wants kept. No view sees the wire beyond names and ids.
 //!
-//! What is pure (`composing`, `completion`, `row_window`, `address`, `calendar`, `palette`, `i18n`) is tested natively by
+//! What is pure (`composing`, `completion`, `row_window`, `address`, `calendar`, `palette`, `room_search`, `i18n`) is tested natively by
 //! `cargo test -p teahouse-web`; the rest compiles natively too, so that it is linted with the workspace, but runs in a
 //! browser only. `README.md` beside this crate lists the hooks (`data-testid`) for tests in a browser.
 
 mod address;
 mod app;
 mod calendar;
+mod clipboard;
 mod clock;
 mod completion;
 mod composing;
+mod covering;
 mod database;
 mod driver;
 mod i18n;
@@ -23,6 +25,8 @@ mod model;
 mod notify;
 mod page;
 mod palette;
+mod pinyin;
+mod room_search;
 mod row_window;
 mod socket;
 mod storage;

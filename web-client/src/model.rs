@@ -44,6 +44,8 @@ pub(crate) struct RoomLine {
     pub(crate) unread: u64,
     /// Those of them that mention the user.
     pub(crate) mentions: u64,
+    /// Whether something unsent stands in its composer.
+    pub(crate) drafted: bool,
 }
 
 /// The open room's timeline.
@@ -61,6 +63,8 @@ pub(crate) struct OpenTimeline {
     pub(crate) has_older: bool,
     /// Whether its latest page has come, so that an empty room is an empty room.
     pub(crate) loaded: bool,
+    /// Its last event, once events come as they happen.
+    pub(crate) head: Option<Seq>,
 }
 
 /// What the composer of the open room holds.
@@ -213,6 +217,7 @@ impl Model {
                 joined: room.joined(),
                 unread: room.unread(),
                 mentions: room.mentions(),
+                drafted: !room.draft().is_empty(),
             };
             (name, line)
         };
@@ -250,6 +255,7 @@ impl Model {
                 loading_older: room.loading_older(),
                 has_older: room.has_older(),
                 loaded: room.watching() || !room.timeline().is_empty(),
+                head: room.watching().then(|| room.head()),
             },
         });
     }

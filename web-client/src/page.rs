@@ -5,11 +5,13 @@ use teahouse_protocol::RoomName;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::address::Address;
+use crate::address::{Address, Named};
 use crate::i18n::Lang;
 
-/// The width up to which lists are drawers; the style sheet has the same number.
-const NARROW: &str = "(max-width: 800px)";
+/// The width up to which the list of rooms is a drawer; the style sheet has the same number.
+const NARROW: &str = "(max-width: 719.98px)";
+/// The width up to which the list of members is one.
+const CROWDED: &str = "(max-width: 1039.98px)";
 const ICON: &str = include_str!("../assets/icon.svg");
 
 /// Light or dark.
@@ -59,9 +61,18 @@ pub(crate) fn set_theme(theme: Option<Theme>) {
     }
 }
 
-/// Whether the lists are drawers.
-pub(crate) fn is_narrow() -> bool {
-    media_matches(NARROW)
+/// Which lists are drawers for want of width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Drawers {
+    /// The list of rooms.
+    pub(crate) rooms: bool,
+    /// The list of members.
+    pub(crate) members: bool,
+}
+
+/// Which lists are drawers now.
+pub(crate) fn drawers() -> Drawers {
+    Drawers { rooms: media_matches(NARROW), members: media_matches(CROWDED) }
 }
 
 /// Whether a finger rather than a mouse is at work: then focusing a field brings up a keyboard.
@@ -130,24 +141,67 @@ pub(crate) fn set_badge((unread, mentions): (bool, u64)) {
     let _ = link.set_attribute("href", &address);
 }
 
-/// The place that the page's address names.
-pub(crate) fn address() -> Option<Address> {
-    Address::parse(&window().location().hash().ok()?)
+/// What the page's address names.
+pub(crate) fn named() -> Named {
+    Named::parse(&hash())
+}
+
+/// The part of the page's address from its `#` on.
+pub(crate) fn hash() -> String {
+    window().location().hash().unwrap_or_default()
 }
 
 /// Makes the page's address that of a room, unless it names the room already. A new entry of the browser's history, so
 /// that its back button leads to the room before; with `replace` the present entry.
 pub(crate) fn set_address_room(room: &RoomName, replace: bool) {
-    if address().is_some_and(|address| address.room == *room) {
+    if matches!(named(), Named::Place(address) if address.room == *room) {
         return;
     }
     let Ok(history) = window().history() else { return };
     let to = Address::of_room(room);
-    let _ = if replace {
+    // The entry of what covered the page is not needed any more, and nobody wants to come back to it.
+    let _ = if replace || covers_in_history() > 0 {
         history.replace_state_with_url(&JsValue::NULL, "", Some(&to))
     } else {
         history.push_state_with_url(&JsValue::NULL, "", Some(&to))
     };
+}
+
+/// Makes the page's address that of a room and of no message in it, or of nothing, in the present entry of the history.
+pub(crate) fn correct_address(room: Option<&RoomName>) {
+    let Some(room) = room else { return clear_address() };
+    let state = covers_in_history();
+    let state = if state > 0 { JsValue::from(state) } else { JsValue::NULL };
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&state, "", Some(&Address::of_room(room)));
+    }
+}
+
+/// How many things cover the page in the present entry of the browser's history.
+pub(crate) fn covers_in_history() -> u32 {
+    let state = window().history().and_then(|history| history.state()).ok();
+    state.and_then(|state| state.as_f64()).map_or(0, |covers| covers as u32)
+}
+
+/// A new entry of the browser's history in which so many things cover the page.
+pub(crate) fn push_cover(covers: u32) {
+    if let Ok(history) = window().history() {
+        let _ = history.push_state_with_url(&JsValue::from(covers), "", None);
+    }
+}
+
+/// Goes so many entries of the browser's history back. The browser does that later.
+pub(crate) fn go_back(entries: u32) {
+    if let Ok(history) = window().history() {
+        let _ = history.go_with_delta(-i32::try_from(entries).unwrap_or(1));
+    }
+}
+
+/// The address of a place, whole, as one gives it to others.
+pub(crate) fn whole_address(hash: &str) -> String {
+    let location = window().location();
+    let origin = location.origin().unwrap_or_default();
+    format!("{origin}{}{hash}", location.pathname().unwrap_or_default())
 }
 
 /// Makes the page's address that of no room.

@@ -122,6 +122,7 @@ async fn a_room_made_by_somebody_else_can_be_opened() {
     witness.enter("上海").await;
     witness.post("上海", "侬好").await;
     let page = Page::enter(&server, "ana").await;
+    page.browse().await;
     page.browser.click(&room_selector("上海")).await;
     page.room_is_open("上海").await;
     page.message("侬好").await;

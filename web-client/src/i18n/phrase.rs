@@ -48,6 +48,14 @@ pub(crate) enum Phrase<'a> {
     AllLines(usize),
     /// Makes the room of this name.
     CreateNamed(&'a str),
+    /// The user has left this room.
+    Left(&'a str),
+    /// Opens the list of so many other rooms.
+    Browse(u64),
+    /// Mentions in rooms that are out of sight.
+    MentionsBeyond(u64),
+    /// More rooms than a list has room for.
+    MoreRooms(u64),
 }
 
 impl Phrase<'_> {
@@ -93,7 +101,17 @@ impl Phrase<'_> {
                 let reason = refusal(lang, *code, *room);
                 pick!(lang, "没有发出：{reason}", "Not sent: {reason}")
             }
-            Self::CreateNamed(room) => pick!(lang, "新建 {room}", "Make {room}"),
+            Self::Left(room) => pick!(lang, "你离开了 {room}。", "You left {room}."),
+            Self::Browse(count) => {
+                let rooms = plural(*count, "room", "rooms");
+                pick!(lang, "其他 {count} 个房间", "Browse {count} {rooms}")
+            }
+            Self::MentionsBeyond(count) => {
+                let mentions = plural(*count, "mention", "mentions");
+                pick!(lang, "{count} 次提到你", "{count} {mentions}")
+            }
+            Self::MoreRooms(count) => pick!(lang, "还有 {count} 个", "{count} more"),
+            Self::CreateNamed(room) => pick!(lang, "新建“{room}”", "New room “{room}”"),
         }
     }
 }
@@ -285,7 +303,7 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
             )
         }
         Notice::Joined { room } => pick!(lang, "你进了 {room}。", "You joined {room}."),
-        Notice::Left { room } => pick!(lang, "你离开了 {room}。", "You left {room}."),
+        Notice::Left { room } => Phrase::Left(room.as_str()).in_lang(lang),
         Notice::ServerError { room, code, .. } => refusal(lang, Some(*code), room.as_ref()),
         Notice::Goodbye { reconnect: true, .. } => {
             pick!(lang, "服务器暂时告别，马上回来。", "The server says goodbye for now.")

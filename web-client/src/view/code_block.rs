@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use leptos::html::Pre;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use crate::app::App;
+use crate::app::{App, Toast};
+use crate::clipboard;
 use crate::i18n::{Phrase, Text};
 
 /// A block with more lines than this begins folded to so many.
@@ -21,20 +19,17 @@ pub(super) fn code_block(app: App, language: Option<String>, code: String) -> im
     let is_long = lines > LINES_SHOWN_MAX;
     let folded = RwSignal::new(is_long);
     let copied = RwSignal::new(false);
-    let pre = NodeRef::<Pre>::new();
     let source = StoredValue::new(code.clone());
     let copy = move |_| {
-        let Some(pre) = pre.get_untracked() else { return };
         let done = move |worked: bool| {
             copied.set(worked);
-            set_timeout(move || copied.set(false), COPIED_FOR);
+            if worked {
+                set_timeout(move || copied.set(false), COPIED_FOR);
+            } else {
+                app.toast.set(Some(Toast::NotCopied));
+            }
         };
-        if window().is_secure_context() {
-            let written = source.with_value(|code| window().navigator().clipboard().write_text(code));
-            spawn_local(async move { done(JsFuture::from(written).await.is_ok()) });
-        } else {
-            done(copy_selected(&pre));
-        }
+        source.with_value(|code| clipboard::copy(code, done));
     };
     let all = is_long.then(|| {
         view! {
@@ -58,21 +53,10 @@ pub(super) fn code_block(app: App, language: Option<String>, code: String) -> im
                     {move || app.say(if copied.get() { Text::Copied } else { Text::CopyCode })}
                 </button>
             </div>
-            <pre node_ref=pre tabindex="0" role="region" aria-label=app.text(Text::Code)>
+            <pre tabindex="0" role="region" aria-label=app.text(Text::Code)>
                 <code>{code}</code>
             </pre>
             {all}
         </div>
     }
-}
-
-/// Copies without the clipboard's own interface, which a page of plain http does not have. Where that fails too, what is to
-/// be copied is selected at least.
-fn copy_selected(code: &web_sys::HtmlPreElement) -> bool {
-    let Ok(Some(selection)) = window().get_selection() else { return false };
-    if selection.select_all_children(code).is_err() {
-        return false;
-    }
-    let document = document().dyn_into::<web_sys::HtmlDocument>();
-    document.is_ok_and(|document| document.exec_command("copy").unwrap_or(false))
 }

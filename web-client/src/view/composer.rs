@@ -12,8 +12,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
 use super::icon::{Icon, icon};
-use crate::app::App;
-use crate::completion::{Candidates, Completion, bytes_from_utf16, complete, utf16_from_bytes};
+use super::offer::{Offer, offer_list};
+use crate::app::{App, Insertion};
+use crate::completion::{self, Candidates, Completion, bytes_from_utf16, complete, utf16_from_bytes};
 use crate::composing::{Composition, Key, Meaning, is_insertion};
 use crate::i18n::{Phrase, Text};
 use crate::page;
@@ -32,12 +33,15 @@ struct Composer {
     fitted: RefCell<String>,
     /// Whether there is something to send.
     filled: RwSignal<bool>,
+    /// What can stand in the place of the word at the caret.
+    offer: Offer,
 }
 
 /// The composer.
 pub(crate) fn composer(app: App) -> AnyView {
     let field = NodeRef::<html::Textarea>::new();
     let filled = RwSignal::new(false);
+    let offer = Offer::new();
     let composer = StoredValue::new_local(Rc::new(Composer {
         app,
         field,
@@ -46,6 +50,7 @@ pub(crate) fn composer(app: App) -> AnyView {
         completion: RefCell::default(),
         fitted: RefCell::default(),
         filled,
+        offer,
     }));
     let with = move |act: fn(&Composer)| composer.with_value(|composer| act(composer));
     Effect::new(move || {
@@ -54,8 +59,8 @@ pub(crate) fn composer(app: App) -> AnyView {
         with(Composer::take_draft);
     });
     Effect::new(move || {
-        if let Some(text) = app.insert.get() {
-            composer.with_value(|composer| composer.insert(&text));
+        if let Some(insertion) = app.insert.get() {
+            composer.with_value(|composer| composer.insert(insertion));
             app.insert.set(None);
         }
     });
@@ -70,6 +75,7 @@ pub(crate) fn composer(app: App) -> AnyView {
     };
     view! {
         <div class="composer">
+            {offer_list(app, offer, move |chosen| composer.with_value(|composer| composer.take_offered(chosen)))}
             <div class="composer-box">
                 <textarea
                     node_ref=field
@@ -79,12 +85,18 @@ pub(crate) fn composer(app: App) -> AnyView {
                     rows="1"
                     dir="auto"
                     enterkeyhint="send"
+                    aria-autocomplete="list"
+                    aria-controls=move || offer.list_id()
+                    aria-activedescendant=move || offer.chosen_id()
                     aria-label=placeholder
                     placeholder=placeholder
                     disabled=move || app.model.active.with(Option::is_none)
                     on:compositionstart=move |_| with(Composer::composition_start)
                     on:compositionend=composition_end
                     on:input=move |_| with(Composer::on_input)
+                    on:blur=move |_| {
+                        offer.close();
+                    }
                     on:keydown=move |event| composer.with_value(|composer| composer.on_keydown(&event))
                 ></textarea>
                 <button
@@ -140,6 +152,7 @@ impl Composer {
         }
         let text = field.value();
         self.filled.set(!text.trim().is_empty());
+        self.make_offer(&field, &text);
         if let Some(room) = self.room.borrow().clone() {
             self.app.intend(Intent::Draft { room, text });
         }
@@ -151,6 +164,7 @@ impl Composer {
         let draft = self.app.model.draft.get_untracked();
         let switched = *self.room.borrow() != draft.room;
         if switched {
+            self.offer.close();
             // The input method's text belongs to the room before; it has gone into that room's draft, or is dropped.
             self.composition.set(Composition::Idle);
             *self.room.borrow_mut() = draft.room;
@@ -190,7 +204,10 @@ impl Composer {
         match self.composition.get().key(&key) {
             Meaning::Send => {
                 event.prevent_default();
-                self.send();
+                match self.offer.chosen() {
+                    Some(chosen) => self.take_offered(chosen),
+                    None => self.send(),
+                }
             }
             // Where nothing can be completed, Tab leaves the field as everywhere.
             Meaning::Complete => {
@@ -198,8 +215,16 @@ impl Composer {
                     event.prevent_default();
                 }
             }
+            Meaning::Escape if self.offer.close() => event.prevent_default(),
             // The page's own keys take it.
-            Meaning::Escape | Meaning::Text => {}
+            Meaning::Escape => {}
+            Meaning::Text => {
+                let composing = self.composition.get() != Composition::Idle || key.is_composing;
+                let plain = !(key.shift || key.alt || key.control || key.meta || composing);
+                if plain && self.offer.step(key.key) {
+                    event.prevent_default();
+                }
+            }
         }
     }
 
@@ -211,6 +236,7 @@ impl Composer {
             return;
         }
         self.completion.take();
+        self.offer.close();
         self.app.model.notices.update(Vec::clear);
         self.app.intend(Intent::Draft { room: room.clone(), text: text.clone() });
         self.app.intend(Intent::Submit { room: room.clone(), text });
@@ -224,15 +250,14 @@ impl Composer {
         self.app.to_latest.notify();
     }
 
-    fn complete(&self) -> bool {
-        let Some(field) = self.field.get_untracked() else { return false };
-        let text = field.value();
-        let (Ok(Some(start)), Ok(Some(end))) = (field.selection_start(), field.selection_end()) else {
-            return false;
-        };
-        if start != end {
-            return false;
-        }
+    /// The caret, in bytes of the text, unless something is selected.
+    fn caret(field: &HtmlTextAreaElement, text: &str) -> Option<usize> {
+        let (start, end) = (field.selection_start().ok()??, field.selection_end().ok()??);
+        (start == end).then(|| bytes_from_utf16(text, start as usize))
+    }
+
+    /// What can be completed in this room.
+    fn with_candidates<T>(&self, use_them: impl FnOnce(Candidates<'_>) -> T) -> T {
         let model = self.app.model;
         let me = model.me.get_untracked();
         let members = model.online.keys_untracked().into_iter().chain(model.away.keys_untracked());
@@ -240,18 +265,60 @@ impl Composer {
             members.filter(|name| Some(name) != me.as_ref()).map(|name| name.to_string()).collect();
         let rooms = model.rooms.keys_untracked().into_iter().chain(model.other_rooms.keys_untracked());
         let rooms: Vec<String> = rooms.map(|room| room.to_string()).collect();
-        let candidates =
-            Candidates { names: &names, rooms: &rooms, commands: &SlashCommand::ALL.map(SlashCommand::word) };
-        let caret = bytes_from_utf16(&text, start as usize);
-        let Some(done) = complete(&text, caret, self.completion.take(), candidates) else { return false };
-        put_text(&field, &done.text, done.caret);
-        *self.completion.borrow_mut() = Some(done);
-        self.on_input();
+        use_them(Candidates {
+            names: &names,
+            rooms: &rooms,
+            commands: &SlashCommand::ALL.map(SlashCommand::word),
+        })
+    }
+
+    fn complete(&self) -> bool {
+        let Some(field) = self.field.get_untracked() else { return false };
+        let text = field.value();
+        let Some(caret) = Self::caret(&field, &text) else { return false };
+        if let Some(chosen) = self.offer.chosen() {
+            self.take_offered(chosen);
+            return true;
+        }
+        let last = self.completion.take();
+        let Some(done) = self.with_candidates(|candidates| complete(&text, caret, last, candidates)) else {
+            return false;
+        };
+        self.put_completion(&field, done);
         true
     }
 
+    fn put_completion(&self, field: &HtmlTextAreaElement, done: Completion) {
+        put_text(field, &done.text, done.caret);
+        *self.completion.borrow_mut() = Some(done);
+        self.on_input();
+        self.offer.close();
+    }
+
+    /// Offers what can stand in the place of the word at the caret.
+    fn make_offer(&self, field: &HtmlTextAreaElement, text: &str) {
+        // Most keys are in words without a mark.
+        let marked = text.contains(['@', '#']) || text.starts_with('/');
+        let caret = marked.then(|| Self::caret(field, text)).flatten();
+        let Some(caret) = caret else {
+            self.offer.close();
+            return;
+        };
+        self.offer.make(self.with_candidates(|candidates| completion::offered(text, caret, candidates)));
+    }
+
+    fn take_offered(&self, chosen: usize) {
+        let Some(field) = self.field.get_untracked() else { return };
+        let text = field.value();
+        let Some(caret) = Self::caret(&field, &text) else { return };
+        let taken = self.with_candidates(|candidates| completion::take(&text, caret, candidates, chosen));
+        if let Some(done) = taken {
+            self.put_completion(&field, done);
+        }
+    }
+
     /// Puts text where the caret stands.
-    fn insert(&self, text: &str) {
+    fn insert(&self, insertion: Insertion) {
         let Some(field) = self.field.get_untracked() else { return };
         if self.composition.get().holds_field() {
             return;
@@ -263,10 +330,21 @@ impl Composer {
             .flatten()
             .map_or(old.len(), |units| bytes_from_utf16(&old, units as usize));
         let mut new = old[..caret].to_owned();
-        if !new.is_empty() && !new.ends_with(char::is_whitespace) {
-            new.push(' ');
+        match insertion {
+            Insertion::Words(words) => {
+                if !new.is_empty() && !new.ends_with(char::is_whitespace) {
+                    new.push(' ');
+                }
+                new.push_str(&words);
+            }
+            Insertion::Lines(lines) => {
+                if !new.is_empty() && !new.ends_with('\n') {
+                    new.push('\n');
+                }
+                new.push_str(&lines);
+                new.push('\n');
+            }
         }
-        new.push_str(text);
         let place = new.len();
         new.push_str(&old[caret..]);
         put_text(&field, &new, place);

@@ -2,12 +2,14 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::icon::{Icon, icon};
 use super::shown::shown;
 use crate::app::{App, Dialog};
 use crate::i18n::Text;
 use crate::model::put;
+use crate::page;
 
 /// Shows `body` while the page's open dialog is `which`.
 pub(crate) fn dialog<V: IntoAny + 'static>(
@@ -23,6 +25,7 @@ pub(crate) fn dialog<V: IntoAny + 'static>(
         if open.get() != element.open() {
             if open.get() {
                 let _ = element.show_modal();
+                request_animation_frame(move || focus_content(&element));
             } else {
                 element.close();
             }
@@ -46,11 +49,28 @@ pub(crate) fn dialog<V: IntoAny + 'static>(
     }
 }
 
+/// The browser gives the focus to the first button, which closes the dialog again. What the dialog is about is better: its
+/// first control, or its title where that would bring up a keyboard.
+fn focus_content(dialog: &web_sys::HtmlElement) {
+    let focused = document()
+        .active_element()
+        .is_some_and(|active| active.closest(".dialog-body").ok().flatten().is_some());
+    if focused {
+        return;
+    }
+    let control = dialog.query_selector(".dialog-body :is(input, button)").ok().flatten();
+    let control = control.filter(|_| !page::is_touch());
+    let entry = control.or_else(|| dialog.query_selector("h2").ok().flatten());
+    if let Some(entry) = entry.and_then(|entry| entry.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = entry.focus();
+    }
+}
+
 fn card(app: App, title: Text, body: AnyView) -> AnyView {
     view! {
         <div class="dialog-card">
             <header class="dialog-head">
-                <h2>{app.text(title)}</h2>
+                <h2 tabindex="-1">{app.text(title)}</h2>
                 <button
                     type="button"
                     class="tool"
@@ -60,7 +80,7 @@ fn card(app: App, title: Text, body: AnyView) -> AnyView {
                     {icon(Icon::Cross)}
                 </button>
             </header>
-            {body}
+            <div class="dialog-body">{body}</div>
         </div>
     }
     .into_any()

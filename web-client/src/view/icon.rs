@@ -17,16 +17,24 @@ pub(crate) enum Icon {
     Send,
     /// An arrow down: to the latest message.
     Down,
+    /// A small angle that points down: there is more below.
+    Below,
     /// A sun: to the light theme.
     Sun,
     /// A moon: to the dark theme.
     Moon,
     /// A keyboard: the keys.
     Keyboard,
-    /// A magnifying glass: find a room.
-    Find,
-    /// A door: leave.
-    Door,
+    /// An arrow out of a hash sign's corner: go to a room.
+    Go,
+    /// Two links of a chain: copy the link.
+    Link,
+    /// Two sheets: copy the text.
+    Copy,
+    /// Quotation marks: quote.
+    Quote,
+    /// A pencil: a draft.
+    Pencil,
     /// A clock: waiting.
     Clock,
     /// A triangle with a mark: failed.
@@ -51,10 +59,16 @@ impl Icon {
             Self::Keyboard => {
                 "M4.500 6h15A1.500 1.500 0 0 1 21 7.500v9a1.500 1.500 0 0 1-1.500 1.500h-15A1.500 1.500 0 0 1 3 16.500v-9A1.500 1.500 0 0 1 4.500 6zM7 10h.01M10.500 10h.01M14 10h.01M17 10h.01M8 14h8"
             }
-            Self::Find => {
-                "M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.500 15.500L20.500 20.500"
+            Self::Below => "M7 10l5 5 5-5",
+            Self::Go => {
+                "M10 4.500L8 19.500M15.500 4.500l-1 7M4.500 9h15M4 15h7M14 18.500h6.500M17.500 15.500l3 3-3 3"
             }
-            Self::Door => "M13.500 4H6v16h7.500M10 12h10.500M17 8.500l3.500 3.500-3.500 3.500",
+            Self::Link => {
+                "M10 14a4 4 0 0 0 5.700 0l3-3A4 4 0 0 0 13 5.300l-1.200 1.200M14 10a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1.200-1.200"
+            }
+            Self::Copy => "M9 8.500h10.500V20H9zM5.500 15.500H4.500V4H15v1.500",
+            Self::Quote => "M10 7H5v6h4c0 2.500-1.300 3.700-3.500 4M19 7h-5v6h4c0 2.500-1.300 3.700-3.500 4",
+            Self::Pencil => "M4.500 19.500l1-4L16 5l3 3L8.500 18.500zM14 7l3 3",
             Self::Clock => "M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17zM12 7.500V12l3 2",
             Self::Warning => "M12 4L2.500 20h19L12 4zM12 10v4.500M12 17.300v.01",
         }

@@ -7,12 +7,12 @@ use super::icon::{Icon, icon};
 use super::roving::rove;
 use super::seal::seal;
 use super::shown::shown;
-use crate::app::App;
+use crate::app::{App, Insertion};
 use crate::i18n::{Phrase, Text};
 use crate::model::{Keyed, put};
 
 /// The members' panel.
-pub(crate) fn members(app: App) -> AnyView {
+pub(crate) fn members(app: App, inert: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
     let model = app.model;
     let unlisted = move || {
         let count = model.member_count.get();
@@ -26,6 +26,7 @@ pub(crate) fn members(app: App) -> AnyView {
             data-region="members"
             data-testid="members"
             aria-label=app.text(Text::Members)
+            inert=inert
         >
             <div class="members-head">
                 <h2>{app.text(Text::Members)}</h2>
@@ -35,7 +36,7 @@ pub(crate) fn members(app: App) -> AnyView {
                     class="tool"
                     aria-label=app.text(Text::Close)
                     on:click=move |_| {
-                        if crate::page::is_narrow() { put(app.drawer, None) } else { app.toggle_members() }
+                        app.toggle_members()
                     }
                 >
                     {icon(Icon::Cross)}
@@ -86,7 +87,7 @@ fn member(app: App, name: MemberName, online: bool) -> AnyView {
             tabindex=move || if is_entry.get() { "0" } else { "-1" }
             on:click=move |_| {
                 put(app.drawer, None);
-                app.insert.set(Some(format!("@{name} ")));
+                app.insert.set(Some(Insertion::Words(format!("@{name} "))));
             }
         >
             {seal(&text)}

@@ -10,6 +10,8 @@ use teahouse_protocol::{ErrorCode, MemberName, Seq, UnixMillis};
 
 use super::icon::{Icon, icon};
 use super::seal::seal;
+use super::shown::shown;
+use super::text_shape::{is_emoji, is_long, shown_text};
 use super::words::words;
 use crate::address::Address;
 use crate::app::App;
@@ -172,26 +174,35 @@ impl Message {
         }
         let room = app.model.active.get_untracked();
         let link = seq.zip(room).map(|(seq, room)| Address::of_message(&room, seq));
+        let text = shown_text(&text);
+        let text_class = if is_emoji(text) { "message-text emoji" } else { "message-text" };
+        // A block of code folds by itself.
+        let long = is_long(text) && !text.contains("```");
+        let unfolded = RwSignal::new(false);
+        let folded = move || (long && !unfolded.get()).to_string();
         let is_marked = move || (seq.is_some() && marked.get() == seq).to_string();
-        let head = first_of_group.then(|| {
+        // What somebody does has its author in the sentence.
+        let head = (first_of_group && !action).then(|| {
             view! {
                 <div class="message-head">
                     <span class=format!("name {}", hue_class(&name))>{name.clone()}</span>
-                    {time(app, at, link.clone())}
+                    {time(at, link.clone())}
                 </div>
             }
         });
+        let own_time = (first_of_group && action).then(|| time(at, link.clone()));
         let gutter = if first_of_group {
             Either::Left(seal(&name))
         } else {
             Either::Right(view! {
-                <span class="gutter-time">{time(app, at, link)}</span>
+                <span class="gutter-time">{time(at, link)}</span>
                 <span class="sr">{name.clone()} ": "</span>
             })
         };
         view! {
             <article
                 class=class
+                tabindex="-1"
                 data-key=key
                 data-testid="message"
                 data-seq=seq.map(|seq| seq.to_string())
@@ -201,27 +212,45 @@ impl Message {
             >
                 <div class="message-gutter">{gutter}</div>
                 <div class="message-body">
-                    {head} <div class="message-text" data-testid="message-text" dir="auto">
+                    {head} <div class=text_class data-folded=folded data-testid="message-text" dir="auto">
                         {action.then(|| view! { <span class=format!("name {}", hue_class(&name))>{name.clone()} " "</span> })}
-                        {words(app, text, mine)}
-                    </div> {state.map(|state| progress(app, state, local))}
+                        {words(app, text.to_owned(), mine)}
+                    </div> {own_time} {long.then(|| unfold_button(app, unfolded))}
+                    {state.map(|state| progress(app, state, local))}
                 </div>
             </article>
         }
     }
 }
 
-fn time(app: App, at: UnixMillis, link: Option<String>) -> impl IntoView {
+/// The time of a message. Tab does not stop at each: their links are with the messages' other tools.
+fn time(at: UnixMillis, link: Option<String>) -> impl IntoView {
     let shown = time_of_day(at, clock::offset_minutes(at));
     let stamp = at.to_string();
     match link {
         Some(link) => Either::Left(view! {
-            <a class="time" href=link title=app.text(Text::LinkToMessage)>
+            <a class="time" href=link tabindex="-1">
                 <time datetime=stamp>{shown}</time>
             </a>
         }),
         None => Either::Right(view! { <span class="time"><time datetime=stamp>{shown}</time></span> }),
     }
+}
+
+fn unfold_button(app: App, unfolded: RwSignal<bool>) -> AnyView {
+    let button = move || {
+        view! {
+            <button
+                type="button"
+                class="text-button unfold"
+                data-testid="unfold"
+                on:click=move |_| unfolded.set(true)
+            >
+                {app.text(Text::ShowAll)}
+            </button>
+        }
+    };
+    shown(move || !unfolded.get(), button)
 }
 
 /// How far a message is that is not yet in the room's log, and what can be done about it.

@@ -2,33 +2,40 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use teahouse_client_core::Intent;
 use teahouse_protocol::RoomName;
+use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
 
 use super::icon::{Icon, icon};
+use super::room_list::{RoomList, Sights};
 use super::roving::rove;
 use super::seal::seal;
 use super::shown::shown;
 use super::welcome::{lang_toggle, theme_toggle};
 use crate::app::{App, Dialog};
 use crate::i18n::{Phrase, Text};
-use crate::model::{Keyed, RoomLine, put};
+use crate::model::put;
+
+/// With more rooms than this a list has a field to choose among them.
+const UNFILTERED_MAX: usize = 15;
 
 /// The rooms' panel.
-pub(crate) fn rooms(app: App) -> AnyView {
+pub(crate) fn rooms(app: App, inert: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
     let model = app.model;
     let creating = RwSignal::new(false);
-    let others = move || {
-        view! {
-            <div class="rooms-heading">
-                <h2>{app.text(Text::OtherRooms)}</h2>
-            </div>
-            {list(app, model.other_rooms)}
-        }
-    };
+    let browsing = RwSignal::new(false);
+    let list = RoomList::new(app, browsing);
+    let sights = Sights::new(app);
+    let visiting = Memo::new(move |_| {
+        !browsing.get()
+            && model.active.with(|active| active.as_ref().is_some_and(|active| list.is_other(active)))
+    });
+    let many = Memo::new(move |_| {
+        let listed = model.rooms.len() + if browsing.get() { model.other_rooms.len() } else { 0 };
+        listed > UNFILTERED_MAX
+    });
     view! {
-        <nav class="rooms" id="rooms" data-region="rooms" aria-label=app.text(Text::Rooms)>
+        <nav class="rooms" id="rooms" data-region="rooms" aria-label=app.text(Text::Rooms) inert=inert>
             <div class="rooms-head">
                 <span class="brand" aria-hidden="true"></span>
                 <span class="brand-name">{app.text(Text::Brand)}</span>
@@ -41,7 +48,7 @@ pub(crate) fn rooms(app: App) -> AnyView {
                     aria-label=app.text(Text::SwitchRoom)
                     on:click=move |_| put(app.dialog, Some(Dialog::Switcher))
                 >
-                    {icon(Icon::Find)}
+                    {icon(Icon::Go)}
                 </button>
                 <button
                     type="button"
@@ -52,24 +59,37 @@ pub(crate) fn rooms(app: App) -> AnyView {
                     {icon(Icon::Cross)}
                 </button>
             </div>
-            <div class="rooms-scroll" on:keydown=move |event| rove(&event, "#rooms .room")>
-                <div class="rooms-heading">
-                    <h2>{app.text(Text::Rooms)}</h2>
-                    <button
-                        type="button"
-                        class="tool small"
-                        data-testid="create-room-open"
-                        title=app.text(Text::NewRoom)
-                        aria-label=app.text(Text::NewRoom)
-                        aria-expanded=move || creating.get().to_string()
-                        on:click=move |_| creating.update(|creating| *creating = !*creating)
-                    >
-                        {icon(Icon::Plus)}
-                    </button>
+            {shown(move || many.get(), move || filter_field(app, list))}
+            <div class="rooms-sights">
+                {sights.pill(true)}
+                <div
+                    node_ref=sights.view
+                    class="rooms-scroll"
+                    on:keydown=move |event| rove(&event, "#rooms .room")
+                    on:scroll=move |_| sights.look()
+                >
+                    <div class="rooms-heading">
+                        <h2>{app.text(Text::Rooms)}</h2>
+                        <button
+                            type="button"
+                            class="tool small"
+                            data-testid="create-room-open"
+                            title=app.text(Text::NewRoom)
+                            aria-label=app.text(Text::NewRoom)
+                            aria-expanded=move || creating.get().to_string()
+                            on:click=move |_| creating.update(|creating| *creating = !*creating)
+                        >
+                            {icon(Icon::Plus)}
+                        </button>
+                    </div>
+                    {shown(move || creating.get(), move || creating_form(app, creating))}
+                    {list.joined()}
+                    {shown(move || visiting.get(), move || list.visited())}
+                    {shown(move || model.other_rooms.len() > 0, move || browse_button(app, browsing))}
+                    {shown(move || browsing.get(), move || list.others())}
+                    {shown(move || list.nothing.get(), move || nothing_found(app))}
                 </div>
-                {shown(move || creating.get(), move || create_form(app, creating))}
-                {list(app, model.rooms)}
-                {shown(move || model.other_rooms.len() > 0, others)}
+                {sights.pill(false)}
             </div>
             {user_bar(app)}
         </nav>
@@ -77,85 +97,85 @@ pub(crate) fn rooms(app: App) -> AnyView {
     .into_any()
 }
 
-fn list(app: App, rooms: Keyed<RoomName, RoomLine>) -> AnyView {
+fn filter_field(app: App, list: RoomList) -> AnyView {
+    on_cleanup(move || put(list.filter, String::new()));
+    let on_keydown = move |event: KeyboardEvent| {
+        if event.is_composing() || event.key_code() == 229 {
+            return;
+        }
+        match event.key().as_str() {
+            "Enter" => {
+                if let Some(room) = list.entry.get_untracked() {
+                    app.open(room);
+                }
+            }
+            "ArrowDown" => {
+                let first = document().query_selector("#rooms .room[tabindex='0']").ok().flatten();
+                if let Some(first) = first.and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
+                    let _ = first.focus();
+                }
+            }
+            "Escape" if !list.filter.with_untracked(String::is_empty) => put(list.filter, String::new()),
+            _ => return,
+        }
+        event.prevent_default();
+    };
     view! {
-        <ul class="room-list">
-            <For each=move || rooms.slots() key=|slot| slot.0.clone() let:slot>
-                <li>{line(app, slot.0, slot.1)}</li>
-            </For>
-        </ul>
+        <div class="rooms-filter">
+            <input
+                class="field small"
+                type="search"
+                data-testid="room-filter"
+                aria-label=app.text(Text::FilterRooms)
+                placeholder=app.text(Text::FilterRooms)
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                prop:value=move || list.filter.get()
+                on:input=move |event| put(list.filter, event_target_value(&event))
+                on:keydown=on_keydown
+            />
+        </div>
     }
     .into_any()
 }
 
-fn line(app: App, name: RoomName, line: ArcRwSignal<RoomLine>) -> AnyView {
-    let model = app.model;
-    let this = name.clone();
-    let is_active = Memo::new(move |_| model.active.with(|active| active.as_ref() == Some(&this)));
-    // One room is reached by Tab, the others from there by arrows: the open one, or the first.
-    let this = name.clone();
-    let is_entry = Memo::new(move |_| {
-        let listed = |active: &RoomName| {
-            model.rooms.keys().contains(active) || model.other_rooms.keys().contains(active)
-        };
-        match model.active.get() {
-            Some(active) if listed(&active) => active == this,
-            _ => model.rooms.keys().first().or(model.other_rooms.keys().first()) == Some(&this),
-        }
-    });
-    let line = Memo::new(move |_| line.get());
-    let counts = move || {
-        let line = line.get();
-        let unread = (line.unread > 0).then(|| app.phrase(&Phrase::Unread(line.unread)));
-        let mentions = (line.mentions > 0).then(|| app.phrase(&Phrase::Mentions(line.mentions)));
-        [unread, mentions].into_iter().flatten().collect::<Vec<_>>().join(" · ")
-    };
-    let badge_class = move || if line.get().mentions > 0 { "badge mention" } else { "badge" };
-    let badge_text = move || match line.get() {
-        RoomLine { mentions: 0, unread, .. } => capped(unread),
-        RoomLine { mentions, .. } => format!("@{}", capped(mentions)),
-    };
-    let badge = move || {
-        view! {
-            <span class="sr">{counts}</span>
-            <span class=badge_class aria-hidden="true">{badge_text}</span>
-        }
-    };
-    let text = name.to_string();
-    let data = text.clone();
+fn nothing_found(app: App) -> AnyView {
+    view! { <p class="hint rooms-hint">{app.text(Text::NoRoomFound)}</p> }.into_any()
+}
+
+fn browse_button(app: App, browsing: RwSignal<bool>) -> AnyView {
+    let count = move || app.phrase(&Phrase::Browse(app.model.other_rooms.len() as u64));
     view! {
         <button
             type="button"
-            class="room"
-            data-testid="room"
-            data-room=data
-            data-unread=move || line.get().unread.to_string()
-            data-mentions=move || line.get().mentions.to_string()
-            data-joined=move || line.get().joined.to_string()
-            aria-current=move || is_active.get().then_some("page")
-            tabindex=move || if is_entry.get() { "0" } else { "-1" }
-            on:click=move |_| app.open(name.clone())
+            class="browse"
+            data-testid="browse-rooms"
+            aria-expanded=move || browsing.get().to_string()
+            on:click=move |_| browsing.update(|browsing| *browsing = !*browsing)
         >
-            <span class="room-mark" aria-hidden="true">"#"</span>
-            <span class="room-name">{text}</span>
-            {shown(move || line.get().unread > 0, badge)}
+            {icon(Icon::Below)}
+            <span>{count}</span>
         </button>
     }
     .into_any()
 }
 
-fn capped(count: u64) -> String {
-    if count > 99 { "99+".to_owned() } else { count.to_string() }
-}
-
-fn create_form(app: App, creating: RwSignal<bool>) -> AnyView {
-    let field = NodeRef::<html::Input>::new();
-    let problem = RwSignal::new(None);
-    Effect::new(move || {
-        if let Some(field) = field.get() {
+/// The field for a new room's name, with the focus.
+fn creating_form(app: App, creating: RwSignal<bool>) -> AnyView {
+    request_animation_frame(|| {
+        let field = document().query_selector("#rooms .create-room input").ok().flatten();
+        if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlElement>().ok()) {
             let _ = field.focus();
         }
     });
+    create_form(app, move || put(creating, false))
+}
+
+/// Where one writes the name of a room to be made. `done` is called when it is, or when the user changes their mind.
+pub(crate) fn create_form(app: App, done: impl Fn() + Copy + 'static) -> AnyView {
+    let field = NodeRef::<html::Input>::new();
+    let problem = RwSignal::new(None);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Some(field) = field.get_untracked() else { return };
@@ -163,9 +183,8 @@ fn create_form(app: App, creating: RwSignal<bool>) -> AnyView {
         let typed = typed.trim();
         match RoomName::parse(typed.strip_prefix('#').unwrap_or(typed)) {
             Ok(room) => {
-                app.intend(Intent::Create(room));
-                put(app.drawer, None);
-                creating.set(false);
+                app.create(room);
+                done();
             }
             Err(rule) => problem.set(Some(teahouse_client_core::Notice::BadName { reason: rule })),
         }
@@ -173,7 +192,7 @@ fn create_form(app: App, creating: RwSignal<bool>) -> AnyView {
     let on_escape = move |event: KeyboardEvent| {
         if event.key() == "Escape" && !event.is_composing() {
             event.prevent_default();
-            creating.set(false);
+            done();
         }
     };
     view! {
@@ -183,6 +202,7 @@ fn create_form(app: App, creating: RwSignal<bool>) -> AnyView {
                     node_ref=field
                     class="field small"
                     data-testid="create-room-input"
+                    aria-invalid=move || problem.with(Option::is_some).to_string()
                     aria-label=app.text(Text::RoomName)
                     placeholder=app.text(Text::RoomName)
                     autocomplete="off"

@@ -10,8 +10,11 @@ pub(crate) fn rove(event: &KeyboardEvent, selector: &str) {
         return;
     }
     let Ok(found) = document().query_selector_all(selector) else { return };
-    let entries: Vec<HtmlElement> =
-        (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect();
+    let entries: Vec<HtmlElement> = (0..found.length())
+        .filter_map(|index| found.item(index)?.dyn_into().ok())
+        // What is filtered out has no boxes.
+        .filter(|entry: &HtmlElement| entry.get_client_rects().length() > 0)
+        .collect();
     let active = document().active_element();
     let Some(at) = entries.iter().position(|entry| active.as_ref() == Some(entry.as_ref())) else { return };
     let to = match event.key().as_str() {

@@ -5,6 +5,8 @@
 //! cause does not matter: a page of history, a picture, a narrower window, the keyboard of a phone. A reader at the end
 //! is kept at the end instead.
 
+mod going;
+
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::{Rc, Weak};
@@ -19,6 +21,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
 
 use super::message::{key_from_text, key_text};
+use super::place::{Anchor, Places, sticks, top_in};
 use crate::app::App;
 use crate::clock;
 use crate::i18n::Phrase;
@@ -27,19 +30,13 @@ use crate::row_window::{ROWS_MAX, RowWindow, correction};
 
 /// So near to the end, in pixels, counts as being there.
 const END_PX: f64 = 32.0;
-/// Where a message that the address names comes to stand: this share of the view's height from its upper edge.
+/// Where a message that the address names, or the unread line, comes to stand: this share of the view's height from its
+/// upper edge.
 const TARGET_SHARE: f64 = 0.3;
 /// A reader who comes so near to the oldest loaded row, in rows that are not in the page, is given older ones.
 const ROWS_AHEAD: usize = 48;
 /// The most new messages that a screen reader is given one by one; more are counted.
 const SPOKEN_MAX: usize = 3;
-
-/// A row and where its upper edge stood, in pixels below the view's.
-#[derive(Debug, Clone)]
-struct Anchor {
-    key: RowKey,
-    top: f64,
-}
 
 struct Observers {
     mutation: MutationObserver,
@@ -55,12 +52,18 @@ pub(crate) struct Scroller {
     timeline: RefCell<OpenTimeline>,
     window: Cell<RowWindow>,
     anchor: RefCell<Option<Anchor>>,
+    /// A row that is to stand at its place, whatever comes above it, until the reader scrolls.
+    placing: RefCell<Option<Anchor>>,
+    /// Where the reader was in rooms that are not open.
+    places: RefCell<Places>,
     /// The reader wants to see what comes.
     following: Cell<bool>,
     /// The room has just been opened: the reader has not yet been brought to the unread line.
     entering: Cell<bool>,
     last_top: Cell<f64>,
     moving_up: Cell<bool>,
+    /// The reader wants to see the oldest message, which is on its way.
+    oldest_due: Cell<bool>,
     /// The newest message when the reader left the end.
     left_at: Cell<Option<Seq>>,
     /// The frame in which the rows in the page were moved on last.
@@ -91,10 +94,13 @@ impl Scroller {
             timeline: RefCell::default(),
             window: Cell::default(),
             anchor: RefCell::default(),
+            placing: RefCell::default(),
+            places: RefCell::default(),
             following: Cell::new(true),
             entering: Cell::new(true),
             last_top: Cell::new(0.0),
             moving_up: Cell::new(false),
+            oldest_due: Cell::new(false),
             left_at: Cell::new(None),
             moved_in: Cell::new(None),
             look_due: Cell::new(false),
@@ -146,6 +152,7 @@ impl Scroller {
             self.note_anchor();
             self.relocated(rows)
         } else {
+            self.keep_place();
             self.enter(room.as_ref());
             RowWindow::tail(rows.len())
         };
@@ -154,7 +161,7 @@ impl Scroller {
         self.speak(rows);
         *self.timeline.borrow_mut() = timeline;
         let changed = self.show();
-        let found = self.to_target();
+        let found = self.to_target() || self.to_oldest_loaded() || (!same_room && self.to_kept_place());
         // Where rows have come and none of those in the page has gone, nobody else would go on.
         if same_room
             && !changed
@@ -166,8 +173,15 @@ impl Scroller {
         }
     }
 
+    /// The reader moves by themselves from now on.
+    fn stop_placing(&self) {
+        self.placing.take();
+        self.oldest_due.set(false);
+    }
+
     fn enter(&self, room: Option<&RoomName>) {
         self.anchor.take();
+        self.stop_placing();
         self.following.set(true);
         self.entering.set(true);
         self.moving_up.set(false);
@@ -193,7 +207,12 @@ impl Scroller {
         let first = messages.find_map(|index| Some(place_of(index)?.saturating_sub(index - window.start)));
         let last = (window.start..window.end).rev().filter(is_message).find_map(place_of);
         let last = if window.end >= old.rows.len() { rows.len().checked_sub(1).or(last) } else { last };
-        let anchor = self.anchor.borrow().as_ref().and_then(|anchor| place(anchor.key));
+        let placing = self.placing.borrow().as_ref().map(|placing| place(placing.key));
+        if placing == Some(None) {
+            self.stop_placing();
+        }
+        let placing = placing.flatten();
+        let anchor = placing.or_else(|| self.anchor.borrow().as_ref().and_then(|anchor| place(anchor.key)));
         window.relocate(first, last, anchor, rows.len(), self.following.get())
     }
 
@@ -222,21 +241,36 @@ impl Scroller {
         };
         let edge = view.get_bounding_client_rect().top();
         let rows = content.children();
-        // Rows stand below each other: halve the search.
+        // Rows stand below each other, but for those that stick: halve the search.
         let (mut low, mut high) = (0, rows.length());
         while low < high {
             let middle = low.midpoint(high);
-            let above = rows.item(middle).is_none_or(|row| row.get_bounding_client_rect().bottom() <= edge);
-            if above { low = middle + 1 } else { high = middle }
+            let stands = (middle..high)
+                .find_map(|index| rows.item(index).filter(|row| !sticks(row)).map(|row| (index, row)));
+            match stands {
+                Some((index, row)) if row.get_bounding_client_rect().bottom() <= edge => low = index + 1,
+                _ => high = middle,
+            }
         }
         // Dividers move when older rows come in before them: the first message is the better mark.
         let message =
             (low..rows.length()).find_map(|index| rows.item(index).filter(|row| row.tag_name() == "ARTICLE"));
         let anchor = message.or_else(|| rows.item(low)).and_then(|row| {
-            let top = row.get_bounding_client_rect().top() - edge;
+            let top = top_in(&view, &row);
             Some(Anchor { key: key_from_text(&row.get_attribute("data-key")?)?, top })
         });
         *self.anchor.borrow_mut() = anchor;
+    }
+
+    /// The last message that is wholly or partly in view.
+    pub(crate) fn last_in_view(&self) -> Option<Element> {
+        let view = self.view.get_untracked()?.get_bounding_client_rect();
+        let messages = self.content.get_untracked()?.query_selector_all("article").ok()?;
+        let seen = |message: &Element| {
+            let message = message.get_bounding_client_rect();
+            message.top() < view.bottom() && message.bottom() > view.top()
+        };
+        (0..messages.length()).rev().filter_map(|index| messages.item(index)?.dyn_into().ok()).find(seen)
     }
 
     /// Rows or sizes have changed: brings the reader back to where they were. Runs before the browser paints.
@@ -245,7 +279,13 @@ impl Scroller {
         if self.entering.get() && self.settle_entering(&view) {
             return;
         }
-        if self.following.get() {
+        if let Some(placing) = self.placing.borrow().clone() {
+            // Rows that have yet to come into the page are settled when they are there.
+            let Some(row) = self.find(placing.key) else { return };
+            if let Some(delta) = correction(placing.top, top_in(&view, &row)) {
+                view.scroll_by_with_x_and_y(0.0, delta);
+            }
+        } else if self.following.get() {
             view.set_scroll_top(view.scroll_height());
         } else if let Some(anchor) = &*self.anchor.borrow()
             && let Some(row) = self.find(anchor.key)
@@ -285,9 +325,13 @@ impl Scroller {
         let top = f64::from(view.scroll_top());
         let moved = top - self.last_top.replace(top);
         if moved != 0.0 {
+            // Whatever this program scrolls has been noted already.
+            self.stop_placing();
             self.moving_up.set(moved < 0.0);
         }
-        if self.is_at_end(&view) {
+        if self.placing.borrow().is_some() {
+            // The reader is where they asked to be, be it at the end.
+        } else if self.is_at_end(&view) {
             self.following.set(true);
             self.left_at.set(None);
             put(self.below, 0);
@@ -379,53 +423,9 @@ impl Scroller {
         })
     }
 
-    /// To the newest message, and stays with it.
-    pub(crate) fn to_latest(&self) {
-        let rows = self.timeline.borrow().rows.len();
-        self.following.set(true);
-        self.entering.set(false);
-        self.left_at.set(None);
-        put(self.below, 0);
-        let window = self.window.get();
-        if window.end < rows {
-            self.window.set(RowWindow::tail(rows));
-            self.show();
-        }
-        self.settle();
-    }
-
-    /// To the message that the address names, once its room is open and the message is loaded. Answers whether it
-    /// went there.
-    pub(crate) fn to_target(&self) -> bool {
-        let target = self.app.target.get_untracked();
-        let timeline = self.timeline.borrow().clone();
-        let Some(target) = target.filter(|target| Some(&target.room) == timeline.room.as_ref()) else {
-            return false;
-        };
-        let Some(seq) = target.seq else { return false };
-        let place = timeline
-            .rows
-            .iter()
-            .position(|row| matches!(&**row, Row::Message { seq: Some(at), .. } if *at == seq));
-        let Some(place) = place else { return false };
-        self.app.target.set(None);
-        put(self.marked, Some(seq));
-        self.entering.set(false);
-        self.leave_end();
-        let window = self.window.get();
-        let in_page = (window.start..window.end).contains(&place);
-        if !in_page {
-            self.window.set(RowWindow::around(place, timeline.rows.len()));
-            self.show();
-        }
-        let height = self.view.get_untracked().map_or(0, |view| view.client_height());
-        let key = timeline.rows[place].key();
-        *self.anchor.borrow_mut() = Some(Anchor { key, top: f64::from(height) * TARGET_SHARE });
-        // Rows that have yet to come into the page are settled when they are there.
-        if in_page {
-            self.settle();
-        }
-        true
+    /// The row of this key, as it is now.
+    pub(crate) fn row(&self, key: RowKey) -> Option<Arc<Row>> {
+        self.timeline.borrow().rows.iter().rfind(|row| row.key() == key).cloned()
     }
 
     fn count_below(&self) {
@@ -440,7 +440,11 @@ impl Scroller {
     }
 
     fn tell_at_bottom(&self) {
-        put(self.app.at_bottom, self.following.get());
+        let placed_at_end = || {
+            let placed = self.placing.borrow().is_some();
+            placed && self.view.get_untracked().is_some_and(|view| self.is_at_end(&view))
+        };
+        put(self.app.at_bottom, self.following.get() || placed_at_end());
     }
 
     /// Tells a screen reader of what others have written since the last time; of a room just opened nothing.
@@ -489,9 +493,4 @@ fn newest(rows: &[Arc<Row>]) -> Option<Seq> {
         Row::Message { seq, .. } => *seq,
         _ => None,
     })
-}
-
-/// Where a row's upper edge stands, in pixels below the view's.
-fn top_in(view: &Element, row: &Element) -> f64 {
-    row.get_bounding_client_rect().top() - view.get_bounding_client_rect().top()
 }

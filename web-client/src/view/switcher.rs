@@ -1,4 +1,4 @@
-//! Ctrl+K: find a room and go there.
+//! Ctrl+K: find a room and go there, or make it.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -6,13 +6,33 @@ use teahouse_protocol::RoomName;
 use web_sys::KeyboardEvent;
 
 use super::dialog::dialog;
+use super::icon::{Icon, icon};
 use super::shown::shown;
 use crate::app::{App, Dialog};
-use crate::i18n::Text;
+use crate::i18n::{Phrase, Text};
 use crate::model::RoomLine;
+use crate::pinyin;
+use crate::room_search::{fit, folded};
 
 /// The most rooms offered at a time.
 const OFFERED_MAX: usize = 12;
+
+/// A line of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Choice {
+    /// Go to this room.
+    Go(RoomLine),
+    /// Make the room of this name.
+    Make(RoomName),
+}
+
+/// What is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Offer {
+    choices: Vec<Choice>,
+    /// So many more rooms fit.
+    more: usize,
+}
 
 /// The switcher's dialog.
 pub(crate) fn switcher(app: App) -> AnyView {
@@ -34,18 +54,23 @@ fn search(app: App) -> AnyView {
         let _ = (model.rooms.len(), model.other_rooms.len());
         [model.rooms.values_untracked(), model.other_rooms.values_untracked()].concat()
     };
-    let found = Memo::new(move |_| offered(&rooms(), &typed.get()));
+    let offer = Memo::new(move |_| offer(&rooms(), &typed.get(), pinyin::initials));
+    let found = Memo::new(move |_| offer.with(|offer| !offer.choices.is_empty()));
+    let take = move |choice: Choice| match choice {
+        Choice::Go(room) => app.open(room.name),
+        Choice::Make(room) => app.create(room),
+    };
     let on_keydown = move |event: KeyboardEvent| {
         if event.is_composing() || event.key_code() == 229 {
             return;
         }
-        let last = found.with(|found| found.len().saturating_sub(1));
+        let last = offer.with(|offer| offer.choices.len().saturating_sub(1));
         match event.key().as_str() {
             "ArrowDown" => chosen.update(|chosen| *chosen = (*chosen + 1).min(last)),
             "ArrowUp" => chosen.update(|chosen| *chosen = chosen.saturating_sub(1)),
             "Enter" => {
-                if let Some(room) = found.with(|found| found.get(chosen.get_untracked()).cloned()) {
-                    app.open(room.name);
+                if let Some(choice) = offer.with(|offer| offer.choices.get(chosen.get_untracked()).cloned()) {
+                    take(choice);
                 }
             }
             _ => return,
@@ -56,16 +81,50 @@ fn search(app: App) -> AnyView {
         typed.set(event_target_value(&event));
         chosen.set(0);
     };
-    let nothing = move || view! { <li class="hint">{app.text(Text::NoRoomFound)}</li> };
+    let line = move |index: usize, choice: Choice| {
+        let taken = choice.clone();
+        view! {
+            <li
+                id=format!("switch-{index}")
+                class="switch"
+                role="option"
+                aria-selected=move || (chosen.get() == index).to_string()
+                on:click=move |_| take(taken.clone())
+            >
+                {face(app, choice)}
+            </li>
+        }
+    };
+    let list = move || {
+        view! {
+            <ul
+                class="switcher-list"
+                id="switcher-list"
+                role="listbox"
+                aria-label=app.text(Text::Rooms)
+            >
+                {move || {
+                    let choices = offer.get().choices.into_iter().enumerate();
+                    choices.map(|(index, choice)| line(index, choice)).collect_view()
+                }}
+            </ul>
+        }
+    };
+    let rest = move || match offer.with(|offer| (offer.more, offer.choices.is_empty())) {
+        (_, true) => app.say(Text::NoRoomFound).to_owned(),
+        (0, false) => app.say(Text::SwitchKeys).to_owned(),
+        (more, false) => app.phrase(&Phrase::MoreRooms(more as u64)),
+    };
     view! {
         <input
             node_ref=field
             class="field"
             data-testid="switcher-input"
             role="combobox"
-            aria-expanded="true"
-            aria-controls="switcher-list"
-            aria-activedescendant=move || format!("switch-{}", chosen.get())
+            aria-autocomplete="list"
+            aria-expanded=move || found.get().to_string()
+            aria-controls=move || found.get().then_some("switcher-list")
+            aria-activedescendant=move || found.get().then(|| format!("switch-{}", chosen.get()))
             aria-label=app.text(Text::SwitchHint)
             placeholder=app.text(Text::SwitchHint)
             autocomplete="off"
@@ -73,49 +132,41 @@ fn search(app: App) -> AnyView {
             on:input=on_input
             on:keydown=on_keydown
         />
-        <ul class="switcher-list" id="switcher-list" role="listbox">
-            {move || {
-                found
-                    .get()
-                    .into_iter()
-                    .enumerate()
-                    .map(|(index, room)| {
-                        let name = room.name.clone();
-                        view! {
-                            <li
-                                id=format!("switch-{index}")
-                                class="switch"
-                                role="option"
-                                aria-selected=move || (chosen.get() == index).to_string()
-                                on:click=move |_| app.open(name.clone())
-                            >
-                                <span class="room-mark" aria-hidden="true">"#"</span>
-                                <span class="room-name">{room.name.to_string()}</span>
-                                {(room.unread > 0).then(|| view! { <span class="badge">{room.unread}</span> })}
-                            </li>
-                        }
-                    })
-                    .collect_view()
-            }}
-            {shown(move || found.with(Vec::is_empty), nothing)}
-        </ul>
+        <div class="switcher-found">
+            {shown(move || found.get(), list)}
+            <p class="hint" role="status" data-testid="switcher-rest">{rest}</p>
+        </div>
     }
-.into_any()
+    .into_any()
 }
 
-/// The rooms to offer for what was typed. Without a word: those with something new first. Else those whose name begins
-/// with it, then those that contain it.
-fn offered(rooms: &[RoomLine], typed: &str) -> Vec<RoomLine> {
-    let word = typed.trim().trim_start_matches('#').to_lowercase();
-    let rank = |room: &RoomLine| {
-        let name = fold(&room.name);
-        match name.find(&word)? {
-            _ if word.is_empty() => {
-                Some((u8::from(room.mentions == 0), u8::from(room.unread == 0), u8::from(!room.joined)))
-            }
-            0 => Some((0, 0, u8::from(!room.joined))),
-            _ => Some((1, 0, u8::from(!room.joined))),
+fn face(app: App, choice: Choice) -> AnyView {
+    match choice {
+        Choice::Go(room) => view! {
+            <span class="room-mark" aria-hidden="true">"#"</span>
+            <span class="room-name">{room.name.to_string()}</span>
+            {(room.unread > 0).then(|| view! { <span class="badge">{room.unread}</span> })}
         }
+        .into_any(),
+        Choice::Make(room) => {
+            let text = move || app.phrase(&Phrase::CreateNamed(room.as_str()));
+            view! {
+                <span class="room-mark">{icon(Icon::Plus)}</span>
+                <span class="room-name" data-testid="switcher-make">{text}</span>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// The rooms to offer for what was typed. Without a word: those with something new first. Else by how well they fit, and
+/// last to make the room that is called so, where there is none.
+fn offer(rooms: &[RoomLine], typed: &str, initials: impl Fn(&str) -> String) -> Offer {
+    let word = folded(typed);
+    let rank = |room: &RoomLine| {
+        let fit = fit(room.name.as_str(), &word, &initials)?;
+        let news = if word.is_empty() { (room.mentions == 0, room.unread == 0) } else { (false, false) };
+        Some((fit, news, !room.joined))
     };
     let mut found: Vec<_> = rooms.iter().filter_map(|room| Some((rank(room)?, room))).collect();
     // By hand, in place: a library sort of its own weighs more than the whole dialog.
@@ -123,36 +174,53 @@ fn offered(rooms: &[RoomLine], typed: &str) -> Vec<RoomLine> {
         let at = found[..sorted].partition_point(|(rank, _)| *rank <= found[sorted].0);
         found[at..=sorted].rotate_right(1);
     }
-    found.into_iter().map(|(_, room)| room.clone()).take(OFFERED_MAX).collect()
-}
-
-fn fold(name: &RoomName) -> String {
-    name.as_str().to_lowercase()
+    let more = found.len().saturating_sub(OFFERED_MAX);
+    let is_there =
+        |name: &RoomName| rooms.iter().any(|room| folded(room.name.as_str()) == folded(name.as_str()));
+    let new = RoomName::parse(typed.trim().trim_start_matches('#')).ok().filter(|name| !is_there(name));
+    let go = found.into_iter().take(OFFERED_MAX).map(|(_, room)| Choice::Go(room.clone()));
+    Offer { choices: go.chain(new.map(Choice::Make)).collect(), more }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn rooms_are_found_by_their_beginning_first() {
-        let room = |name: &str, joined, unread| RoomLine {
-            name: RoomName::parse(name).expect("a legal name"),
-            joined,
-            unread,
-            mentions: 0,
+    fn room(name: &str, joined: bool, unread: u64) -> RoomLine {
+        let name = RoomName::parse(name).expect("a legal name");
+        RoomLine { name, joined, unread, mentions: 0, drafted: false }
+    }
+
+    fn names(rooms: &[RoomLine], typed: &str) -> Vec<String> {
+        let choices = offer(rooms, typed, |name| name.replace('茶', "c").replace('道', "d")).choices;
+        let name = |choice| match choice {
+            Choice::Go(room) => room.name.to_string(),
+            Choice::Make(name) => format!("+{name}"),
         };
+        choices.into_iter().map(name).collect()
+    }
+
+    #[test]
+    fn rooms_are_found_by_their_beginning_first_and_made_last() {
         let rooms = [
             room("lobby", true, 0),
             room("茶道", true, 2),
             room("Tea", false, 0),
             room("green-tea", true, 0),
         ];
-        let names =
-            |typed: &str| offered(&rooms, typed).iter().map(|room| room.name.to_string()).collect::<Vec<_>>();
-        assert_eq!(names(""), ["茶道", "lobby", "green-tea", "Tea"]);
-        assert_eq!(names("tea"), ["Tea", "green-tea"]);
-        assert_eq!(names("#茶"), ["茶道"]);
-        assert_eq!(names("x"), [""; 0]);
+        assert_eq!(names(&rooms, ""), ["茶道", "lobby", "green-tea", "Tea"]);
+        assert_eq!(names(&rooms, "tea"), ["Tea", "green-tea"], "it is there in another case");
+        assert_eq!(names(&rooms, "#茶"), ["茶道", "+茶"]);
+        assert_eq!(names(&rooms, "cd"), ["茶道", "+cd"]);
+        assert_eq!(names(&rooms, "gt"), ["green-tea", "+gt"]);
+        assert_eq!(names(&rooms, " 新房间 "), ["+新房间"]);
+        assert_eq!(names(&rooms, "no room"), [""; 0], "a name has no spaces");
+    }
+
+    #[test]
+    fn what_does_not_fit_on_the_list_is_counted() {
+        let rooms: Vec<RoomLine> = (0..51).map(|number| room(&format!("room-{number}"), true, 0)).collect();
+        let offer = offer(&rooms, "room", |name| name.to_owned());
+        assert_eq!((offer.choices.len(), offer.more), (OFFERED_MAX + 1, 39));
     }
 }

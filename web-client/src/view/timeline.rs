@@ -7,9 +7,11 @@ use std::rc::Rc;
 
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::icon::{Icon, icon};
 use super::message;
+use super::message_tools::{MessageTools, message_tools};
 use super::row_list::RowList;
 use super::scroller::Scroller;
 use super::shown::shown;
@@ -21,6 +23,9 @@ pub(crate) fn timeline(app: App) -> AnyView {
     let view = NodeRef::<html::Div>::new();
     let content = NodeRef::<html::Div>::new();
     let scroller = StoredValue::new_local(Scroller::new(app, view, content));
+    let tools = scroller.with_value(|scroller| MessageTools::new(app, Rc::clone(scroller)));
+    let bar = message_tools(&tools);
+    let tools = StoredValue::new_local(tools);
     let on_scroller = move |act: fn(&Scroller)| scroller.with_value(|scroller: &Rc<Scroller>| act(scroller));
     let (rows, marked, below, spoken) = scroller.with_value(|scroller| {
         (scroller.shown, scroller.marked.read_only(), scroller.below, scroller.spoken)
@@ -57,7 +62,6 @@ pub(crate) fn timeline(app: App) -> AnyView {
     on_cleanup(move || on_scroller(Scroller::unwatch));
     let head = move || {
         app.model.timeline.with(|timeline| match timeline {
-            timeline if timeline.room.is_none() => Some(Text::NoRoom),
             timeline if timeline.loading_older || (!timeline.loaded && timeline.rows.is_empty()) => {
                 Some(Text::Loading)
             }
@@ -86,10 +90,23 @@ pub(crate) fn timeline(app: App) -> AnyView {
                 data-testid="timeline"
                 data-at-bottom=move || app.at_bottom.get().to_string()
                 on:scroll=move |_| on_scroller(Scroller::on_scroll)
+                on:keydown=move |event| tools.with_value(|tools| tools.on_keydown(&event))
             >
                 <div class="timeline-head">{move || head().map(|text| app.say(text))}</div>
-                <div node_ref=content class="timeline-rows"></div>
+                <div
+                    node_ref=content
+                    class="timeline-rows"
+                    on:pointerover=move |event| tools.with_value(|tools| tools.on_pointer_over(&event))
+                    on:pointerdown=move |event| tools.with_value(|tools| tools.on_pointer_down(&event))
+                    on:pointermove=move |event| tools.with_value(|tools| tools.on_pointer_move(&event))
+                    on:pointerup=move |_| tools.with_value(|tools| tools.release())
+                    on:pointercancel=move |_| tools.with_value(|tools| tools.release())
+                    on:contextmenu=move |event| tools.with_value(|tools| tools.on_context_menu(event.unchecked_ref()))
+                    on:focusin=move |event| tools.with_value(|tools| tools.on_focus_in(&event))
+                    on:click=move |event| tools.with_value(|tools| tools.on_click(&event))
+                ></div>
             </div>
+            <div hidden>{bar}</div>
             <div class="sr" aria-live="polite" data-testid="announcer">{move || spoken.get()}</div>
             {shown(move || !app.at_bottom.get(), move || to_latest(app, below))}
         </section>
@@ -110,7 +127,7 @@ fn to_latest(app: App, below: RwSignal<u64>) -> AnyView {
             data-count=move || below.get().to_string()
             on:click=move |_| app.to_latest.notify()
         >
-            <span>{text}</span>
+            <span class="new-below-text">{text}</span>
             {icon(Icon::Down)}
         </button>
     }

@@ -68,7 +68,7 @@ pub(crate) fn welcome(app: App) -> AnyView {
                             {move || app.say(if waiting() { Text::Entering } else { Text::Enter })}
                         </button>
                     </div>
-                    <p id="name-hint" class="hint" role="alert" data-problem=invalid data-testid="name-problem">
+                    <p id="name-hint" class="hint" role="status" data-problem=invalid data-testid="name-problem">
                         {move || problem().unwrap_or_else(|| app.say(Text::NameHint).to_owned())}
                     </p>
                 </form>
@@ -88,11 +88,10 @@ pub(crate) fn lang_toggle(app: App) -> AnyView {
             type="button"
             class="tool lang-toggle"
             data-testid="lang-toggle"
-            title=app.text(Text::OtherLang)
-            aria-label=app.text(Text::OtherLang)
+            lang=move || app.lang.get().other().tag()
             on:click=move |_| app.toggle_lang()
         >
-            {app.text(Text::OtherLangShort)}
+            {app.text(Text::OtherLang)}
         </button>
     }
     .into_any()

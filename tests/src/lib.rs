@@ -33,6 +33,8 @@ pub mod meter;
 
 pub mod trace;
 
+pub mod axe;
+
 pub mod browser_scenes;
 
 pub mod transcript;

@@ -6,6 +6,7 @@
 mod apt;
 mod assemble;
 mod autobahn;
+mod axe;
 mod bench;
 mod cache;
 mod cargo_lock;

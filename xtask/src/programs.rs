@@ -35,6 +35,21 @@ pub(crate) struct Needs {
 /// What the tests need.
 pub(crate) const TESTS: Needs = Needs { who: "the tests need", programs: PROGRAMS };
 
+/// What brings axe-core.
+pub(crate) const NPM: Needs = Needs {
+    who: "looking for barriers in the browser client needs",
+    programs: &[Program {
+        name: "npm",
+        variable: None,
+        commands: &["npm"],
+        elsewhere: None,
+        asked: Some("--version"),
+        debian: &["npm"],
+        fedora: "nodejs-npm",
+        macos: "node",
+    }],
+};
+
 /// What measuring the browser client needs.
 pub(crate) const BROWSER: Needs =
     Needs { who: "measuring the browser client needs", programs: &[CHROMIUM, CHROMEDRIVER] };

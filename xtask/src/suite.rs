@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::assemble::{self, assemble};
 use crate::autobahn;
+use crate::axe;
 use crate::child::succeed;
 use crate::programs;
 use crate::project::{Profile, Project};
@@ -30,8 +31,9 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
     let tools = Tools::pinned(project)?;
     let whole = filter.is_none();
     let before = if whole { assemble::STEPS } else { tools::STEPS + 1 };
-    let steps = Steps::new(before + 1 + runs.len());
+    let steps = Steps::new(before + 2 + runs.len());
     steps.step("Chromium, Python and nc for the stories", || programs::ensure(&programs::TESTS))?;
+    steps.step("axe-core, which looks for barriers in pages", axe::ensure)?;
     if whole {
         // As the README's first command does it, which one of the stories goes on with.
         assemble(project, &steps, Profile::Quick)?;
@@ -48,7 +50,8 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
                 .env("PATH", tools::with_path(&tools.folders().collect::<Vec<_>>())?)
                 // Built by the step before, together with the tests: alone they would be built with other features of
                 // their dependencies, and those once more.
-                .env("TEAHOUSE_TEST_PROGRAMS", project.target.join("debug"));
+                .env("TEAHOUSE_TEST_PROGRAMS", project.target.join("debug"))
+                .env(axe::VARIABLE, axe::script()?);
             if run.in_browser {
                 command
                     .env(

@@ -38,10 +38,15 @@ mod standard_input;
 mod standard_streams;
 mod terminal_line;
 
+mod browser_access;
 mod browser_composer;
+mod browser_covers;
 mod browser_history;
+mod browser_links;
 mod browser_look;
+mod browser_messages;
 mod browser_offline;
+mod browser_room_list;
 mod browser_rooms;
 mod browser_speed;
 

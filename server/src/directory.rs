@@ -528,3 +528,6 @@ impl Inner {
         known.connections == 1 && *shown != shown::ONLINE
     }
 }
+
+#[cfg(test)]
+mod tests;

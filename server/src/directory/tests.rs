@@ -1,0 +1,65 @@
+use teahouse_protocol::{RequestId, UnixMillis};
+
+use super::*;
+use crate::connection::Answer;
+use crate::state::{Action, Outcome, Proposal};
+
+const ANA: UserId = UserId(1);
+
+/// A directory of a house with one guest, who is away.
+fn directory() -> Arc<Directory> {
+    let mut state = State::default();
+    let guest = Action::ArriveAsGuest {
+        name: Some(MemberName::parse("ana").expect("legal")),
+        keep: false,
+        token: TokenHash([1; 32]),
+        away: None,
+    };
+    for action in [Action::Found, guest] {
+        state.apply(Proposal { at: UnixMillis::new(1), action }).expect("nothing is rejected here");
+    }
+    let directory = Arc::new(Directory::new(Duration::from_secs(60)));
+    directory.restore(&state, &mut Vec::new());
+    directory
+}
+
+fn is_here(directory: &Directory) -> bool {
+    directory.hold(ANA, None).is_none()
+}
+
+#[tokio::test]
+async fn a_guest_goes_however_the_task_of_its_connection_ends() {
+    let directory = directory();
+    let visit = directory.connected(ANA, Address::HOUSE);
+    assert!(is_here(&directory));
+    let task = tokio::spawn(async move {
+        let _visit = visit;
+        panic!("on purpose");
+    });
+    task.await.expect_err("it panicked");
+    assert!(!is_here(&directory));
+}
+
+#[test]
+fn a_guest_goes_when_nobody_takes_the_answer_to_its_hello() {
+    let directory = directory();
+    let mailbox = Mailbox::default();
+    let visit = Some(directory.connected(ANA, Address::HOUSE));
+    let arrived = Outcome::Arrived { user: ANA, name: MemberName::parse("ana").expect("legal") };
+    mailbox.answer(Answer::Decided { re: RequestId::default(), result: Ok(arrived), visit });
+    assert!(is_here(&directory));
+    drop(mailbox);
+    assert!(!is_here(&directory));
+}
+
+#[test]
+fn who_comes_back_while_that_is_decided_waits() {
+    let directory = directory();
+    assert!(directory.hold(ANA, None).is_some());
+    let back = || directory.connected_with(TokenHash([1; 32]), Address::HOUSE);
+    assert!(matches!(back(), Holder::Held));
+    directory.release(&[ANA]);
+    assert!(matches!(back(), Holder::Here(..)));
+    assert!(matches!(directory.connected_with(TokenHash([2; 32]), Address::HOUSE), Holder::Nobody));
+    assert!(!directory.hold_to_depart(ANA));
+}

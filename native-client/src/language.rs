@@ -3,6 +3,9 @@ use teahouse_protocol::{ErrorCode, MemberName, NameError, RoomName, TextError};
 
 use crate::input::BadInput;
 
+/// So many names of those who came or went stand in a line; of more, the others are counted.
+const NAMES_MAX: usize = 8;
+
 /// The language that the program speaks to its user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -39,7 +42,15 @@ impl Language {
 
     /// Members who came and went.
     pub(crate) fn members(self, joined: &[MemberName], left: &[MemberName]) -> String {
-        let list = |names: &[MemberName]| names.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
+        let list = |names: &[MemberName]| {
+            let shown = if names.len() > NAMES_MAX { &names[..NAMES_MAX - 1] } else { names };
+            let mut list = shown.iter().map(MemberName::as_str).collect::<Vec<_>>().join(", ");
+            let rest = names.len() - shown.len();
+            if rest > 0 {
+                list.push_str(&self.say(format!(" and {rest} more"), format!(" 等 {} 人", names.len())));
+            }
+            list
+        };
         let mut parts = Vec::new();
         if !joined.is_empty() {
             parts.push(self.say(format!("{} joined", list(joined)), format!("{} 来了", list(joined))));
@@ -372,6 +383,16 @@ mod tests {
             }
             assert!(!language.not_sent(None, "\u{1b}c", "\u{7}").contains(char::is_control));
         }
+    }
+
+    #[test]
+    fn a_crowd_is_counted() {
+        let crowd: Vec<MemberName> =
+            (1..=9).map(|number| MemberName::parse(&format!("g{number}")).expect("a name")).collect();
+        let members = |language: Language, count: usize| language.members(&crowd[..count], &[]);
+        assert_eq!(members(Language::English, 8), "g1, g2, g3, g4, g5, g6, g7, g8 joined");
+        assert_eq!(members(Language::English, 9), "g1, g2, g3, g4, g5, g6, g7 and 2 more joined");
+        assert_eq!(members(Language::Chinese, 9), "g1, g2, g3, g4, g5, g6, g7 等 9 人 来了");
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl<'a> Place<'a> {
 
     /// Partial files for this place that nobody finishes any more, or another backup that is under way.
     fn leftovers(&self) -> Vec<PathBuf> {
-        let prefix = format!(".{}.", self.name.to_string_lossy());
+        let prefix = private::partial_prefix(&self.name.to_string_lossy());
         let entries = fs::read_dir(&self.parent).into_iter().flatten().flatten();
         let left = entries.filter(|entry| {
             let name = entry.file_name();

@@ -111,11 +111,15 @@ pub(super) fn open_or_create(path: &Path) -> io::Result<File> {
 
 /// A file that takes shape beside the place it is for, under a name that nobody knows, and goes if it does not get there.
 pub(super) fn partial_file(dir: &Path, name: &str) -> io::Result<NamedTempFile> {
-    // As much of the name as leaves room for the rest.
-    let name: String = name.chars().take(40).collect();
-    let partial = tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(PARTIAL).tempfile_in(dir)?;
+    let partial = tempfile::Builder::new().prefix(&partial_prefix(name)).suffix(PARTIAL).tempfile_in(dir)?;
     let _ = set_mode(partial.path(), 0o600);
     Ok(partial)
+}
+
+/// What the name of a [`partial_file`] begins with: as much of the other name as leaves room for the rest.
+pub(super) fn partial_prefix(name: &str) -> String {
+    let name: String = name.chars().take(40).collect();
+    format!(".{name}.")
 }
 
 /// What the name of a [`partial_file`] ends in.

@@ -151,13 +151,18 @@ async fn of_two_backups_to_one_file_one_is_made() {
 #[tokio::test]
 async fn what_an_ended_backup_left_behind_is_named() {
     let (_server, data) = used_data(false).await;
-    let (folder, backup) = place();
-    let left = folder.path().join(".backup.x1Y2z3.partial");
-    fs::write(&left, "half").expect("writable");
-    let finished = task(&data, &["backup", &backup.to_string_lossy()]).await;
-    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    assert!(finished.stderr.contains(&*left.to_string_lossy()), "{}", finished.stderr);
-    assert!(left.exists(), "it may be of a backup that is under way");
+    for name in ["backup", "备份.db", &"long".repeat(50)] {
+        let (folder, _) = place();
+        let backup = folder.path().join(name);
+        let begin: String = name.chars().take(40).collect();
+        let left = folder.path().join(format!(".{begin}.x1Y2z3.partial"));
+        fs::write(&left, "half").expect("writable");
+        let finished = task(&data, &["backup", &backup.to_string_lossy()]).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert!(finished.stderr.contains(&*left.to_string_lossy()), "{name}: {}", finished.stderr);
+        assert!(left.exists(), "it may be of a backup that is under way");
+        assert_eq!(contents(folder.path()).len(), 2, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::arguments::StateOption;
 use crate::driver::{Clock, Driver, seed};
 use crate::language::Language;
-use crate::state_file::{SignIn, StateFile};
+use crate::state_file::{FORMAT, SignIn, StateFile};
 
 /// What this program calls itself to servers.
 pub(crate) const CLIENT: &str = concat!("teahouse/", env!("CARGO_PKG_VERSION"));
@@ -232,8 +232,24 @@ impl State {
         if let Some(name) = value.as_deref().and_then(name_of_identity)
             && name != self.name
         {
+            let mut other = StateFile::at(self.dir.as_deref(), &self.address, &name)?;
+            if token_of(self.own.as_deref()).is_some_and(|own| token_of(value.as_deref()) == Some(own)) {
+                // The same user: under the old name somebody else may come, who is to find nothing of this one's.
+                self.file.write()?;
+                for (key, value) in self.file.read()?.values {
+                    if key == IDENTITY {
+                        self.file.change_own(key, None, self.own.clone());
+                    } else if key != FORMAT.0 {
+                        self.file.change(key.clone(), None);
+                        other.change(key, Some(value));
+                    }
+                }
+                // First where it is to be, so that nothing is lost in between.
+                other.change(key.clone(), value.clone());
+                other.write()?;
+            }
             self.file.write()?;
-            self.file = StateFile::at(self.dir.as_deref(), &self.address, &name)?;
+            self.file = other;
             self.name = name;
             self.own = self.file.read()?.values.get(IDENTITY).cloned();
         }
@@ -258,11 +274,65 @@ impl Keeps {
 }
 
 fn has_token(identity: Option<&String>) -> bool {
-    let value = identity.and_then(|identity| serde_json::from_str::<serde_json::Value>(identity).ok());
-    value.is_some_and(|value| value.get("token").is_some_and(serde_json::Value::is_string))
+    token_of(identity.map(String::as_str)).is_some()
+}
+
+fn token_of(identity: Option<&str>) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(identity?).ok()?;
+    value.get("token")?.as_str().map(str::to_owned)
 }
 
 fn name_of_identity(value: &str) -> Option<MemberName> {
     let value: serde_json::Value = serde_json::from_str(value).ok()?;
     MemberName::parse(value.get("name")?.as_str()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(dir: &std::path::Path, name: &str) -> State {
+        let (address, name) =
+            ("tea.example".parse().expect("an address"), MemberName::parse(name).expect("a name"));
+        let file = StateFile::at(Some(dir), &address, &name).expect("a directory");
+        State { file, name, dir: Some(dir.to_owned()), address, writes: true, own: None, sign_in: None }
+    }
+
+    fn identity(name: &str, token: &str) -> Option<String> {
+        Some(format!(r#"{{"name":"{name}","token":"{token}"}}"#))
+    }
+
+    fn values(dir: &std::path::Path, name: &str) -> Vec<(String, String)> {
+        let values = state(dir, name).file.read().expect("readable").values;
+        values.into_iter().filter(|(key, _)| key != FORMAT.0).collect()
+    }
+
+    #[test]
+    fn who_is_called_something_else_leaves_nothing_under_the_old_name() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut ana = state(dir.path(), "ana");
+        for (key, value) in [(IDENTITY, identity("ana", "t")), ("outbox/1", Some("words".to_owned()))] {
+            ana.keep(key.to_owned(), value).expect("writable");
+        }
+        ana.file.write().expect("writable");
+        ana.keep(IDENTITY.to_owned(), identity("bo", "t")).expect("writable");
+        ana.keep("outbox/2".to_owned(), Some("more".to_owned())).expect("writable");
+        ana.file.write().expect("writable");
+        assert_eq!(values(dir.path(), "ana"), []);
+        let keys: Vec<String> = values(dir.path(), "bo").into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [IDENTITY, "outbox/1", "outbox/2"]);
+    }
+
+    #[test]
+    fn somebody_else_under_another_name_takes_nothing_along() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut ana = state(dir.path(), "ana");
+        ana.keep(IDENTITY.to_owned(), identity("ana", "t")).expect("writable");
+        ana.keep(IDENTITY.to_owned(), identity("bo", "u")).expect("writable");
+        ana.file.write().expect("writable");
+        let kept =
+            |name: &str, token: &str| vec![(IDENTITY.to_owned(), identity(name, token).expect("a value"))];
+        assert_eq!(values(dir.path(), "ana"), kept("ana", "t"));
+        assert_eq!(values(dir.path(), "bo"), kept("bo", "u"));
+    }
 }

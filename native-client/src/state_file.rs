@@ -11,7 +11,7 @@ use teahouse_protocol::MemberName;
 use crate::address::Address;
 
 /// The key under which a file says how it is to be read, and what this program writes there.
-const FORMAT: (&str, &str) = ("format", "1");
+pub(crate) const FORMAT: (&str, &str) = ("format", "1");
 /// How long a lock is waited for that another program holds for the moment of a write. Then it goes on without: the
 /// other may have been stopped.
 const LOCK_TRIES: u32 = 200;

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 
 use crate::invisible::is_invisible;
@@ -29,8 +31,11 @@ impl NameKey {
 
 impl NameKeys {
     pub(super) fn of(name: &str) -> Self {
-        let read = NameKey(settle(&fold(name)).into());
-        let seen = NameKey(settle(name).into());
+        let (read, seen) = match simple(name) {
+            Some(keys) => keys,
+            None => (settle(&fold(name)), settle(name)),
+        };
+        let (read, seen) = (NameKey(read.into()), NameKey(seen.into()));
         Self { seen: (seen != read).then_some(seen), read }
     }
 
@@ -43,6 +48,35 @@ impl NameKeys {
     pub fn are_alike(&self, other: &Self) -> bool {
         self.iter().any(|key| other.iter().any(|theirs| key == theirs))
     }
+}
+
+/// [`settle`] of the folded name and of the name, where each character settles by itself: a server that starts looks at every
+/// name, and most are in ASCII and Chinese.
+fn simple(name: &str) -> Option<(String, String)> {
+    static ASCII: LazyLock<Vec<String>> =
+        LazyLock::new(|| ('\0'..'\u{80}').map(|c| settle(c.encode_utf8(&mut [0; 4]))).collect());
+    let (mut read, mut seen) = (String::with_capacity(name.len()), String::with_capacity(name.len()));
+    for c in name.chars() {
+        match c {
+            '!'..='~' => {
+                read.push_str(&ASCII[c.to_ascii_lowercase() as usize]);
+                seen.push_str(&ASCII[c as usize]);
+            }
+            '\u{4E00}'..='\u{9FFF}' => {
+                let settled = settled_ideograph(c);
+                read.push_str(&settled);
+                seen.push_str(&settled);
+            }
+            _ => return None,
+        }
+    }
+    Some((read, seen))
+}
+
+fn settled_ideograph(c: char) -> String {
+    let mut bytes = [0; 4];
+    let text: &str = c.encode_utf8(&mut bytes);
+    if unicode_security::skeleton(text).eq([c]) { text.to_owned() } else { settle(text) }
 }
 
 /// How often shape and case are folded at most. Twice is enough for every single character (a test); the bound is for

@@ -76,6 +76,25 @@ fn keys_are_settled() {
     }
 }
 
+/// The quick way has the results of the other.
+#[test]
+fn simple_names_have_the_keys_of_any() {
+    let check = |name: &str| {
+        assert_eq!(simple(name), Some((settle(&fold(name)), settle(name))), "{name:?}");
+    };
+    for a in '!'..='~' {
+        for b in '!'..='~' {
+            check(&format!("{a}{b}茶{b}"));
+        }
+    }
+    for c in '\u{4E00}'..='\u{9FFF}' {
+        check(&format!("小{c}I"));
+    }
+    for name in ["é", "a\u{301}", "ａ", "а", "\u{3400}", "☕"] {
+        assert_eq!(simple(name), None);
+    }
+}
+
 /// What fonts ignore cannot keep names apart.
 #[test]
 fn nothing_invisible_is_in_a_key() {

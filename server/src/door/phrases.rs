@@ -5,15 +5,34 @@ use std::fmt::Write;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use teahouse_protocol::{
-    ErrorCode, ErrorReply, Event, EventKind, HistoryPage, MemberName, Members, ServerMessage, UnixMillis,
-    decode_server_message,
+    ErrorCode, ErrorReply, Event, EventKind, HistoryPage, MemberName, Members, NameError, ServerMessage,
+    UnixMillis, decode_server_message,
 };
 
 pub(super) fn problem(chinese: &str, english: &str) -> Bytes {
     format!("! {chinese} · {english}\n").into()
 }
 
+/// The rule that a name or a room's name breaks.
+pub(super) fn bad_name(error: &NameError) -> &'static str {
+    match error {
+        NameError::Length(_) => "名字要有 1 到 32 个字",
+        NameError::Space => "名字里不能有空格，可以用 - 或 _",
+        NameError::Invisible => "名字里有看不见的字符，请不要粘贴，直接打字",
+        NameError::FirstChar(_) => "名字不能以这个字符开头",
+        NameError::Reserved(_) => "名字里不能有逗号",
+        NameError::LoneMark => "名字不能以附加符号开头，也不能把它放在别的文字上",
+        NameError::TooManyMarks => "一个字母上的附加符号太多了",
+        NameError::Unassigned => "名字里有大多数设备显示不出来的字符",
+        NameError::BrokenEmoji => "名字里有不完整的表情符号",
+        NameError::MixedDirections => "名字里不能混用从右往左和从左往右读的文字",
+    }
+}
+
 pub(super) fn error_words(error: &ErrorReply) -> Bytes {
+    if let Some(broken) = error.rule.as_deref().and_then(NameError::of_rule) {
+        return problem(bad_name(&broken), &format!("a name {broken}"));
+    }
     let chinese = match error.code {
         ErrorCode::NameTaken => "这个名字有人用了，换一个吧",
         ErrorCode::FrameTooLong => "这一行太长了",

@@ -13,7 +13,7 @@ use teahouse_protocol::{
 use super::Inbound;
 use super::foreign::{Foreign, is_binary, is_for_programs};
 use super::json::frame_too_long;
-use super::phrases::{error_words, event_words, history, problem, who};
+use super::phrases::{bad_name, error_words, event_words, history, problem, who};
 use super::sniff::{Guess, blank_bytes, first_line, sniff};
 use super::typing::{Typed, Typing};
 use crate::state::LOBBY;
@@ -238,9 +238,10 @@ impl TextDoor {
             }
             "name" => match MemberName::parse(rest) {
                 Ok(name) => self.ask(inbound, Command::Rename(Rename { name })),
-                Err(error) => self.say(out, problem("名字不合规则", &format!("a name {error}"))),
+                Err(error) => self.say(out, problem(bad_name(&error), &format!("a name {error}"))),
             },
-            "join" => match RoomName::parse(rest) {
+            // Whoever is refused a new room must not have left the old one, so its name is looked at here.
+            "join" => match RoomName::parse(rest).and_then(|room| room.check_new().map(|()| room)) {
                 Ok(room) if room == self.room => {}
                 Ok(room) => {
                     let left = std::mem::replace(&mut self.room, room.clone());
@@ -249,7 +250,7 @@ impl TextDoor {
                     self.ask(inbound, Command::Unwatch(Unwatch { room: left.clone() }));
                     self.ask(inbound, Command::Leave(Leave { room: left }));
                 }
-                Err(error) => self.say(out, problem("房间名不合规则", &format!("a room's name {error}"))),
+                Err(error) => self.say(out, problem(bad_name(&error), &format!("a room's name {error}"))),
             },
             "rooms" => self.ask(inbound, Command::Rooms(Rooms::default())),
             "who" => {
@@ -410,7 +411,14 @@ mod tests {
         check(
             b"/name a b\n",
             &[],
-            "! 名字不合规则 · a name must not contain spaces; use '-' or '_' instead\n",
+            "! 名字里不能有空格，可以用 - 或 _ · a name must not contain spaces; use '-' or '_' instead\n",
+        );
+        // Nothing is asked for, so the person stays where they are.
+        check(
+            "/join \u{301}茶\n".as_bytes(),
+            &[],
+            "! 名字不能以附加符号开头，也不能把它放在别的文字上 · a room's name must not begin with an accent, or have one on a \
+             letter of another script\n",
         );
         check(
             b"\xc4\xe3\xba\xc3\n",

@@ -135,7 +135,7 @@ fn a_guest_without_a_name_comes_back_by_its_token_first() {
                 sent.push(serde_json::from_str::<serde_json::Value>(&line).expect("JSON"));
             }
         }
-        sent.drain(..).collect::<Vec<_>>()
+        std::mem::take(&mut sent)
     };
     feed(&mut brain, Input::Start);
     let hello = feed(&mut brain, Input::LinkOpened).remove(0);

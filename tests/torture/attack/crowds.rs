@@ -79,6 +79,19 @@ pub(super) async fn watch(link: &mut Link, rooms: usize, after: Option<Seq>) {
     }
 }
 
+/// Asks for all of so many rooms on each of so many connections, and reads none of it. Gives the connections.
+pub(super) async fn replay(address: SocketAddr, connections: usize, rooms: usize) -> Vec<Link> {
+    let mut watching = JoinSet::new();
+    for _ in 0..connections {
+        watching.spawn(async move {
+            let mut link = guest(address).await;
+            watch(&mut link, rooms, Some(Seq::ZERO)).await;
+            link
+        });
+    }
+    watching.join_all().await
+}
+
 /// Watches one room.
 pub(super) async fn watch_room(link: &mut Link, room: RoomName) {
     match link.ask(Command::Watch(Watch { room, after: None })).await.expect("the server answers") {

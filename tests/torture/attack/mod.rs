@@ -59,7 +59,9 @@ async fn nothing_is_kept_of_somebody_who_comes_and_goes_in_many_rooms() {
     let (rooms, times) = run.pick((200, 400), (1_000, 4_000));
     for connections in CONNECTIONS {
         let mut arena = Arena::open(&[], false).await;
-        let (_link, token) = crowds::member_of(arena.host.address(), rooms).await;
+        let (link, token) = crowds::member_of(arena.host.address(), rooms).await;
+        // From now on each hello is that of somebody who was away.
+        drop(link);
         arena.look();
         let attack = crowds::come_and_go(arena.host.address(), token, connections, times / connections);
         let ((), seen) = arena.under(attack).await;
@@ -146,18 +148,22 @@ async fn replays_take_a_lane_each_and_not_a_thread() {
     const THREADS_MAX: usize = 8;
     let run = Run::begin("attack: replays of many rooms");
     let mut tally = Tally::default();
-    let (rooms, posts) = run.pick((200, 400), (1_000, 3_000));
+    // More in each room than a tail holds.
+    let (rooms, posts) = run.pick((50, 600), (500, 6_000));
     let mut arena = Arena::open(&[], false).await;
     let (mut link, _) = crowds::member_of(arena.host.address(), rooms).await;
     crowds::fill(&mut link, rooms, posts).await;
-    arena.look();
-    let mut watcher = crowds::guest(arena.host.address()).await;
-    let attack = crowds::watch(&mut watcher, rooms, Some(teahouse_protocol::Seq::ZERO));
-    let ((), seen) = arena.under(attack).await;
-    if seen.threads > THREADS_MAX {
-        tally.complain(format!("{} threads more than before", seen.threads));
+    for connections in CONNECTIONS {
+        arena.look();
+        let attack = crowds::replay(arena.host.address(), connections, rooms / connections.min(10));
+        let (held, seen) = arena.under(attack).await;
+        tally.messages += held.len() as u64;
+        if seen.threads > THREADS_MAX {
+            tally.complain(format!("×{connections}: {} threads more than before", seen.threads));
+        }
+        let bound = REPLAYS_KIB + UNREAD_KIB * connections as u64;
+        seen.judge(&format!("×{connections}, {} threads more", seen.threads), bound, &mut tally);
     }
-    seen.judge(&format!("{} threads more", seen.threads), REPLAYS_KIB + UNREAD_KIB, &mut tally);
     arena.host.stop().await;
     run.finish(&tally);
 }

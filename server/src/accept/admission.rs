@@ -48,11 +48,13 @@ struct Open {
 pub(super) struct Pass {
     admission: Arc<Admission>,
     address: Option<Address>,
+    /// Whether it is one of all connections, and not the client behind one that is counted already.
+    counts: bool,
 }
 
 /// Why a connection is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Crowded {
+pub enum Crowded {
     /// All places are taken.
     #[error("this server has {0} connections, which is the most; try again later")]
     Server(usize),
@@ -81,14 +83,19 @@ impl Admission {
             return Err(Crowded::Server(most));
         }
         if let Some(address) = address {
-            let here = open.of_address.get(&address).copied().unwrap_or(0);
-            if let Some(most) = self.capacity.of_address.filter(|most| here >= *most) {
-                return Err(Crowded::Address(most));
-            }
-            open.of_address.insert(address, here + 1);
+            self.count(&mut open, address)?;
         }
         open.connections += 1;
-        Ok(Pass { admission: Arc::clone(self), address })
+        Ok(Pass { admission: Arc::clone(self), address, counts: true })
+    }
+
+    fn count(&self, open: &mut Open, address: Address) -> Result<(), Crowded> {
+        let here = open.of_address.get(&address).copied().unwrap_or(0);
+        if let Some(most) = self.capacity.of_address.filter(|most| here >= *most) {
+            return Err(Crowded::Address(most));
+        }
+        open.of_address.insert(address, here + 1);
+        Ok(())
     }
 
     /// Tells a peer that it is not let in, in its language if it says something soon.
@@ -110,10 +117,19 @@ impl Admission {
     }
 }
 
+impl Pass {
+    /// Counts the client that a proxy's connection speaks for.
+    pub(super) fn for_client(&self, address: Address) -> Result<Self, Crowded> {
+        let admission = Arc::clone(&self.admission);
+        admission.count(&mut admission.open(), address)?;
+        Ok(Self { admission, address: Some(address), counts: false })
+    }
+}
+
 impl Drop for Pass {
     fn drop(&mut self) {
         let mut open = self.admission.open();
-        open.connections -= 1;
+        open.connections -= usize::from(self.counts);
         if let Some(address) = self.address
             && let Some(here) = open.of_address.get_mut(&address)
         {
@@ -125,7 +141,8 @@ impl Drop for Pass {
     }
 }
 
-fn refusal(pin: Option<Pin>, guess: Guess, why: Crowded) -> Vec<u8> {
+/// What is said to a peer that is not let in.
+pub(super) fn refusal(pin: Option<Pin>, guess: Guess, why: Crowded) -> Vec<u8> {
     match (pin, guess) {
         (Some(Pin::Json), _) | (None, Guess::Json) => {
             let error = ErrorReply {
@@ -166,7 +183,12 @@ mod tests {
             (0..3).map(|_| admission.enter(address(1)).expect("there is room")).collect();
         assert_eq!(admission.enter(address(1)).map(drop), Err(Crowded::Address(3)));
         passes.push(admission.enter(None).expect("a proxy"));
+        let behind = passes[3].for_client(Address::of(std::net::IpAddr::from([10, 0, 0, 1])));
+        assert_eq!(behind.map(drop), Err(Crowded::Address(3)), "clients of a proxy are counted too");
         passes.push(admission.enter(address(2)).expect("there is room"));
+        passes.push(
+            passes[3].for_client(Address::of(std::net::IpAddr::from([10, 0, 0, 4]))).expect("the first"),
+        );
         assert_eq!(admission.enter(address(3)).map(drop), Err(Crowded::Server(5)));
         passes.clear();
         assert!(admission.open().of_address.is_empty() && admission.open().connections == 0);

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::admission::Crowded;
 use super::visit::Visit;
 use super::waiting_room::{Ticket, WaitingRoom};
 use crate::config::Pin;
@@ -62,21 +63,21 @@ impl Arrival {
         pin: Option<Pin>,
         visit: &Visit,
         house: &House,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Result<bool, Crowded>> {
         if !self.from_proxy {
-            return Ok(true);
+            return Ok(Ok(true));
         }
         match pin {
             None => {
                 if !self.first_byte(house).await? {
-                    return Ok(false);
+                    return Ok(Ok(false));
                 }
             }
             Some(pin) => {
                 // Where it sends none, its clients are served all the same, and people greeted at once.
                 let patience = if pin == Pin::Text { text::PAUSE } else { house.patience.handshake };
                 if !self.read_until(Instant::now() + patience).await? {
-                    return Ok(true);
+                    return Ok(Ok(true));
                 }
             }
         }
@@ -84,11 +85,11 @@ impl Arrival {
         loop {
             let blank = blank_bytes(&self.first) == self.first.len();
             match Header::read(&self.first) {
-                Header::None => return Ok(true),
+                Header::None => return Ok(Ok(true)),
                 Header::Begun => {
                     let pause = if blank { Instant::now() + BLANK_PAUSE } else { deadline };
                     if !self.read_until(pause.min(deadline)).await? && blank {
-                        return Ok(true);
+                        return Ok(Ok(true));
                     }
                     if Instant::now() < deadline {
                         continue;
@@ -100,15 +101,17 @@ impl Arrival {
                         self.since = None;
                     }
                     if let Some(client) = client {
-                        visit.speaks_for(client);
+                        if let Err(why) = visit.speaks_for(client, &house.paces) {
+                            return Ok(Err(why));
+                        }
                         self.ticket = Some(self.waiting.draw_ticket(Some(Address::of(client.ip()))));
                     }
-                    return Ok(true);
+                    return Ok(Ok(true));
                 }
                 Header::Wrong => {}
             }
             tracing::warn!("{} sent a header of the PROXY protocol that cannot be read", visit.peer());
-            return Ok(false);
+            return Ok(Ok(false));
         }
     }
 

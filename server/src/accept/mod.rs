@@ -15,17 +15,17 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-pub use admission::{Admission, Capacity};
+pub use admission::{Admission, Capacity, Crowded};
 pub use visit::Visit;
 pub use waiting_room::WaitingRoom;
 
 use crate::config::{Listen, Pin};
 use crate::connection::Connection;
-use crate::door::{Door, Foreign, Guess, JsonDoor, TextDoor, blank_bytes};
+use crate::door::{Door, Foreign, Guess, JsonDoor, TextDoor, blank_bytes, sniff};
 use crate::house::House;
 use crate::http;
 use crate::pace::{Address, Kind};
-use admission::{Crowded, Pass};
+use admission::{Pass, refusal};
 use arrival::{Arrival, refuse};
 
 /// How long to wait when the system has no room for another connection.
@@ -95,8 +95,13 @@ async fn receive(
     router: Router,
 ) -> io::Result<()> {
     prepare(&arrival.stream, house.patience.stalled)?;
-    if !arrival.proxy_header(pin, &visit, &house).await? {
-        return Ok(());
+    match arrival.proxy_header(pin, &visit, &house).await? {
+        Ok(true) => {}
+        Ok(false) => return Ok(()),
+        Err(why) => {
+            refuse(arrival.stream, &refusal(pin, sniff(&arrival.first), why)).await;
+            return Ok(());
+        }
     }
     let guess = match pin {
         Some(Pin::Text) => {

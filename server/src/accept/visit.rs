@@ -1,38 +1,50 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use super::admission::Pass;
+use super::admission::{Crowded, Pass};
+use crate::pace::{Address, Kind, Paces};
 
 /// A connection from accept to close, for the log.
 #[derive(Debug)]
 pub struct Visit {
     socket: SocketAddr,
     /// Whom a trusted proxy speaks for.
-    client: OnceLock<SocketAddr>,
+    client: Mutex<Option<(SocketAddr, Pass)>>,
     /// Whether its end is in the log.
     over: AtomicBool,
     /// Its place among the connections.
-    _pass: Pass,
+    pass: Pass,
 }
 
 impl Visit {
     pub(super) fn begin(socket: SocketAddr, pass: Pass) -> Arc<Self> {
         tracing::info!("{socket} connected");
-        Arc::new(Self { socket, client: OnceLock::new(), over: AtomicBool::new(false), _pass: pass })
+        Arc::new(Self { socket, client: Mutex::default(), over: AtomicBool::new(false), pass })
+    }
+
+    fn client(&self) -> MutexGuard<'_, Option<(SocketAddr, Pass)>> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The client's address, behind a trusted proxy too.
     pub fn peer(&self) -> SocketAddr {
-        self.client.get().copied().unwrap_or(self.socket)
+        self.client().as_ref().map_or(self.socket, |(client, _)| *client)
     }
 
-    /// A trusted proxy said whom it speaks for. Only the first time counts.
-    pub fn speaks_for(&self, client: SocketAddr) {
+    /// A trusted proxy said whom it speaks for, who has limits of its own.
+    pub fn speaks_for(&self, client: SocketAddr, paces: &Paces) -> Result<(), Crowded> {
         let before = self.peer();
-        if before != client && self.client.set(client).is_ok() {
-            tracing::info!("{before} speaks for {client}");
+        if before == client {
+            return Ok(());
         }
+        let address = Address::of(client.ip());
+        paces.take(Kind::Connections, address, Instant::now()).map_err(|_| Crowded::Pace)?;
+        let pass = self.pass.for_client(address)?;
+        tracing::info!("{before} speaks for {client}");
+        *self.client() = Some((client, pass));
+        Ok(())
     }
 
     /// It is over, and this is who it was.

@@ -136,7 +136,7 @@ pub struct Options {
     /// is any number [default: 4000]
     #[arg(long, value_name = "N", env = "TEAHOUSE_CONNECTIONS_MAX")]
     pub connections_max: Option<u32>,
-    /// Have so many connections of one address at most, unless it is a trusted proxy's; 0 is any number [default: 1000]
+    /// Have so many connections of one address at most, and of each client of a trusted proxy; 0 is any number [default: 1000]
     #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_CONNECTIONS_MAX")]
     pub address_connections_max: Option<u32>,
     /// Limit nobody's pace and number, for measurements: as if each of those options were 0

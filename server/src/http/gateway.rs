@@ -44,7 +44,10 @@ pub(super) fn websocket(house: Arc<House>, guest: Guest, target: &Target, mut re
     let client = house.proxies.client(peer.ip(), forwarded.into_iter());
     if client != peer.ip().to_canonical() {
         // The port is the proxy's: it tells its clients apart in the log.
-        visit.speaks_for((client, peer.port()).into());
+        if let Err(why) = visit.speaks_for((client, peer.port()).into(), &house.paces) {
+            return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], format!("{why}\n"))
+                .into_response();
+        }
     }
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {

@@ -194,6 +194,28 @@ async fn clients_behind_a_trusted_proxy_have_a_pace_each() {
 }
 
 #[tokio::test]
+async fn clients_behind_a_trusted_proxy_have_a_number_of_connections_each() {
+    let server = Server::with(&["--trusted-proxy", "127.0.0.1", "--address-connections-max", "2"]).await;
+    let mut others = Vec::new();
+    for client in ["203.0.113.1", "203.0.113.2", "203.0.113.3"] {
+        for _ in 0..2 {
+            others.push(ws::try_connect(&server, &[("x-forwarded-for", client)]).await.expect("let in"));
+        }
+    }
+    let headers = [("x-forwarded-for", "203.0.113.1")];
+    let (status, reason) = handshake(&server, &headers).await.expect("the third of this client");
+    assert!(status == 503 && reason.contains("2 connections of your address"), "{status} {reason}");
+    let mut person = Text::connect(&server).await;
+    person.send("PROXY TCP4 203.0.113.1 10.0.0.1 4711 2023\r\nhi\n").await;
+    let said = person.received.end().await;
+    assert!(said.contains("2 connections of your address"), "{said}");
+    // Whoever goes makes room.
+    drop(others);
+    server.wait_for_logs(8, "the ends", |line| line.contains(" left")).await;
+    ws::try_connect(&server, &headers).await.expect("let in again");
+}
+
+#[tokio::test]
 async fn what_anybody_else_says_of_its_clients_is_not() {
     let server = Server::start().await;
     let mut page = ws::try_connect(&server, &[("x-forwarded-for", "203.0.113.77")]).await.expect("let in");

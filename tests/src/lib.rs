@@ -40,3 +40,5 @@ pub mod browser_scenes;
 pub mod transcript;
 
 pub mod run;
+
+pub mod reverse_proxy;

@@ -1,4 +1,4 @@
-//! The link to the server: a WebSocket to `/ws` on the page's own origin.
+//! The link to the server: a WebSocket to `ws` beside the page.
 
 use std::rc::Rc;
 
@@ -75,5 +75,8 @@ fn address() -> Result<String, String> {
         _ => "ws",
     };
     let host = location.host().map_err(|error| format!("{error:?}"))?;
-    Ok(format!("{scheme}://{host}/ws"))
+    // Behind a proxy the page may stand under a path.
+    let path = location.pathname().map_err(|error| format!("{error:?}"))?;
+    let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
+    Ok(format!("{scheme}://{host}{folder}ws"))
 }

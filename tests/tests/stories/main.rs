@@ -27,6 +27,7 @@ mod leases;
 mod lost_answers;
 mod presence;
 mod rooms_that_go;
+mod under_a_path;
 mod web_files;
 
 mod terminal_client;

@@ -50,5 +50,6 @@ mod browser_offline;
 mod browser_room_list;
 mod browser_rooms;
 mod browser_speed;
+mod browser_words;
 
 mod development;

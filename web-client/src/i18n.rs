@@ -261,7 +261,7 @@ texts! {
     /// With a message.
     CopyLink: "复制链接", "Copy link";
     /// With a message.
-    CopyText: "复制文字", "Copy text";
+    CopyWords: "复制文字", "Copy text";
     /// With a message.
     Quote: "引用", "Quote";
     /// Shows the whole of a long message.

@@ -216,7 +216,7 @@ impl Message {
                         {action.then(|| view! { <span class=format!("name {}", hue_class(&name))>{name.clone()} " "</span> })}
                         {words(app, text.to_owned(), mine)}
                     </div> {own_time} {long.then(|| unfold_button(app, unfolded))}
-                    {state.map(|state| progress(app, state, local))}
+                    {state.map(|state| progress(app, &state, local))}
                 </div>
             </article>
         }
@@ -254,7 +254,7 @@ fn unfold_button(app: App, unfolded: RwSignal<bool>) -> AnyView {
 }
 
 /// How far a message is that is not yet in the room's log, and what can be done about it.
-fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView {
+fn progress(app: App, state: &PostState, local: Option<LocalId>) -> impl IntoView + use<> {
     let button = move |test_id: &'static str, word: Text, intent: fn(LocalId) -> Intent| {
         local.map(|local| {
             view! {
@@ -280,6 +280,7 @@ fn progress(app: App, state: PostState, local: Option<LocalId>) -> impl IntoView
             <div class="progress sent">{icon(Icon::Clock)} <span class="sr">{app.text(Text::Sent)}</span></div>
         })),
         PostState::Failed { code, retryable, .. } => {
+            let (code, retryable) = (*code, *retryable);
             let room = app.model.active.get_untracked();
             // Sending it again makes the user a member where that was what was missing.
             let word = if code == Some(ErrorCode::NotMember) { Text::JoinAndSend } else { Text::Retry };

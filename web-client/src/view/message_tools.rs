@@ -251,7 +251,7 @@ pub(crate) fn message_tools(tools: &Rc<MessageTools>) -> AnyView {
             aria-label=app.text(Text::MessageTools)
         >
             {button("copy-link", "tool logged-only", Text::CopyLink, Icon::Link, MessageTools::copy_link)}
-            {button("copy-text", "tool", Text::CopyText, Icon::Copy, MessageTools::copy_text)}
+            {button("copy-text", "tool", Text::CopyWords, Icon::Copy, MessageTools::copy_text)}
             {button("quote", "tool", Text::Quote, Icon::Quote, MessageTools::quote)}
         </div>
     }

@@ -1,12 +1,15 @@
 //! The whole behaviour, one file for each concern: who the user is, which rooms there are, what happens in them, what
 //! the user posts, and what the user has seen.
 
+mod discarding;
 mod doubt;
 mod identity;
 mod intents;
 mod posts;
 mod replies;
 mod rooms;
+mod shared;
+mod standing;
 mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,9 +35,7 @@ pub struct Brain {
     random: Random,
     /// Who the user is, or wants to be. `None`: the user has to say.
     identity: Option<StoredIdentity>,
-    /// Who the user was, until the server has taken the new name.
-    former: Option<StoredIdentity>,
-    /// The name to take once no post of the present one is on its way.
+    /// The name to ask for as soon as the server can be asked.
     renaming: Option<MemberName>,
     /// The token of whoever has sent the posts that are not answered.
     author: Option<String>,
@@ -53,6 +54,8 @@ pub struct Brain {
     /// No post goes out before this, because the server refused one for the moment.
     resend_at: Option<Ticks>,
     resend_backoff: Backoff,
+    /// The post that was dropped last, and its room.
+    discarded: Option<(RoomName, PendingPost)>,
     /// The first post that the server refused for the moment: until it comes again, the server takes no other.
     refused: Option<OpId>,
     /// The program has the user's eyes.
@@ -67,6 +70,8 @@ pub struct Brain {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Hello { token: bool },
+    Rename { name: MemberName },
+    SignOut,
     Join { room: RoomName },
     Leave { room: RoomName },
     Unwatch,
@@ -92,12 +97,11 @@ impl Brain {
             link: Link::new(now.ticks),
             random: Random::new(seed),
             identity: config.name.clone().map(|name| StoredIdentity { name, token: None }),
-            former: None,
             renaming: None,
             author: None,
             anonymous: false,
             was_welcome: false,
-            reopening: config.rooms.is_empty(),
+            reopening: config.rooms.is_empty() && config.show.is_none(),
             limits: Limits::CURRENT,
             asked: BTreeMap::new(),
             next_request: 1,
@@ -105,6 +109,7 @@ impl Brain {
             ops: OpSource::default(),
             resend_at: None,
             resend_backoff: Backoff::default(),
+            discarded: None,
             refused: None,
             focused: false,
             at_bottom: true,
@@ -124,7 +129,7 @@ impl Brain {
             room.wanted = true;
             room.create = create;
         }
-        if let Some(first) = brain.config.rooms.first().cloned() {
+        if let Some(first) = brain.config.first_shown() {
             brain.room_entry(&first).reading.line_due = true;
             brain.set_active(Some(first));
         }
@@ -249,10 +254,11 @@ impl Brain {
             Input::WentOffline => self.check_link(now.ticks),
             Input::Attention { focused, at_bottom } => self.attention(focused, at_bottom),
             Input::Inherited(posts) => self.inherit(posts),
+            Input::Shared(values) => self.shared(values, now.ticks),
             Input::User(intent) => self.user(intent, now),
         }
         self.pass_time(now.ticks);
-        self.rename_when_possible(now.ticks);
+        self.rename_when_possible();
         self.send_posts(now.ticks);
         self.mark_read();
         self.finish()
@@ -277,6 +283,12 @@ impl Brain {
             .values()
             .map(|room| room.timeline.pending.iter().filter(waits).count() + room.echoed.len())
             .sum()
+    }
+
+    /// Posts that are kept until the server has them or the user gives them up, those that failed counted too.
+    pub fn unsent(&self) -> usize {
+        let rooms = self.model.rooms.values();
+        rooms.map(|room| room.timeline.pending.iter().filter(|post| post.landed.is_none()).count()).sum()
     }
 
     fn finish(&mut self) -> Vec<Output> {

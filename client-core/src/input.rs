@@ -35,6 +35,8 @@ pub struct Config {
     /// The rooms to join and watch at every start; the first is opened. Without any, the room of the last run is, if the
     /// user is still a member of it, or else the first that the server names.
     pub rooms: Vec<RoomName>,
+    /// The room to open first where `rooms` has none: it is read, and joined only when the user says so.
+    pub show: Option<RoomName>,
     /// The rooms that a user whom the server does not know yet joins besides. Whoever leaves them later stays out.
     pub first_rooms: Vec<RoomName>,
     /// Whether those rooms may be created.
@@ -51,10 +53,16 @@ impl Config {
             name: None,
             keep: true,
             rooms: vec![room],
+            show: None,
             first_rooms: Vec::new(),
             create_rooms: false,
             history_page: 50,
         }
+    }
+
+    /// The room that is open at first; without one, that of the last run is.
+    pub(crate) fn first_shown(&self) -> Option<RoomName> {
+        self.rooms.first().or(self.show.as_ref()).cloned()
     }
 }
 
@@ -91,6 +99,9 @@ pub enum Input {
     /// Posts that another program of this user's left behind in the store that both share, as [`crate::Brain::new`] is
     /// given them: (key, value) pairs, in any order.
     Inherited(Vec<(String, String)>),
+    /// What other programs of this user's have put into the store that they share: keys with their values, `None` for
+    /// what they removed. [`crate::settle`] says which of two values counts.
+    Shared(Vec<(String, Option<String>)>),
     /// The user wants something.
     User(Intent),
 }
@@ -102,8 +113,10 @@ pub enum Intent {
     ChooseName(String),
     /// Sign out: token, name, outbox, drafts and read positions are dropped, and the link is closed.
     ForgetMe,
-    /// Make it the active room; joins it where the user is no member.
+    /// Make it the active room. Where the user is no member it is read, and nobody is told of it.
     Open(RoomName),
+    /// Become a member of it.
+    Join(RoomName),
     /// Join it, make it where there is none, and open it.
     Create(RoomName),
     /// Stop being a member of it.
@@ -124,8 +137,10 @@ pub enum Intent {
     },
     /// Send a failed post again.
     Retry(LocalId),
-    /// Drop a failed or waiting post.
+    /// Drop a failed or waiting post: back into the room's draft where that is empty.
     Discard(LocalId),
+    /// Take back the last [`Self::Discard`] that came with a [`crate::Notice::Discarded`].
+    Undiscard,
     /// Read a page of older events: the newest gap first, then what lies before the oldest event.
     LoadOlder(RoomName),
     /// As [`Self::Open`], and read the events around this one where it is not loaded.

@@ -4,7 +4,7 @@ use teahouse_protocol::{ErrorCode, MemberName, NameError, RoomName};
 
 use crate::input::Ticks;
 use crate::limits::BANNER_AFTER_MS;
-use crate::room::Room;
+use crate::room::{Outside, Room};
 
 /// Everything that a view shows. Only the brain changes it.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct Model {
     pub(crate) connection: Connection,
     pub(crate) me: Option<MemberName>,
     pub(crate) active: Option<RoomName>,
+    /// The server has said in this run which rooms the user is in.
+    pub(crate) membership_known: bool,
     pub(crate) rooms: BTreeMap<RoomName, Room>,
 }
 
@@ -21,6 +23,7 @@ impl Model {
             connection: Connection::NeedsName { problem: None },
             me: None,
             active: None,
+            membership_known: false,
             rooms: BTreeMap::new(),
         }
     }
@@ -51,6 +54,17 @@ impl Model {
         self.rooms.get(name)
     }
 
+    /// What the user may do in the open room.
+    pub fn standing(&self) -> Option<Standing> {
+        let room = self.rooms.get(self.active.as_ref()?)?;
+        Some(match room.outside {
+            _ if room.joined || room.wanted || !self.membership_known => Standing::Member,
+            Outside::Reader => Standing::Reader,
+            Outside::Left => Standing::Left,
+            Outside::Missing => Standing::Missing,
+        })
+    }
+
     /// Messages not yet seen, over all rooms.
     pub fn unread_total(&self) -> u64 {
         self.rooms.values().map(Room::unread).sum()
@@ -60,6 +74,19 @@ impl Model {
     pub fn mentions_total(&self) -> u64 {
         self.rooms.values().map(Room::mentions).sum()
     }
+}
+
+/// What the user may do in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Read and write. Also while that is not known yet: what is written waits.
+    Member,
+    /// Read it, and join it ([`crate::Intent::Join`]).
+    Reader,
+    /// The same, after another program of the user's has left it.
+    Left,
+    /// There is no such room; it can be made ([`crate::Intent::Create`]).
+    Missing,
 }
 
 /// How the link to the server stands.

@@ -82,6 +82,22 @@ pub enum Notice {
         /// Which rule.
         reason: TextError,
     },
+    /// A post was dropped, and the room's composer had no place for its words; [`crate::Intent::Undiscard`] brings it back.
+    Discarded,
+    /// The user is called something else now.
+    Renamed {
+        /// The old name.
+        from: MemberName,
+        /// The new one.
+        to: MemberName,
+    },
+    /// Another program of the user's has left this room. It stays open, to be read.
+    LeftElsewhere {
+        /// The room.
+        room: RoomName,
+    },
+    /// Another program of the user's has signed out, and so has this one.
+    SignedOutElsewhere,
     /// Somebody else has the name; the user goes on under the old one.
     NameTaken {
         /// The name that was asked for.

@@ -1,6 +1,9 @@
+use std::collections::VecDeque;
+
 use teahouse_protocol::{MemberName, Position, Seq};
 
 use crate::mentions::mentions;
+use crate::store;
 use crate::timeline::{TimelineEvent, TimelineKind};
 
 /// How far a room is read, and what has come since.
@@ -44,10 +47,25 @@ impl Reading {
         mentioned
     }
 
+    /// Counts anew what is loaded after the read position, from the end as far as nothing is missing.
+    pub(crate) fn recount(&mut self, events: &VecDeque<TimelineEvent>, me: Option<&MemberName>) {
+        self.forget_counts();
+        let mut after = None;
+        for event in events.iter().rev() {
+            if event.seq <= self.read_seq() || after.is_some_and(|after| event.seq.next() != after) {
+                break;
+            }
+            self.count(event, me);
+            after = Some(event.seq);
+        }
+    }
+
     /// Everything up to here has been seen. Says whether that is news.
     pub(crate) fn mark(&mut self, position: &Position) -> bool {
-        let news = self.read.as_ref() != Some(position);
-        self.read = Some(position.clone());
+        let news = self.read.as_ref().is_none_or(|read| store::is_newer(position, read));
+        if news {
+            self.read = Some(position.clone());
+        }
         self.forget_counts();
         news
     }

@@ -17,6 +17,17 @@ pub struct Member {
     pub online: bool,
 }
 
+/// What a user is in a room without being a member of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outside {
+    /// Nothing yet: the user may read it, and join it.
+    Reader,
+    /// A member until another program of the user's left it.
+    Left,
+    /// Nothing: there is no such room.
+    Missing,
+}
+
 /// A room as this client knows it.
 #[derive(Debug)]
 pub struct Room {
@@ -31,6 +42,10 @@ pub struct Room {
     pub(crate) announce: bool,
     /// A `join` is on its way.
     pub(crate) joining: bool,
+    /// A `leave` is on its way.
+    pub(crate) leaving: bool,
+    /// What the user is there while no member.
+    pub(crate) outside: Outside,
     /// The event up to which `joined` tells the truth: an older `leave` of the user is history.
     pub(crate) joined_at: Seq,
     /// It stands in the server's list.
@@ -46,6 +61,8 @@ pub struct Room {
     /// Posts that are shown as events already, but not acknowledged.
     pub(crate) echoed: Vec<PendingPost>,
     pub(crate) draft: String,
+    /// The draft was typed in this program, and is no copy of what another one keeps.
+    pub(crate) draft_is_own: bool,
     /// A `watch` is on its way.
     pub(crate) watch_asked: bool,
     pub(crate) watching: bool,
@@ -67,6 +84,8 @@ impl Room {
             create: false,
             announce: false,
             joining: false,
+            leaving: false,
+            outside: Outside::Reader,
             joined_at: Seq::ZERO,
             listed: false,
             head: Seq::ZERO,
@@ -77,6 +96,7 @@ impl Room {
             timeline: Timeline::default(),
             echoed: Vec::new(),
             draft: String::new(),
+            draft_is_own: false,
             watch_asked: false,
             watching: false,
             replay_to: None,
@@ -89,6 +109,10 @@ impl Room {
     /// The link is gone, and with it everything that was asked.
     pub(crate) fn unlink(&mut self) {
         self.joining = false;
+        self.leaving = false;
+        if self.outside == Outside::Missing {
+            self.outside = Outside::Reader;
+        }
         self.watch_asked = false;
         self.watching = false;
         self.replay_to = None;
@@ -117,6 +141,11 @@ impl Room {
             post.landed = None;
             post.sent_after = None;
         }
+    }
+
+    /// Whether it is neither watched nor about to be.
+    pub(crate) fn is_unwatched(&self) -> bool {
+        !self.watching && !self.watch_asked
     }
 
     /// Whether something of the user's would be lost with it.

@@ -176,6 +176,11 @@ impl Browser {
         entries.iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
     }
 
+    /// Runs a script in this tab from the next page on, before any of the page's own.
+    pub async fn before_load(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
     /// Makes the page's area so large, in CSS pixels.
     pub async fn resize(&self, width: u32, height: u32) {
         self.devtools(

@@ -281,7 +281,7 @@ pub async fn jump(browser: &Browser, room: &str, seq: u64) -> f64 {
     shown["ms"].as_f64().expect("a number of milliseconds")
 }
 
-/// Opens a room that the user joins, by its address, and waits until its last message is there.
+/// Opens a room to be read, by its address, and waits until its last message is there.
 pub async fn open_room(browser: &Browser, room: &str, last: u64) {
     browser.run("location.hash = `#/room/${encodeURIComponent(arguments[0])}`;", json!([room])).await;
     browser.element(&format!("{}[data-seq=\"{last}\"]", testid("message"))).await;

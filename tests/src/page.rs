@@ -55,14 +55,15 @@ impl Page {
         self.online().await;
     }
 
-    /// Waits until the client is connected and one can write.
+    /// Waits until the client is connected and one can write, or is told why not.
     pub async fn online(&self) {
         self.browser
             .when(
                 "the client is online and one can write",
                 "const c = document.querySelector('[data-testid=composer]');
                  const s = document.querySelector('[data-testid=connection]');
-                 return c && !c.disabled && s && s.dataset.state === 'online';",
+                 const told = document.querySelector('[data-testid=standing]');
+                 return c && (!c.disabled || told) && s && s.dataset.state === 'online';",
                 json!([]),
             )
             .await;
@@ -72,6 +73,113 @@ impl Page {
     pub async fn write(&self, text: &str) {
         self.browser.run("document.querySelector('[data-testid=composer]').focus()", json!([])).await;
         self.browser.devtools("Input.insertText", json!({"text": text})).await;
+    }
+
+    /// Waits until the user has this name and one can write.
+    pub async fn is(&self, name: &str) {
+        self.online().await;
+        self.browser
+            .when(
+                &format!("the user is {name}"),
+                "return document.querySelector('[data-testid=me]')?.textContent === arguments[0];",
+                json!([name]),
+            )
+            .await;
+    }
+
+    /// Waits until one cannot write in the open room, for this reason.
+    pub async fn stands_outside(&self, state: &str) {
+        self.browser
+            .when(
+                &format!("one is {state} in the open room"),
+                "const s = document.querySelector('[data-testid=standing]');
+                 const c = document.querySelector('[data-testid=composer]');
+                 return s && s.dataset.state === arguments[0] && c.disabled;",
+                json!([state]),
+            )
+            .await;
+    }
+
+    /// Asks in the settings to be called something else.
+    pub async fn rename(&self, name: &str) {
+        self.browser.click(&testid("settings-open")).await;
+        let field = self.browser.element(&testid("rename-input")).await;
+        field.clear().await.expect("a field can be cleared");
+        self.browser.type_into(&testid("rename-input"), name).await;
+        self.browser.click(&testid("rename-submit")).await;
+    }
+
+    /// Signs out, and says yes to the question.
+    pub async fn sign_out(&self) {
+        self.browser.click(&testid("settings-open")).await;
+        self.browser.click(&testid("sign-out")).await;
+        self.browser.click(&testid("sign-out-sure")).await;
+    }
+
+    /// Waits until the question before signing out says one of these, in whichever language.
+    pub async fn question(&self, words: &[&str]) {
+        self.browser
+            .when(
+                &format!("the question says one of {words:?}"),
+                "const question = document.querySelector('[data-testid=sign-out-question]')?.textContent;
+                 return question && [...arguments].some(words => question.includes(words));",
+                json!(words),
+            )
+            .await;
+    }
+
+    /// Empties the composer as a keyboard does.
+    pub async fn clear_composer(&self) {
+        self.browser
+            .run(
+                "const composer = document.querySelector('[data-testid=composer]');
+                 composer.focus();
+                 composer.select();
+                 document.execCommand('delete');",
+                json!([]),
+            )
+            .await;
+        self.when_composed("").await;
+    }
+
+    /// Chooses something from a list in the settings.
+    pub async fn select(&self, id: &str, value: &str) {
+        self.browser.element(&testid(id)).await;
+        self.browser
+            .run(
+                "const list = document.querySelector(arguments[0]);
+                 list.value = arguments[1];
+                 list.dispatchEvent(new Event('change', { bubbles: true }));",
+                json!([testid(id), value]),
+            )
+            .await;
+    }
+
+    /// Waits for a notice with one of these words in it, in whichever language. Answers whether it tells of something that
+    /// went wrong.
+    pub async fn notice(&self, words: &[&str]) -> bool {
+        let kind = self
+            .browser
+            .when(
+                &format!("a notice says one of {words:?}"),
+                "const words = [...arguments];
+                 return [...document.querySelectorAll('[data-testid=notice]')]
+                     .find(notice => words.some(word => notice.textContent.includes(word)))?.dataset.kind;",
+                json!(words),
+            )
+            .await;
+        kind == "error"
+    }
+
+    /// Waits until the browser's title begins with this.
+    pub async fn titled(&self, start: &str) {
+        self.browser
+            .when(
+                &format!("the title begins with {start}"),
+                "return document.title.startsWith(arguments[0]);",
+                json!([start]),
+            )
+            .await;
     }
 
     /// What stands in the composer.

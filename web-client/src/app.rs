@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use leptos::ev;
 use leptos::prelude::*;
-use teahouse_client_core::{Config, Input, Intent, Notice};
+use teahouse_client_core::{Config, Input, Intent, NameProblem, Notice};
 use teahouse_protocol::RoomName;
 
 use crate::address::{Address, Named};
 use crate::clipboard;
 use crate::covering::Covering;
-use crate::database::Database;
-use crate::driver::{Driver, Mention};
+use crate::driver::{Beginning, Driver, Mention};
 use crate::i18n::{Lang, Phrase, Text};
 use crate::model::{Link, Model, put};
 use crate::notify;
@@ -29,6 +28,7 @@ const HISTORY_PAGE: u32 = 80;
 const KEPT_LANG: &str = "lang";
 const KEPT_THEME: &str = "theme";
 const KEPT_MEMBERS: &str = "members";
+const KEPT_NOTIFY: &str = "notify";
 
 /// A dialog that covers the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +82,12 @@ pub(crate) struct App {
     pub(crate) model: Model,
     /// The language.
     pub(crate) lang: RwSignal<Lang>,
+    /// The language that was chosen; `None` follows the browser.
+    pub(crate) chosen_lang: RwSignal<Option<Lang>>,
+    /// Whether the user wants notifications, where the browser allows them.
+    pub(crate) notify: RwSignal<bool>,
+    /// What stands in the field for a name.
+    pub(crate) typed_name: RwSignal<String>,
     /// The theme; `None` follows the system.
     pub(crate) theme: RwSignal<Option<Theme>>,
     /// Whether the members' panel stands open on a wide screen.
@@ -111,7 +117,7 @@ pub(crate) struct App {
 
 impl App {
     /// Sets everything in motion. To be called once, inside the root owner.
-    pub(crate) fn start(database: Database, kept: Vec<(String, String)>) -> Self {
+    pub(crate) fn start(beginning: Beginning) -> Self {
         let model = Model::new();
         let covering = Covering::new();
         let toast = RwSignal::new(None);
@@ -133,10 +139,17 @@ impl App {
             Notice::Rooms { .. } => put(dialog, Some(Dialog::Switcher)),
             Notice::Left { room } => toast.set(Some(Toast::Left(room))),
             // These are plain to see; the last in the banner.
-            Notice::Joined { .. } | Notice::Goodbye { reconnect: true, .. } => {}
+            Notice::Joined { .. }
+            | Notice::LeftElsewhere { .. }
+            | Notice::Goodbye { reconnect: true, .. } => {}
+            // Who asked for it in the settings is answered there.
+            Notice::NameTaken { name } if dialog.get_untracked() == Some(Dialog::Settings) => {
+                model.name_refused.set(Some(NameProblem::Taken(name)));
+            }
             notice => model.notice(notice),
         };
         let told = RwSignal::new(String::new());
+        let notify = RwSignal::new(true);
         let on_mention = move |mention: Mention| {
             let lang = lang.get_untracked();
             // What is said in the open room is told with its other messages.
@@ -144,26 +157,23 @@ impl App {
                 let (by, room) = (mention.by.as_str(), mention.room.as_str());
                 told.set(Phrase::Mentioned { by, room }.in_lang(lang));
             }
-            notify::mention(lang, &mention);
+            if notify.get_untracked() {
+                notify::mention(lang, &mention);
+            }
         };
-        let driver = Driver::new(config(address), database, kept, model, on_notice, on_mention);
-        let kept = |key| driver.storage().get(key);
-        lang.set(
-            kept(KEPT_LANG)
-                .and_then(|tag| Lang::from_tag(&tag))
-                .unwrap_or_else(|| Lang::of_reader(&page::languages())),
-        );
-        let theme = kept(KEPT_THEME).and_then(|name| Theme::from_name(&name));
-        let members_shown = kept(KEPT_MEMBERS).as_deref() != Some("hidden");
+        let driver = Driver::new(config(address), beginning, model, on_notice, on_mention);
         let app = Self {
             driver: StoredValue::new_local(Rc::clone(&driver)),
             model,
             lang,
-            theme: RwSignal::new(theme),
-            members_shown: RwSignal::new(members_shown),
+            chosen_lang: RwSignal::new(None),
+            notify,
+            typed_name: RwSignal::new(String::new()),
+            theme: RwSignal::new(None),
+            members_shown: RwSignal::new(true),
             drawer: covering.drawer,
             dialog,
-            entered: RwSignal::new(false),
+            entered: RwSignal::new(model.link.with_untracked(|link| !matches!(link, Link::NeedsName(_)))),
             at_bottom: RwSignal::new(true),
             drawers: RwSignal::new(page::drawers()),
             toast,
@@ -173,12 +183,10 @@ impl App {
             insert: RwSignal::new(None),
             covering,
         };
+        app.take_settings();
         driver.start();
-        if let Some(Address { room, seq: Some(seq) }) = target.get_untracked() {
-            driver.intend(Intent::Show { room, seq });
-        }
+        app.show_target();
         app.give_attention();
-        app.entered.set(model.link.with_untracked(|link| !matches!(link, Link::NeedsName(_))));
         app.keep_page_up_to_date();
         app.listen();
         app
@@ -204,8 +212,41 @@ impl App {
         phrase.in_lang(self.lang.get_untracked())
     }
 
-    /// The user wants something.
+    /// The store is there, or is known to be closed to this page.
+    pub(crate) fn begin_anew(self, beginning: Beginning) {
+        // Who has come in meanwhile without a store is not taken for somebody else.
+        let anew = self.model.is_nobody()
+            || (matches!(beginning, Beginning::Kept(..)) && self.model.me.get_untracked().is_none());
+        if anew {
+            let address = match page::named() {
+                Named::Place(address) => Some(address),
+                Named::Nothing | Named::Broken(_) => None,
+            };
+            self.driver.with_value(|driver| driver.restart(config(address), beginning));
+            self.show_target();
+            self.give_attention();
+        }
+    }
+
+    /// The user wants something. While nobody knows who that is, only what one can have without being anybody.
     pub(crate) fn intend(self, intent: Intent) {
+        let reading = matches!(
+            intent,
+            Intent::Open(_)
+                | Intent::Show { .. }
+                | Intent::LoadOlder(_)
+                | Intent::LoadBefore { .. }
+                | Intent::LoadAfter { .. }
+                | Intent::ReconnectNow
+                | Intent::RefreshRooms
+        );
+        if self.model.is_nobody() && !reading {
+            return;
+        }
+        if matches!(intent, Intent::Discard(_)) {
+            // The button goes with its message, and who has the words back goes on with them.
+            set_timeout(page::focus_composer, Duration::ZERO);
+        }
         self.driver.with_value(|driver| driver.intend(intent));
     }
 
@@ -298,11 +339,27 @@ impl App {
         }
     }
 
+    /// Takes over what is kept of the settings: at the start, and when another tab has changed them.
+    fn take_settings(self) {
+        let kept = |key| self.driver.with_value(|driver| driver.storage().get(key));
+        put(self.chosen_lang, kept(KEPT_LANG).and_then(|tag| Lang::from_tag(&tag)));
+        let lang = self.chosen_lang.get_untracked().unwrap_or_else(|| Lang::of_reader(&page::languages()));
+        put(self.lang, lang);
+        put(self.theme, kept(KEPT_THEME).and_then(|name| Theme::from_name(&name)));
+        put(self.members_shown, kept(KEPT_MEMBERS).as_deref() != Some("hidden"));
+        put(self.notify, kept(KEPT_NOTIFY).as_deref() != Some("off"));
+    }
+
+    /// Chooses a language, or that of the browser, and remembers it.
+    pub(crate) fn choose_lang(self, lang: Option<Lang>) {
+        self.keep(KEPT_LANG, lang.map(Lang::tag));
+        put(self.chosen_lang, lang);
+        put(self.lang, lang.unwrap_or_else(|| Lang::of_reader(&page::languages())));
+    }
+
     /// Changes the language, and remembers it.
     pub(crate) fn toggle_lang(self) {
-        let lang = self.lang.get_untracked().other();
-        self.lang.set(lang);
-        self.keep(KEPT_LANG, lang.tag());
+        self.choose_lang(Some(self.lang.get_untracked().other()));
     }
 
     /// Whether the page is dark at the moment.
@@ -310,11 +367,26 @@ impl App {
         self.theme.get().unwrap_or_else(page::system_theme) == Theme::Dark
     }
 
+    /// Chooses a theme, or that of the system, and remembers it.
+    pub(crate) fn choose_theme(self, theme: Option<Theme>) {
+        self.keep(KEPT_THEME, theme.map(Theme::name));
+        put(self.theme, theme);
+    }
+
     /// Changes between light and dark, and remembers it.
     pub(crate) fn toggle_theme(self) {
-        let theme = self.theme.get_untracked().unwrap_or_else(page::system_theme).other();
-        self.theme.set(Some(theme));
-        self.keep(KEPT_THEME, theme.name());
+        self.choose_theme(Some(self.theme.get_untracked().unwrap_or_else(page::system_theme).other()));
+    }
+
+    /// Turns notifications on or off, and remembers it.
+    pub(crate) fn choose_notify(self, on: bool) {
+        self.keep(KEPT_NOTIFY, Some(if on { "on" } else { "off" }));
+        put(self.notify, on);
+    }
+
+    /// How many posts of this browser wait to be sent or were refused; told once it is known.
+    pub(crate) fn count_unsent(self, told: impl FnOnce(usize) + 'static) {
+        self.driver.with_value(|driver| driver.count_unsent(told));
     }
 
     /// Shows or hides the members: a panel where there is room for it, else a drawer.
@@ -324,7 +396,7 @@ impl App {
         } else {
             let shown = !self.members_shown.get_untracked();
             self.members_shown.set(shown);
-            self.keep(KEPT_MEMBERS, if shown { "shown" } else { "hidden" });
+            self.keep(KEPT_MEMBERS, Some(if shown { "shown" } else { "hidden" }));
         }
     }
 
@@ -333,7 +405,7 @@ impl App {
         self.drawer.update(|open| *open = if *open == Some(drawer) { None } else { Some(drawer) });
     }
 
-    fn keep(self, key: &str, value: &str) {
+    fn keep(self, key: &str, value: Option<&str>) {
         self.driver.with_value(|driver| driver.storage().put(key, value));
     }
 
@@ -342,10 +414,19 @@ impl App {
         let model = self.model;
         Effect::new(move || page::set_theme(self.theme.get()));
         Effect::new(move || page::set_lang(self.lang.get()));
-        Effect::new(move || {
-            if model.link.get() == Link::Online {
-                put(self.entered, true);
+        // Who is known is in the chat even without a link; who had to choose a name, once it is taken.
+        Effect::new(move || match model.link.get() {
+            Link::NeedsName(_) => put(self.entered, false),
+            Link::Online => put(self.entered, true),
+            _ => {}
+        });
+        // Other tabs are the same person, and so in the same rooms.
+        Effect::new(move |earlier: Option<Vec<RoomName>>| {
+            let rooms = model.rooms.keys();
+            if earlier.is_some_and(|earlier| earlier != rooms) {
+                self.driver.with_value(|driver| driver.say_rooms());
             }
+            rooms
         });
         Effect::new(move || {
             let totals = model.totals.get();
@@ -397,6 +478,13 @@ impl App {
         }
     }
 
+    /// Opens the message that the address names.
+    fn show_target(self) {
+        if let Some(Address { room, seq: Some(seq) }) = self.target.get_untracked() {
+            self.intend(Intent::Show { room, seq });
+        }
+    }
+
     fn refresh_rooms(self) {
         if page::has_attention() {
             self.intend(Intent::RefreshRooms);
@@ -438,6 +526,7 @@ impl App {
                 });
             } else {
                 woke();
+                self.driver.with_value(|driver| driver.look());
             }
         });
         window_event_listener(ev::popstate, move |_| {
@@ -446,6 +535,8 @@ impl App {
             }
         });
         window_event_listener(ev::resize, move |_| self.follow_width());
+        window_event_listener(ev::storage, move |_| self.take_settings());
+        crate::files::catch(move || self.model.files_refused());
         window_event_listener(ev::keydown, move |event| crate::keys::on_keydown(self, &event));
         page::follow_visual_viewport();
     }
@@ -455,7 +546,8 @@ fn config(address: Option<Address>) -> Config {
     let lobby = RoomName::parse(LOBBY).expect("the name is legal");
     let client = concat!("teahouse-web/", env!("CARGO_PKG_VERSION"));
     Config {
-        rooms: address.into_iter().map(|address| address.room).collect(),
+        rooms: Vec::new(),
+        show: address.map(|address| address.room),
         first_rooms: vec![lobby.clone()],
         history_page: HISTORY_PAGE,
         ..Config::new(client, lobby)

@@ -2,35 +2,73 @@
 //!
 //! Everything is read once, before the brain starts, and written behind it. All tabs of a browser share the values but
 //! for posts that wait: a post belongs to the tab it was written in, and goes to another tab when that one is gone: to one
-//! that is there, or else to the next one that starts. Where tabs cannot know of each other every tab sends all of them; the server takes each once, since its
-//! operation id is the same.
+//! that is there, or else to the next one that starts. Where tabs cannot know of each other every tab sends all of them;
+//! the server takes each once, since its operation id is the same.
+//!
+//! A tab writes only over what it knows: each transaction looks at what is there, [`settle`] says what counts, and the
+//! brain hears of what another tab has put there. So who comes second never erases who came first.
+
+mod opening;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
-use idb::{DatabaseEvent, Factory, ObjectStoreParams, TransactionMode};
-use teahouse_client_core::is_post_key;
+use idb::{ObjectStore, Transaction, TransactionMode};
+use leptos::prelude::set_timeout;
+use teahouse_client_core::{is_contested, is_draft_key, is_identity_key, is_post_key, settle};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::tabs::{Lock, Tabs, Wake};
+use crate::channel::{Channel, Said};
+use crate::tabs::{Lock, Wake};
 
-const NAME: &str = "teahouse";
-const VERSION: u32 = 1;
 /// The brain's values by their keys.
 const VALUES: &str = "values";
 /// Which tab a post belongs to, by the post's key.
 const OWNERS: &str = "owners";
+/// How long after a failure something is written again, in milliseconds.
+const AGAIN_AFTER_MS: u64 = 5_000;
+/// How long a transaction may take before the user is told that nothing is kept, in milliseconds.
+const WRITE_WITHIN_MS: u64 = 5_000;
 
 type Values = BTreeMap<String, String>;
+/// Keys with their new values, `None` where there is none any more.
+pub(crate) type Puts = BTreeMap<String, Option<String>>;
+
+/// How it stands with the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// What is put there stays.
+    Keeps,
+    /// Nothing can be put there at the moment, or ever.
+    Refuses,
+    /// A later version of this page has taken the store over.
+    Outdated,
+}
+
+/// What a store has to tell.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Other tabs have put these values there.
+    Shared(Puts),
+    /// A tab is gone, and these posts of its are this one's now.
+    Inherited(Values),
+    /// Another tab has joined or left a room.
+    Rooms,
+    /// [`Database::health`] is another one.
+    Health,
+}
 
 /// The store; without one, everything is forgotten with the page. A copy is the same store.
 #[derive(Clone)]
 pub(crate) struct Database(Rc<Inner>);
 
 struct Inner {
-    store: Option<idb::Database>,
+    /// There was a store at the beginning.
+    opened: bool,
+    store: RefCell<Option<Rc<idb::Database>>>,
     /// This tab, where tabs know of each other.
     tab: Option<String>,
     /// Held while the page is there.
@@ -39,81 +77,66 @@ struct Inner {
     others: RefCell<BTreeSet<String>>,
     /// Waits for the end of other tabs while the page is there.
     wake: RefCell<Option<Wake>>,
+    channel: RefCell<Option<Channel>>,
+    hear: RefCell<Option<Rc<dyn Fn(News)>>>,
+    /// What this tab knows to be in the store, posts not counted.
+    seen: RefCell<Values>,
     /// What has to be written still, the newest value of each key.
-    waiting: RefCell<BTreeMap<String, Option<String>>>,
-    /// How many transactions are on their way.
+    waiting: RefCell<Puts>,
+    /// The keys of the transactions that are on their way, and how many those are.
+    flying: RefCell<BTreeSet<String>>,
     writing: Cell<usize>,
-    refused: Cell<bool>,
+    health: Cell<Health>,
 }
 
 impl Database {
-    /// Opens the store, and takes what an earlier version kept elsewhere into it where it has nothing for that key.
-    /// Comes with everything that is there for this tab.
-    pub(crate) async fn open(
-        tab: String,
-        earlier: &[(String, String)],
-    ) -> Result<(Self, Values), idb::Error> {
-        let tabs = Tabs::enter(tab).await;
-        let store = open_store().await?;
-        let transaction = store.transaction(&[VALUES, OWNERS], TransactionMode::ReadWrite)?;
-        let (values, owners) = (transaction.object_store(VALUES)?, transaction.object_store(OWNERS)?);
-        let mut kept = read(&values).await?;
-        let owned = read(&owners).await?;
-        for (key, value) in earlier {
-            if !kept.contains_key(key) {
-                values.put(&value.into(), Some(&key.into()))?;
-                kept.insert(key.clone(), value.clone());
-            }
-        }
-        if let Some(tabs) = &tabs {
-            kept.retain(|key, _| !belongs_to(key, &owned, &tabs.others));
-            for key in kept.keys().filter(|key| is_post_key(key)) {
-                owners.put(&(&*tabs.own).into(), Some(&key.into()))?;
-            }
-        }
-        let committed = transaction.await?.is_committed();
-        let mut inner = Inner { refused: Cell::new(!committed), ..Inner::new(Some(store)) };
-        if let Some(tabs) = tabs {
-            inner.tab = Some(tabs.own);
-            inner.life = RefCell::new(Some(tabs.life));
-            inner.others = RefCell::new(tabs.others);
-        }
-        Ok((Self(Rc::new(inner)), kept))
+    /// No store.
+    pub(crate) fn none() -> Self {
+        Self(Rc::new(Inner::new(None)))
     }
 
-    /// From now on, `hear` is given the posts of tabs that end. To be called right after [`Self::open`], before any other
-    /// tab can start.
-    pub(crate) fn inherit(&self, hear: impl Fn(Values) + 'static) {
+    /// From now on, `hear` is told what other tabs do. To be called right after [`Self::open`], before any other tab can
+    /// start.
+    pub(crate) fn listen(&self, hear: impl Fn(News) + 'static) {
+        *self.0.hear.borrow_mut() = Some(Rc::new(hear));
+        let this = Rc::downgrade(&self.0);
+        *self.0.channel.borrow_mut() = Channel::open(move |said| {
+            let Some(this) = this.upgrade() else { return };
+            match said {
+                Said::Kept(_) => Self(this).look(),
+                Said::Rooms => this.tell(News::Rooms),
+            }
+        });
         let Some(own) = &self.0.tab else { return };
-        let (this, hear) = (Rc::downgrade(&self.0), Rc::new(hear));
+        let this = Rc::downgrade(&self.0);
         let ended = move |tab: String| {
-            let (this, hear) = (this.clone(), Rc::clone(&hear));
+            let this = this.clone();
             async move {
                 let Some(this) = this.upgrade() else { return };
                 match this.adopt(&tab).await {
                     Ok(posts) if posts.is_empty() => {}
-                    Ok(posts) => hear(posts),
+                    Ok(posts) => this.tell(News::Inherited(posts)),
                     // They stay that tab's, and go to the next one that starts.
-                    Err(_) => this.refused.set(true),
+                    Err(_) => this.is(Health::Refuses),
                 }
             }
         };
         *self.0.wake.borrow_mut() = Wake::hold(own, self.0.others.take(), ended);
     }
 
-    /// No store.
-    pub(crate) fn none() -> Self {
-        Self(Rc::new(Inner::new(None)))
+    /// Tells the other tabs that this one has joined or left a room.
+    pub(crate) fn say_rooms(&self) {
+        self.0.say(&Said::Rooms);
     }
 
-    /// Whether something could not be kept.
-    pub(crate) fn refused(&self) -> bool {
-        self.0.refused.get()
+    /// How it stands with it.
+    pub(crate) fn health(&self) -> Health {
+        self.0.health.get()
     }
 
     /// Keeps or removes a value, from the next writing on.
     pub(crate) fn put(&self, key: String, value: Option<String>) {
-        if self.0.store.is_some() {
+        if self.0.opened && self.health() != Health::Outdated {
             self.0.waiting.borrow_mut().insert(key, value);
         }
     }
@@ -136,51 +159,132 @@ impl Database {
     /// Writes what waits at once, because the page may be gone before anything else happens. The browser keeps the order
     /// of transactions.
     pub(crate) fn write_now(&self) {
-        let Some(store) = &self.0.store else { return };
+        let Some(store) = self.0.store.borrow().clone() else { return };
         let batch = self.0.waiting.take();
         if batch.is_empty() {
             return;
         }
         self.0.writing.set(self.0.writing.get() + 1);
-        let transaction = self.0.begin(store, &batch);
+        self.0.flying.borrow_mut().extend(batch.keys().cloned());
+        let transaction = self.0.begin(&store, &batch);
         let this = self.clone();
+        let arrived = Rc::new(Cell::new(false));
+        let late = (this.clone(), Rc::clone(&arrived));
+        set_timeout(
+            move || {
+                if !late.1.get() {
+                    late.0.0.is(Health::Refuses);
+                }
+            },
+            Duration::from_millis(WRITE_WITHIN_MS),
+        );
         spawn_local(async move {
             let done = match transaction {
-                Ok(transaction) => transaction.await.is_ok_and(|result| result.is_committed()),
-                Err(_) => false,
+                Ok(transaction) => this.0.finish(transaction, &batch).await,
+                Err(error) => Err(error),
             };
+            arrived.set(true);
             this.0.writing.set(this.0.writing.get() - 1);
-            if done {
-                this.write();
-            } else {
-                this.0.refused.set(true);
-                // It goes along with what is written next, unless there is something newer by then.
-                let mut waiting = this.0.waiting.borrow_mut();
-                for (key, value) in batch {
-                    waiting.entry(key).or_insert(value);
+            if this.0.writing.get() == 0 {
+                this.0.flying.take();
+            }
+            match done {
+                Ok(Some(outcome)) => {
+                    this.0.is(Health::Keeps);
+                    this.0.written(outcome);
+                    this.write();
                 }
+                Ok(None) | Err(_) => this.failed(batch),
             }
         });
     }
+
+    /// It goes along with what is written next, unless there is something newer by then.
+    fn failed(&self, batch: Puts) {
+        self.0.is(Health::Refuses);
+        {
+            let mut waiting = self.0.waiting.borrow_mut();
+            for (key, value) in batch {
+                waiting.entry(key).or_insert(value);
+            }
+        }
+        let this = self.clone();
+        set_timeout(move || this.write(), Duration::from_millis(AGAIN_AFTER_MS));
+    }
+
+    /// Looks for what other tabs have put there since this one looked last.
+    pub(crate) fn look(&self) {
+        let Some(store) = self.0.store.borrow().clone() else { return };
+        let this = Rc::clone(&self.0);
+        spawn_local(async move {
+            let Ok(held) = read_all(&store).await else { return };
+            let news = this.differences(&held);
+            if !news.is_empty() {
+                this.tell(News::Shared(news));
+            }
+        });
+    }
+
+    /// How many posts of all tabs wait to be sent or were refused.
+    pub(crate) async fn unsent(&self) -> Option<usize> {
+        let store = self.0.store.borrow().clone()?;
+        let held = read_all(&store).await.ok()?;
+        Some(held.keys().filter(|key| is_post_key(key)).count())
+    }
+}
+
+/// What a transaction came to.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// What stands there now and did not before.
+    changed: Vec<String>,
+    /// What was put and does not stand there, since another tab came first.
+    lost: Puts,
 }
 
 impl Inner {
     fn new(store: Option<idb::Database>) -> Self {
         Self {
-            refused: Cell::new(store.is_none()),
-            store,
+            opened: store.is_some(),
+            health: Cell::new(if store.is_some() { Health::Keeps } else { Health::Refuses }),
+            store: RefCell::new(store.map(Rc::new)),
             tab: None,
             life: RefCell::default(),
             others: RefCell::default(),
             wake: RefCell::default(),
+            channel: RefCell::default(),
+            hear: RefCell::default(),
+            seen: RefCell::default(),
             waiting: RefCell::default(),
+            flying: RefCell::default(),
             writing: Cell::new(0),
+        }
+    }
+
+    fn tell(&self, news: News) {
+        let hear = self.hear.borrow().clone();
+        if let Some(hear) = hear {
+            hear(news);
+        }
+    }
+
+    fn say(&self, said: &Said) {
+        if let Some(channel) = &*self.channel.borrow() {
+            channel.say(said);
+        }
+    }
+
+    fn is(&self, health: Health) {
+        // Only loading the page anew ends this.
+        if self.health.get() != Health::Outdated && self.health.replace(health) != health {
+            self.tell(News::Health);
         }
     }
 
     /// Makes the posts of a tab that is gone those of this one.
     async fn adopt(&self, tab: &str) -> Result<Values, idb::Error> {
-        let (Some(store), Some(own)) = (&self.store, &self.tab) else { return Ok(Values::new()) };
+        let store = self.store.borrow().clone();
+        let (Some(store), Some(own)) = (store, &self.tab) else { return Ok(Values::new()) };
         let transaction = store.transaction(&[VALUES, OWNERS], TransactionMode::ReadWrite)?;
         let (values, owners) = (transaction.object_store(VALUES)?, transaction.object_store(OWNERS)?);
         let owned = read(&owners).await?;
@@ -193,58 +297,115 @@ impl Inner {
         Ok(if committed { posts } else { Values::new() })
     }
 
-    fn begin(
-        &self,
-        store: &idb::Database,
-        batch: &BTreeMap<String, Option<String>>,
-    ) -> Result<idb::Transaction, idb::Error> {
+    /// Puts everything that may be put without a look at what is there: that needs no further turn of the browser's, and
+    /// so it is kept even when the page is gone in the next moment.
+    fn begin(&self, store: &idb::Database, batch: &Puts) -> Result<Transaction, idb::Error> {
         let transaction = store.transaction(&[VALUES, OWNERS], TransactionMode::ReadWrite)?;
         let (values, owners) = (transaction.object_store(VALUES)?, transaction.object_store(OWNERS)?);
-        for (key, value) in batch {
-            let name = JsValue::from(key);
-            let tab = self.tab.as_ref().filter(|_| is_post_key(key));
-            match value {
-                Some(value) => {
-                    values.put(&value.into(), Some(&name))?;
-                    if let Some(tab) = tab {
-                        owners.put(&tab.into(), Some(&name))?;
-                    }
-                }
-                None => {
-                    values.delete(name.clone())?;
-                    if is_post_key(key) {
-                        owners.delete(name)?;
-                    }
-                }
+        for (key, value) in batch.iter().filter(|(key, value)| !is_contested(key, value.as_deref())) {
+            put(&values, key, value.as_deref())?;
+            if is_post_key(key) {
+                put(&owners, key, value.as_ref().and(self.tab.as_deref()))?;
+            } else {
+                self.sees(key, value.clone());
             }
         }
         Ok(transaction)
     }
+
+    /// Puts the rest. `None`: nothing of the whole batch is kept.
+    async fn finish(&self, transaction: Transaction, batch: &Puts) -> Result<Option<Outcome>, idb::Error> {
+        let (values, owners) = (transaction.object_store(VALUES)?, transaction.object_store(OWNERS)?);
+        let (contested, plain): (Vec<_>, Vec<_>) =
+            batch.iter().partition(|(key, value)| is_contested(key, value.as_deref()));
+        let mut outcome = Outcome::default();
+        outcome.changed.extend(plain.into_iter().map(|(key, _)| key.clone()));
+        let mut asked = Vec::new();
+        for (key, value) in contested {
+            asked.push((key, value, values.get(JsValue::from(key))?));
+        }
+        let mut settled_values = Vec::new();
+        for (key, value, held) in asked {
+            let held = held.await?.and_then(|held| held.as_string());
+            let seen = self.seen.borrow().get(key).cloned();
+            let settled = settle(key, seen.as_deref(), held.as_deref(), value.as_deref());
+            if settled != held.as_deref() {
+                put(&values, key, settled)?;
+                outcome.changed.push(key.clone());
+                if is_identity_key(key) && settled.is_none() {
+                    // Without somebody nothing that is kept is anybody's.
+                    values.clear()?;
+                    owners.clear()?;
+                }
+            }
+            if settled != value.as_deref() {
+                outcome.lost.insert(key.clone(), settled.map(str::to_owned));
+            }
+            settled_values.push((key, settled.map(str::to_owned)));
+        }
+        if !transaction.await?.is_committed() {
+            return Ok(None);
+        }
+        for (key, settled) in settled_values {
+            self.sees(key, settled);
+        }
+        Ok(Some(outcome))
+    }
+
+    fn written(&self, outcome: Outcome) {
+        if !outcome.changed.is_empty() {
+            self.say(&Said::Kept(outcome.changed));
+        }
+        if !outcome.lost.is_empty() {
+            self.tell(News::Shared(outcome.lost));
+        }
+    }
+
+    fn sees(&self, key: &str, value: Option<String>) {
+        let mut seen = self.seen.borrow_mut();
+        match value {
+            Some(value) => seen.insert(key.to_owned(), value),
+            None => seen.remove(key),
+        };
+    }
+
+    /// What is there and this tab does not know of. It knows of it from then on, but for drafts: those that others type
+    /// are not its own to remove.
+    fn differences(&self, held: &Values) -> Puts {
+        let busy =
+            |key: &String| self.waiting.borrow().contains_key(key) || self.flying.borrow().contains(key);
+        let seen = self.seen.borrow().clone();
+        let gone = seen.keys().filter(|key| !held.contains_key(*key)).map(|key| (key.clone(), None));
+        let other = held.iter().filter(|(key, value)| seen.get(*key) != Some(value));
+        let news: Puts = gone
+            .chain(other.map(|(key, value)| (key.clone(), Some(value.clone()))))
+            .filter(|(key, _)| !is_post_key(key) && !busy(key))
+            .collect();
+        for (key, value) in news.iter().filter(|(key, _)| !is_draft_key(key)) {
+            self.sees(key, value.clone());
+        }
+        news
+    }
 }
 
-async fn open_store() -> Result<idb::Database, idb::Error> {
-    let mut request = Factory::new()?.open(NAME, Some(VERSION))?;
-    request.on_upgrade_needed(|event| {
-        let Ok(store) = event.database() else { return };
-        for name in [VALUES, OWNERS] {
-            // Without it the first transaction fails, and the program goes on without a store.
-            let _ = store.create_object_store(name, ObjectStoreParams::new());
-        }
-    });
-    request.await
+fn put(store: &ObjectStore, key: &str, value: Option<&str>) -> Result<(), idb::Error> {
+    let name = JsValue::from(key);
+    match value {
+        Some(value) => store.put(&value.into(), Some(&name)).map(drop),
+        None => store.delete(name).map(drop),
+    }
 }
 
 /// Everything in one of the stores.
-async fn read(store: &idb::ObjectStore) -> Result<Values, idb::Error> {
+async fn read(store: &ObjectStore) -> Result<Values, idb::Error> {
     let (keys, values) = (store.get_all_keys(None, None)?, store.get_all(None, None)?);
     let (keys, values) = (keys.await?, values.await?);
     let pairs = keys.iter().zip(&values);
     Ok(pairs.filter_map(|(key, value)| Some((key.as_string()?, value.as_string()?))).collect())
 }
 
-/// Whether this is a post of one of these tabs.
-fn belongs_to(key: &str, owners: &Values, tabs: &BTreeSet<String>) -> bool {
-    is_post_key(key) && owners.get(key).is_some_and(|owner| tabs.contains(owner))
+async fn read_all(store: &idb::Database) -> Result<Values, idb::Error> {
+    read(&store.transaction(&[VALUES], TransactionMode::ReadOnly)?.object_store(VALUES)?).await
 }
 
 #[cfg(test)]
@@ -252,13 +413,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_post_is_left_to_the_tab_that_it_was_written_in_while_that_one_lives() {
-        let post = "outbox/0199aabbccdd01234567";
-        let tabs = BTreeSet::from(["a".to_owned()]);
-        let owner = |tab: &str| Values::from([(post.to_owned(), tab.to_owned())]);
-        assert!(belongs_to(post, &owner("a"), &tabs));
-        assert!(!belongs_to(post, &owner("b"), &tabs), "its tab is gone");
-        assert!(!belongs_to(post, &Values::new(), &tabs), "nobody has it");
-        assert!(!belongs_to("draft/lobby", &Values::from([("draft/lobby".into(), "a".into())]), &tabs));
+    fn a_tab_hears_what_others_have_put_there_and_what_they_have_removed() {
+        let tab = Inner::new(None);
+        let values = |pairs: &[(&str, &str)]| -> Values {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        *tab.seen.borrow_mut() = values(&[("identity", "ana"), ("read/lobby", "1"), ("draft/lobby", "a")]);
+        let held =
+            values(&[("identity", "bo"), ("draft/lobby", "b"), ("outbox/0199aabbccdd01234567", "post")]);
+        let expected = |pairs: &[(&str, Option<&str>)]| -> Puts {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned))).collect()
+        };
+        let draft = ("draft/lobby", Some("b"));
+        assert_eq!(
+            tab.differences(&held),
+            expected(&[("identity", Some("bo")), draft, ("read/lobby", None)])
+        );
+        assert_eq!(tab.differences(&held), expected(&[draft]), "each once, but for drafts");
+        tab.waiting.borrow_mut().insert("draft/lobby".to_owned(), None);
+        assert_eq!(tab.differences(&held), Puts::new(), "what this tab is about to change is no news");
     }
 }

@@ -6,12 +6,15 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use leptos::prelude::{TimeoutHandle, request_animation_frame, set_timeout, set_timeout_with_handle};
-use teahouse_client_core::{Brain, Change, Config, Input, Intent, Notice, Output, Ticks};
+use teahouse_client_core::{
+    Brain, Change, Config, Connection, Input, Intent, Notice, Output, Ticks, draft_room, is_draft_key,
+};
 use teahouse_protocol::{MemberName, RoomName, Seq};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::clock;
-use crate::database::Database;
-use crate::model::Model;
+use crate::database::{Database, Health, News};
+use crate::model::{Keeping, Model};
 use crate::socket::{Socket, SocketEvent};
 use crate::storage::Storage;
 
@@ -31,12 +34,22 @@ pub(crate) struct Mention {
     pub(crate) text: String,
 }
 
+/// What the brain begins with.
+pub(crate) enum Beginning {
+    /// A store, and what is in it.
+    Kept(Database, Vec<(String, String)>),
+    /// The store cannot be used.
+    NothingKept,
+    /// The browser has not yet let the page into its store, so nobody knows who the user is: the page reads as nobody.
+    NotYet,
+}
+
 /// Owns the brain and everything it acts on.
 pub(crate) struct Driver {
     brain: RefCell<Brain>,
     socket: RefCell<Option<Socket>>,
     storage: Storage,
-    database: Database,
+    database: RefCell<Database>,
     /// When the brain is to be woken, and the timer that does it.
     timer: RefCell<Option<(Ticks, TimeoutHandle)>>,
     inbox: RefCell<VecDeque<Input>>,
@@ -53,18 +66,17 @@ impl Driver {
     /// Makes the brain out of what is stored.
     pub(crate) fn new(
         config: Config,
-        database: Database,
-        kept: Vec<(String, String)>,
+        beginning: Beginning,
         model: Model,
         on_notice: impl Fn(Notice) + 'static,
         on_mention: impl Fn(Mention) + 'static,
     ) -> Rc<Self> {
-        let brain = Brain::new(config, kept, seed(), clock::now());
+        let (brain, database) = begin(config, beginning, model);
         Rc::new_cyclic(|this| Self {
             brain: RefCell::new(brain),
             socket: RefCell::new(None),
             storage: Storage::open(),
-            database,
+            database: RefCell::new(database),
             timer: RefCell::new(None),
             inbox: RefCell::new(VecDeque::new()),
             busy: Cell::new(false),
@@ -80,6 +92,35 @@ impl Driver {
     /// Where the browser keeps what is the view's own.
     pub(crate) fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// Begins anew, with another store.
+    pub(crate) fn restart(&self, config: Config, beginning: Beginning) {
+        drop(self.socket.take());
+        if let Some((_, handle)) = self.timer.take() {
+            handle.clear();
+        }
+        let (brain, database) = begin(config, beginning, self.model);
+        *self.brain.borrow_mut() = brain;
+        *self.database.borrow_mut() = database;
+        self.inbox.borrow_mut().clear();
+        self.start();
+    }
+
+    /// How many posts of this browser wait to be sent or were refused; told once it is known.
+    pub(crate) fn count_unsent(&self, told: impl FnOnce(usize) + 'static) {
+        let (database, here) = (self.database.borrow().clone(), self.brain.borrow().unsent());
+        spawn_local(async move { told(database.unsent().await.unwrap_or(0).max(here)) });
+    }
+
+    /// Tells the other tabs that this one has joined or left a room.
+    pub(crate) fn say_rooms(&self) {
+        self.database.borrow().say_rooms();
+    }
+
+    /// Takes over what other tabs have done meanwhile.
+    pub(crate) fn look(&self) {
+        self.database.borrow().look();
     }
 
     /// What the brain has for a room's composer at this moment.
@@ -108,7 +149,7 @@ impl Driver {
             }
         }
         self.busy.set(false);
-        self.database.write();
+        self.database.borrow().write();
         self.arm_timer();
     }
 
@@ -121,7 +162,12 @@ impl Driver {
                     socket.send(&text);
                 }
             }
-            Output::Store { key, value } => self.database.put(key, value),
+            Output::Store { key, value } => {
+                if is_draft_key(&key) {
+                    self.storage.put_of_tab(&key, value.as_deref());
+                }
+                self.database.borrow().put(key, value);
+            }
             Output::Changed(change) => {
                 self.changed.borrow_mut().insert(change);
                 self.schedule_refresh();
@@ -194,25 +240,39 @@ impl Driver {
 
     /// The page may be gone soon.
     pub(crate) fn keep_now(&self) {
-        self.database.write_now();
+        self.database.borrow().write_now();
     }
 
     /// The page is left. Should the user come back to it, it has to be loaded anew.
     pub(crate) fn leave(&self) {
-        self.database.leave();
+        self.database.borrow().leave();
     }
 
     /// Starts the brain, and brings the whole model up to date with it.
     pub(crate) fn start(&self) {
         let this = self.this.clone();
-        self.database.inherit(move |posts| {
-            if let Some(driver) = this.upgrade() {
-                driver.take(Input::Inherited(posts.into_iter().collect()));
+        self.database.borrow().listen(move |news| {
+            let Some(driver) = this.upgrade() else { return };
+            match news {
+                News::Inherited(posts) => driver.take(Input::Inherited(posts.into_iter().collect())),
+                News::Shared(values) => driver.take(Input::Shared(values.into_iter().collect())),
+                News::Rooms => driver.intend(Intent::RefreshRooms),
+                News::Health => driver.schedule_refresh(),
             }
         });
+        // What was typed in this tab comes before what was typed last in any.
+        for (key, text) in self.storage.values_of_tab() {
+            if let Some(room) = draft_room(&key) {
+                self.intend(Intent::Draft { room, text });
+            }
+        }
         self.take(Input::Start);
         let whole = [Change::Connection, Change::Identity, Change::Rooms, Change::Active];
         self.changed.borrow_mut().extend(whole);
+        if let Some(active) = self.brain.borrow().model().active() {
+            let of_room = [Change::Timeline, Change::Members, Change::Draft];
+            self.changed.borrow_mut().extend(of_room.map(|change| change(active.clone())));
+        }
         self.refresh();
     }
 
@@ -223,8 +283,35 @@ impl Driver {
         if !changed.is_empty() {
             self.model.refresh(self.brain.borrow().model(), &changed);
         }
-        if self.database.refused() {
-            self.model.storage_refused();
+        self.model.storage_is(self.database.borrow().health());
+        // Whoever was refused may have been so for the sake of another tab of the same person.
+        let refused = matches!(self.brain.borrow().model().connection(), Connection::NeedsName { .. });
+        if refused && changed.contains(&Change::Connection) {
+            self.look();
+        }
+    }
+}
+
+fn begin(config: Config, beginning: Beginning, model: Model) -> (Brain, Database) {
+    model.begin(match &beginning {
+        Beginning::Kept(database, _) => Keeping::Settled(database.health()),
+        Beginning::NothingKept => Keeping::Settled(Health::Refuses),
+        Beginning::NotYet => Keeping::NotYet,
+    });
+    match beginning {
+        Beginning::Kept(database, kept) => {
+            // Nobody is to keep a name that its owner cannot come back to.
+            let config = Config { keep: database.health() == Health::Keeps, ..config };
+            (Brain::new(config, kept, seed(), clock::now()), database)
+        }
+        Beginning::NothingKept => {
+            let config = Config { keep: false, ..config };
+            (Brain::new(config, [], seed(), clock::now()), Database::none())
+        }
+        Beginning::NotYet => {
+            let show = config.show.clone().or_else(|| config.first_rooms.first().cloned());
+            let config = Config { show, first_rooms: Vec::new(), ..config };
+            (Brain::anonymous(config, seed(), clock::now()), Database::none())
         }
     }
 }

@@ -218,7 +218,9 @@ texts! {
     /// Notifications.
     NotifyOn: "打开桌面通知", "Turn on desktop notifications";
     /// Notifications.
-    NotifyIsOn: "桌面通知已打开：有人提到你时", "Desktop notifications are on, for mentions";
+    NotifyOff: "关闭桌面通知", "Turn off desktop notifications";
+    /// Notifications.
+    NotifyIsOn: "有人提到你的时候，会有桌面通知。", "Desktop notifications come when somebody mentions you.";
     /// Notifications.
     NotifyDenied: "浏览器里禁止了通知，可在地址栏的网站设置里打开。",
         "Notifications are blocked; the site settings beside the address can turn them on.";
@@ -228,12 +230,51 @@ texts! {
     Menu: "设置", "Settings";
     /// Signs out.
     SignOut: "退出并忘记我", "Sign out and forget me";
-    /// Asks before.
-    SignOutSure: "名字、草稿和未发出的消息都会从这个浏览器里删掉。",
-        "Your name, drafts and unsent messages will be removed from this browser.";
+    /// Does nothing after all.
+    Cancel: "取消", "Cancel";
+    /// Changes the name.
+    Change: "改名", "Change";
+    /// How the page looks.
+    Theme: "外观", "Appearance";
+    /// Which language it speaks.
+    Language: "语言", "Language";
+    /// The theme.
+    Light: "浅色", "Light";
+    /// The theme.
+    Dark: "深色", "Dark";
+    /// The theme.
+    AsTheSystem: "跟随系统", "As the system";
+    /// The language.
+    AsTheBrowser: "跟随浏览器", "As the browser";
+    /// Files were dropped or pasted.
+    NoFiles: "现在还不能发送文件。", "Files cannot be sent yet.";
     /// Nothing to be kept.
-    StorageOff: "浏览器不让保存数据：关掉此页后，名字和草稿不会留下。",
-        "The browser keeps no data for this page: your name and drafts will be gone when it closes.";
+    StorageOff: "浏览器没有保存这一页的数据：关掉以后，名字、草稿和没发出的话都不会留下。",
+        "The browser keeps no data for this page: your name, drafts and unsent messages will be gone when it closes.";
+    /// Nobody knows yet what is kept.
+    StorageNotYet: "浏览器还没有交出保存的数据，可能是茶馆的另一个标签页占着。你先看着，等它一回应，就可以用你的名字说话了。",
+        "The browser has not handed over what it keeps; another tab of Teahouse may be holding it. You can read meanwhile, and write under your name as soon as it answers.";
+    /// A later version has the data.
+    StorageOutdated: "另一个标签页打开了更新的版本，这一页不再保存东西了。",
+        "A newer version is open in another tab, and this one keeps nothing any more.";
+    /// Loads the page again.
+    Reload: "重新载入", "Reload";
+    /// The open room is only read.
+    OnlyReading: "你在旁听，还没进这个房间。", "You are reading along, and not in this room yet.";
+    /// Becomes a member.
+    JoinToWrite: "进来说话", "Join to write";
+    /// Another tab has left the open room.
+    LeftElsewhere: "你在另一个标签页里离开了这个房间。", "You left this room in another tab.";
+    /// Becomes a member once more.
+    JoinAgain: "重新进来", "Join again";
+    /// The open room does not exist.
+    NoSuchRoom: "没有这个房间。", "There is no such room.";
+    /// Makes it.
+    MakeRoom: "建一个", "Make it";
+    /// Another tab has signed out.
+    SignedOutElsewhere: "你在另一个标签页里退出了。", "You signed out in another tab.";
+    /// A post was dropped beside another text.
+    Discarded: "那条消息丢掉了。", "The message was discarded.";
     /// No room is open.
     NoRoom: "选一个房间", "Choose a room";
     /// There are none.

@@ -12,6 +12,7 @@
 mod address;
 mod app;
 mod calendar;
+mod channel;
 mod clipboard;
 mod clock;
 mod completion;
@@ -19,6 +20,7 @@ mod composing;
 mod covering;
 mod database;
 mod driver;
+mod files;
 mod i18n;
 mod keys;
 mod model;
@@ -40,41 +42,60 @@ use std::time::Duration;
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use database::Database;
+use app::App;
+use database::{Database, Health};
+use driver::Beginning;
 use storage::Storage;
 
-/// How long the browser may take to open its store, in milliseconds; then the page goes on without one.
-const OPEN_WITHIN_MS: u64 = 10_000;
+/// How long the page waits for the browser's store before it shows what can be shown without, in milliseconds.
+const SHOWN_AFTER_MS: u64 = 1_000;
+/// How long after a failure the store is opened again, in milliseconds.
+const OPEN_AGAIN_AFTER_MS: u64 = 5_000;
 
-/// Takes over the page, once what is kept has been read.
+/// Takes over the page, once what is kept has been read; or without that, until it has been.
 pub fn start() {
     page::show_panics();
-    let begin = |database: Database, kept: Vec<(String, String)>| {
-        page::remove_boot_text();
-        mount_to_body(|| view::page(app::App::start(database, kept)));
-    };
-    let begin = Rc::new(Cell::new(Some(begin)));
-    let late = Rc::clone(&begin);
-    let without = move || {
-        if let Some(begin) = late.take() {
-            begin(Database::none(), Vec::new());
+    let app = Rc::new(Cell::new(None::<App>));
+    let begin = move |beginning: Beginning| match app.get() {
+        Some(app) => app.begin_anew(beginning),
+        None => {
+            page::remove_boot_text();
+            let app = Rc::clone(&app);
+            mount_to_body(move || {
+                let begun = App::start(beginning);
+                app.set(Some(begun));
+                view::page(begun)
+            });
         }
     };
-    let timer = set_timeout_with_handle(without.clone(), Duration::from_millis(OPEN_WITHIN_MS));
+    let begun = Rc::new(Cell::new(false));
+    let (begin, waiting) = (Rc::new(begin), Rc::clone(&begun));
+    let meanwhile = Rc::clone(&begin);
+    set_timeout(
+        move || {
+            if !waiting.get() {
+                meanwhile(Beginning::NotYet);
+            }
+        },
+        Duration::from_millis(SHOWN_AFTER_MS),
+    );
     spawn_local(async move {
         let storage = Storage::open();
         let earlier = storage.brain_values();
-        let tab = format!("{:016x}", driver::seed());
-        let opened = Database::open(tab, &earlier).await;
-        if let Ok(timer) = timer {
-            timer.clear();
-        }
-        let Ok((database, kept)) = opened else { return without() };
-        if !database.refused() {
-            storage.remove_brain_values(&earlier);
-        }
-        if let Some(begin) = begin.take() {
-            begin(database, kept.into_iter().collect());
+        loop {
+            let tab = format!("{:016x}", driver::seed());
+            let opened = Database::open(tab, &earlier).await;
+            begun.set(true);
+            match opened {
+                Ok((database, kept)) => {
+                    if database.health() == Health::Keeps {
+                        storage.remove_brain_values(&earlier);
+                    }
+                    return begin(Beginning::Kept(database, kept.into_iter().collect()));
+                }
+                Err(_) => begin(Beginning::NothingKept),
+            }
+            page::sleep(Duration::from_millis(OPEN_AGAIN_AFTER_MS)).await;
         }
     });
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use teahouse_client_core::{
-    Change, Connection, DrawnRows, MemberNames, Model as BrainModel, NameProblem, Notice, Room, Row, Ticks,
+    Change, Connection, DrawnRows, MemberNames, Model as BrainModel, NameProblem, Notice, Room, Row,
+    Standing, Ticks,
 };
 use teahouse_protocol::{ErrorCode, MemberName, RoomName, Seq};
 
 pub(crate) use keyed::Keyed;
 
 use crate::clock;
+use crate::database::Health;
 
 /// The most notices shown at a time; the oldest goes first.
 const NOTICES_MAX: usize = 3;
@@ -96,8 +98,17 @@ pub(crate) struct MemberCount {
     pub(crate) online: usize,
 }
 
-/// A notice with a number of its own.
+/// A notice with a number that no other one ever has: views know it by that.
 pub(crate) type NumberedNotice = (u32, Notice);
+
+/// Whether the browser keeps data for the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// It has not said yet, so that nobody knows who the user is: the page only reads.
+    NotYet,
+    /// As the store says.
+    Settled(Health),
+}
 
 /// Everything that views read.
 #[derive(Clone, Copy)]
@@ -112,6 +123,8 @@ pub(crate) struct Model {
     pub(crate) active: RwSignal<Option<RoomName>>,
     /// Whether the user is a member of it.
     pub(crate) active_joined: RwSignal<bool>,
+    /// What the user may do in it.
+    pub(crate) standing: RwSignal<Option<Standing>>,
     /// The user's rooms.
     pub(crate) rooms: Keyed<RoomName, RoomLine>,
     /// The other rooms of the server.
@@ -132,8 +145,14 @@ pub(crate) struct Model {
     pub(crate) draft: RwSignal<OpenDraft>,
     /// What is to be said to the user.
     pub(crate) notices: RwSignal<Vec<NumberedNotice>>,
-    /// Whether the browser keeps data.
-    pub(crate) storage_works: RwSignal<bool>,
+    /// Whether the browser keeps what there is to be kept.
+    pub(crate) keeping: RwSignal<Keeping>,
+    /// Files were dropped or pasted, and cannot be sent.
+    pub(crate) files_refused: RwSignal<bool>,
+    /// Why the user is not called as the settings wanted.
+    pub(crate) name_refused: RwSignal<Option<NameProblem>>,
+    /// How many notices there were.
+    noticed: StoredValue<u32>,
     /// The rows of the room that was drawn last.
     drawn: StoredValue<(Option<RoomName>, DrawnRows)>,
 }
@@ -147,6 +166,7 @@ impl Model {
             me: RwSignal::new(None),
             active: RwSignal::new(None),
             active_joined: RwSignal::new(false),
+            standing: RwSignal::new(None),
             rooms: Keyed::new(),
             other_rooms: Keyed::new(),
             totals: RwSignal::new(Totals::default()),
@@ -157,7 +177,10 @@ impl Model {
             member_count: RwSignal::new(MemberCount::default()),
             draft: RwSignal::new(OpenDraft::default()),
             notices: RwSignal::new(Vec::new()),
-            storage_works: RwSignal::new(true),
+            keeping: RwSignal::new(Keeping::NotYet),
+            files_refused: RwSignal::new(false),
+            name_refused: RwSignal::new(None),
+            noticed: StoredValue::new(0),
             drawn: StoredValue::default(),
         }
     }
@@ -171,7 +194,7 @@ impl Model {
             self.refresh_link(brain.connection());
         }
         if changed.contains(&Change::Identity) {
-            put(self.me, brain.me().cloned());
+            put(self.me, brain.me().filter(|_| !self.is_nobody()).cloned());
         }
         if changed.contains(&Change::Rooms) {
             self.refresh_rooms(brain);
@@ -179,6 +202,7 @@ impl Model {
         put(self.active, active.cloned());
         let room = active.and_then(|name| brain.room(name));
         put(self.active_joined, room.is_some_and(Room::joined));
+        put(self.standing, brain.standing());
         // A room's loading flags change along with its timeline or the link.
         let concerns = |change: fn(RoomName) -> Change| {
             switched || active.is_some_and(|name| changed.contains(&change(name.clone())))
@@ -272,15 +296,53 @@ impl Model {
             .unwrap_or_default()
     }
 
-    /// Something could not be kept.
-    pub(crate) fn storage_refused(&self) {
-        put(self.storage_works, false);
+    /// Another brain is shown from now on.
+    pub(crate) fn begin(&self, keeping: Keeping) {
+        put(self.keeping, keeping);
+        self.drawn.set_value(Default::default());
+    }
+
+    /// How it stands with the store, where there is one.
+    pub(crate) fn storage_is(&self, health: Health) {
+        if self.keeping.with_untracked(|keeping| *keeping != Keeping::NotYet) {
+            put(self.keeping, Keeping::Settled(health));
+        }
+    }
+
+    /// Whether nobody knows yet who the user is.
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.keeping.get_untracked() == Keeping::NotYet
+    }
+
+    /// The text that these notices were about is being changed.
+    pub(crate) fn text_changes(&self) {
+        let of_text = |notice: &Notice| {
+            matches!(
+                notice,
+                Notice::UnknownCommand { .. }
+                    | Notice::Usage { .. }
+                    | Notice::BadName { .. }
+                    | Notice::BadText { .. }
+                    | Notice::NotMember { .. }
+                    | Notice::OutboxFull
+                    | Notice::Offline
+            )
+        };
+        if self.notices.with_untracked(|notices| notices.iter().any(|(_, notice)| of_text(notice))) {
+            self.notices.update(|notices| notices.retain(|(_, notice)| !of_text(notice)));
+        }
+    }
+
+    /// Somebody wants to send files.
+    pub(crate) fn files_refused(&self) {
+        self.files_refused.set(true);
     }
 
     /// Shows a notice.
     pub(crate) fn notice(&self, notice: Notice) {
+        let number = self.noticed.get_value().wrapping_add(1);
+        self.noticed.set_value(number);
         self.notices.update(|notices| {
-            let number = notices.last().map_or(0, |(number, _)| number.wrapping_add(1));
             notices.retain(|(_, shown)| *shown != notice);
             notices.push((number, notice));
             let surplus = notices.len().saturating_sub(NOTICES_MAX);

@@ -1,6 +1,8 @@
 //! The page around the program: its title, icon, theme, address, and whether anybody looks at it.
 
-use leptos::prelude::{document, window};
+use std::time::Duration;
+
+use leptos::prelude::{document, set_timeout, window};
 use teahouse_protocol::RoomName;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -233,6 +235,29 @@ pub(crate) fn follow_visual_viewport() {
     });
     let _ = viewport.add_event_listener_with_callback("resize", apply.as_ref().unchecked_ref());
     apply.forget();
+}
+
+/// The user goes on in the composer; where that would bring up a keyboard, not by itself.
+pub(crate) fn focus_composer() {
+    let composer = document().get_element_by_id("composer");
+    if let Some(composer) = composer.and_then(|composer| composer.dyn_into::<web_sys::HtmlElement>().ok())
+        && !is_touch()
+    {
+        let _ = composer.focus();
+    }
+}
+
+/// Comes back so much later.
+pub(crate) async fn sleep(duration: Duration) {
+    let later = js_sys::Promise::new(&mut |resolve, _| {
+        set_timeout(
+            move || {
+                let _ = resolve.call0(&JsValue::UNDEFINED);
+            },
+            duration,
+        );
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(later).await;
 }
 
 /// Loads the page anew.

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
+use leptos::prelude::set_timeout;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -13,6 +15,8 @@ use web_sys::{AbortController, AbortSignal, BroadcastChannel, MessageEvent};
 
 /// The lock under which tabs start one after another, so that each knows of those that started before it.
 const START: &str = "teahouse.start";
+/// How long a tab waits for those that start before it, in milliseconds; then it goes on as if it could not know of others.
+const START_WITHIN_MS: u64 = 2_000;
 /// The lock that a tab lives under, before its name.
 const TAB: &str = "teahouse.tab.";
 /// The channel on which a tab tells its name to those that are there when it starts.
@@ -41,9 +45,13 @@ pub(crate) struct Tabs {
 }
 
 impl Tabs {
-    /// Makes this tab known under a name. `None`: the browser does not offer it here.
+    /// Makes this tab known under a name. `None`: the browser does not offer it here, or another tab has been frozen while
+    /// it started.
     pub(crate) async fn enter(own: String) -> Option<Self> {
-        let start = request(START, None).await?;
+        let patience = AbortController::new().ok()?;
+        let signal = patience.signal();
+        set_timeout(move || patience.abort(), Duration::from_millis(START_WITHIN_MS));
+        let start = request(START, Some(&signal)).await?;
         let others = held().await?;
         let life = request(&format!("{TAB}{own}"), None).await?;
         Some(Self { own, others, life, _start: start })

@@ -24,6 +24,7 @@ mod scroller;
 mod seal;
 mod settings;
 mod shown;
+mod standing;
 mod switcher;
 mod text_shape;
 mod timeline;

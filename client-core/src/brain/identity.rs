@@ -1,11 +1,12 @@
 use teahouse_protocol::{
-    Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, NameError, PROTOCOL_VERSION, Welcome,
+    Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, NameError, PROTOCOL_VERSION, Rename, Welcome,
 };
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
 use crate::model::{Connection, NameProblem};
 use crate::output::{Change, Notice, Output};
+use crate::room::Outside;
 use crate::store::{self, Key, StoredIdentity};
 
 impl Brain {
@@ -35,13 +36,21 @@ impl Brain {
     pub(super) fn welcomed(&mut self, welcome: Welcome, with_token: bool, now: Ticks) {
         self.link.welcomed(now);
         self.limits = welcome.limits;
-        let token = welcome.token.or_else(|| self.identity.take().and_then(|identity| identity.token));
+        let before = self.identity.take();
+        let from = before.as_ref().map(|before| before.name.clone()).filter(|_| with_token);
+        let token = welcome.token.or_else(|| before.and_then(|before| before.token));
         let identity = StoredIdentity { name: welcome.user.name, token };
         self.store(&Key::Identity, Some(store::encode(&identity)));
         self.set_me(Some(identity.name.clone()));
         self.author_is(identity.token.as_deref());
+        if self.renaming.as_ref() == Some(&identity.name) {
+            self.renaming = None;
+        }
+        if let Some(from) = from.filter(|from| *from != identity.name) {
+            self.notice(Notice::Renamed { from, to: identity.name.clone() });
+        }
         self.identity = Some(identity);
-        self.former = None;
+        self.model.membership_known = true;
         // A known user is in those rooms that the server says; a new one goes back to where the old one was.
         let server_decides = with_token && self.was_welcome && !welcome.more_rooms;
         let first_rooms =
@@ -50,6 +59,7 @@ impl Brain {
         for room in self.model.rooms.values_mut() {
             if server_decides && room.joined {
                 room.wanted = false;
+                room.outside = Outside::Left;
             }
             room.joined = false;
         }
@@ -68,6 +78,7 @@ impl Brain {
         self.store_active();
         self.change(Change::Rooms);
         self.watch_joined();
+        self.watch_active();
         self.join_wanted();
         self.ask_rooms(None, false);
     }
@@ -80,48 +91,28 @@ impl Brain {
         match error.code {
             ErrorCode::BadToken if with_token => {
                 self.doubt_posts();
+                // What is kept stays until there is something better: another program of the user's may have that already.
                 if let Some(identity) = &mut self.identity {
                     identity.token = None;
-                    let kept = store::encode(identity);
-                    self.store(&Key::Identity, Some(kept));
                 }
                 self.say_hello();
             }
             ErrorCode::NameTaken => {
                 let name = self.identity.take().map(|identity| identity.name);
-                if let Some(former) = self.former.take() {
-                    self.set_me(Some(former.name.clone()));
-                    self.identity = Some(former);
-                    if let Some(name) = name {
-                        self.notice(Notice::NameTaken { name });
-                    }
-                    self.reconnect(now);
-                } else {
-                    self.ask_for_name(name.map(NameProblem::Taken));
-                }
+                self.ask_for_name(name.map(NameProblem::Taken));
             }
             ErrorCode::InvalidField if error.field.as_deref().is_some_and(|field| field.contains("name")) => {
                 let refused = error.rule.as_deref().and_then(NameError::of_rule);
-                if let Some(former) = self.former.take() {
-                    self.set_me(Some(former.name.clone()));
-                    self.identity = Some(former);
-                    self.notice(match refused {
-                        Some(reason) => Notice::BadName { reason },
-                        None => Notice::ServerError { room: None, code: error.code, message: error.message },
-                    });
-                    self.reconnect(now);
-                } else {
-                    let problem = refused.map_or(NameProblem::Refused(error.message), NameProblem::Rule);
-                    self.ask_for_name(Some(problem));
-                }
+                let problem = refused.map_or(NameProblem::Refused(error.message), NameProblem::Rule);
+                self.ask_for_name(Some(problem));
             }
             _ => self.stop(Connection::Stopped { code: Some(error.code), reason: error.message }),
         }
     }
 
+    /// The name was refused, and whatever is kept belongs to whoever has it.
     fn ask_for_name(&mut self, problem: Option<NameProblem>) {
         self.identity = None;
-        self.store(&Key::Identity, None);
         self.set_me(None);
         self.stop(Connection::NeedsName { problem });
     }
@@ -159,30 +150,59 @@ impl Brain {
         true
     }
 
-    /// Signs in under the name that was chosen, once no post could be written under both: an operation id is unique per
-    /// author only.
-    pub(super) fn rename_when_possible(&mut self, now: Ticks) {
-        let undecided = self.model.rooms.values().any(|room| {
-            let pending = &room.timeline.pending;
-            !room.echoed.is_empty()
-                || pending.iter().any(|post| post.tried && post.landed.is_none() && !post.rests())
-        });
-        if undecided {
+    /// Asks for the name that was chosen. The user stays the same, with all that is on its way.
+    pub(super) fn rename_when_possible(&mut self) {
+        if !self.link.is_up() || self.is_renaming() {
             return;
         }
-        let Some(name) = self.renaming.take() else { return };
-        self.former = self.identity.replace(StoredIdentity { name: name.clone(), token: None });
-        self.set_me(Some(name));
-        self.reconnect(now);
+        if let Some(name) = self.renaming.clone() {
+            self.ask(Command::Rename(Rename { name: name.clone() }), Asked::Rename { name });
+        }
+    }
+
+    pub(super) fn renamed(&mut self, to: MemberName) {
+        let Some(identity) = &mut self.identity else { return };
+        self.renaming = None;
+        let from = std::mem::replace(&mut identity.name, to.clone());
+        let kept = store::encode(identity);
+        self.store(&Key::Identity, Some(kept));
+        self.set_me(Some(to.clone()));
+        if from != to {
+            self.notice(Notice::Renamed { from, to });
+        }
+    }
+
+    pub(super) fn rename_refused(&mut self, name: MemberName, error: ErrorReply, now: Ticks) {
+        if error.temporary {
+            // It is asked again with the next link.
+            self.outputs.push(Output::CloseLink);
+            return self.lost(error.message, now);
+        }
+        self.renaming = None;
+        match error.code {
+            ErrorCode::NameTaken => self.notice(Notice::NameTaken { name }),
+            _ => match error.rule.as_deref().and_then(NameError::of_rule) {
+                Some(reason) => self.notice(Notice::BadName { reason }),
+                None => self.tell(None, error),
+            },
+        }
+    }
+
+    /// Whether the user's old name is being left, in every room at once.
+    pub(super) fn is_renaming(&self) -> bool {
+        self.asked.values().any(|asked| matches!(asked, Asked::Rename { .. }))
     }
 
     pub(super) fn forget_me(&mut self) {
+        self.sign_out();
         self.identity = None;
         self.store(&Key::Identity, None);
         self.store(&Key::Active, None);
-        self.former = None;
         self.renaming = None;
+        self.author = None;
         self.was_welcome = false;
+        self.model.membership_known = false;
+        self.discarded = None;
         let mut keys = Vec::new();
         for room in self.model.rooms.values_mut() {
             keys.extend(
@@ -199,8 +219,9 @@ impl Brain {
             self.room_entry(&name).wanted = true;
             self.change(Change::Timeline(name));
         }
-        self.set_active(self.config.rooms.first().cloned());
-        self.reopening = self.config.rooms.is_empty();
+        let first = self.config.first_shown();
+        self.reopening = first.is_none();
+        self.set_active(first);
         self.change(Change::Rooms);
         self.set_me(None);
         self.stop(Connection::NeedsName { problem: None });

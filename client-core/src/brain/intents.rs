@@ -14,8 +14,12 @@ impl Brain {
                 self.choose_name(&name, now.ticks);
             }
             Intent::ForgetMe => self.forget_me(),
-            Intent::Open(room) => self.open(&room, false),
-            Intent::Create(room) => self.open(&room, true),
+            Intent::Open(room) => self.open(&room),
+            Intent::Join(room) => self.want(&room, false),
+            Intent::Create(room) => {
+                self.want(&room, true);
+                self.open(&room);
+            }
             Intent::Leave(room) => {
                 self.leave(&room);
             }
@@ -23,6 +27,7 @@ impl Brain {
             Intent::Draft { room, text } => self.draft(&room, text),
             Intent::Retry(local) => self.retry(local, now),
             Intent::Discard(local) => self.discard(local),
+            Intent::Undiscard => self.undiscard(),
             Intent::LoadOlder(room) => self.load_older(&room),
             Intent::Show { room, seq } => self.show(&room, seq),
             Intent::LoadBefore { room, seq } => self.load_before(&room, seq),
@@ -69,7 +74,8 @@ impl Brain {
             SlashCommand::Join | SlashCommand::Name if argument.is_empty() => self.usage(command),
             SlashCommand::Join => match RoomName::parse(argument.strip_prefix('#').unwrap_or(argument)) {
                 Ok(name) => {
-                    self.open(&name, true);
+                    self.want(&name, true);
+                    self.open(&name);
                     true
                 }
                 Err(reason) => {
@@ -99,12 +105,14 @@ impl Brain {
         false
     }
 
-    fn draft(&mut self, room: &RoomName, text: String) {
-        if text.len() > DRAFT_BYTES_MAX || self.room_entry(room).draft == text {
+    pub(super) fn draft(&mut self, room: &RoomName, text: String) {
+        let entry = self.room_entry(room);
+        entry.draft_is_own = !text.is_empty();
+        if text.len() > DRAFT_BYTES_MAX || entry.draft == text {
             return;
         }
         let kept = (!text.is_empty()).then(|| text.clone());
-        self.room_entry(room).draft = text;
+        entry.draft = text;
         self.store(&Key::Draft(room.clone()), kept);
     }
 
@@ -118,6 +126,7 @@ impl Brain {
             self.notice(Notice::NotMember { room: name.clone() });
             return true;
         }
+        self.room_entry(name).leaving = true;
         let command = teahouse_protocol::Command::Leave(Leave { room: name.clone() });
         self.ask(command, Asked::Leave { room: name.clone() });
         true

@@ -36,7 +36,7 @@ impl Brain {
             self.notice(Notice::BadText { reason });
             return false;
         }
-        if self.reopening && self.model.active.as_ref() == Some(name) {
+        if !self.model.membership_known && self.model.active.as_ref() == Some(name) {
             // The server has not yet said where the user is; whoever writes in a room wants to be in it.
             self.room_entry(name).wanted = true;
         }
@@ -326,19 +326,7 @@ impl Brain {
         self.join_wanted();
     }
 
-    pub(super) fn discard(&mut self, local: LocalId) {
-        let Some((name, at)) = self.locate(local) else { return };
-        let pending = &mut self.room_entry(&name).timeline.pending;
-        // What is on its way cannot be taken back.
-        if pending[at].request.is_some() || pending[at].landed.is_some() {
-            return;
-        }
-        let post = pending.remove(at);
-        self.store(&Key::Post(post.op), None);
-        self.change(Change::Timeline(name));
-    }
-
-    fn locate(&self, local: LocalId) -> Option<(RoomName, usize)> {
+    pub(super) fn locate(&self, local: LocalId) -> Option<(RoomName, usize)> {
         self.model.rooms.values().find_map(|room| {
             let at = room.timeline.pending.iter().position(|post| post.local == local)?;
             Some((room.name.clone(), at))

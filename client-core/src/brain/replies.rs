@@ -1,4 +1,4 @@
-use teahouse_protocol::{ErrorReply, RoomName, ServerMessage, decode_server_message};
+use teahouse_protocol::{ErrorCode, ErrorReply, RoomName, ServerMessage, decode_server_message};
 
 use super::{Asked, Brain};
 use crate::input::Now;
@@ -20,6 +20,7 @@ impl Brain {
             (ServerMessage::Ack(ack), Some(Asked::Post { room, local })) => {
                 self.acknowledged(&room, local, &ack)
             }
+            (ServerMessage::Renamed(reply), Some(Asked::Rename { .. })) => self.renamed(reply.user.name),
             (ServerMessage::Rooms(list), Some(Asked::Rooms { shown })) => self.rooms_listed(list, shown),
             (ServerMessage::Watching(reply), Some(Asked::Watch { room })) => self.watching(&room, reply),
             (ServerMessage::History(page), Some(Asked::History { room })) => self.history(&room, page),
@@ -61,31 +62,34 @@ impl Brain {
     fn refused(&mut self, error: ErrorReply, asked: Option<Asked>, now: Now) {
         match asked {
             Some(Asked::Hello { token }) => self.hello_refused(error, token, now.ticks),
+            Some(Asked::Rename { name }) => self.rename_refused(name, error, now.ticks),
             Some(Asked::Join { room }) => self.join_refused(&room, error, now.ticks),
             Some(Asked::Post { room, local }) => self.post_refused(&room, local, &error, now.ticks),
-            // Without its watch a room would stand still in silence; a new link tries everything again.
-            Some(Asked::Watch { .. }) if error.temporary => {
-                self.outputs.push(Output::CloseLink);
-                self.lost(error.message, now.ticks);
-            }
+            Some(Asked::Watch { room }) => self.watch_refused(&room, error, now.ticks),
             Some(Asked::History { room }) => {
                 self.history_refused(&room);
+                // The room's own state says so.
+                if error.code != ErrorCode::NoSuchRoom {
+                    self.tell(Some(room), error);
+                }
+            }
+            Some(Asked::Leave { room }) => {
+                self.room_entry(&room).leaving = false;
                 self.tell(Some(room), error);
             }
             Some(
                 Asked::Ping
+                | Asked::SignOut
                 | Asked::Unwatch
                 | Asked::Who { shown: false, .. }
                 | Asked::Rooms { shown: false },
             ) => {}
-            Some(Asked::Watch { room } | Asked::Leave { room } | Asked::Who { room, .. }) => {
-                self.tell(Some(room), error);
-            }
+            Some(Asked::Who { room, .. }) => self.tell(Some(room), error),
             Some(Asked::Rooms { .. }) | None => self.tell(None, error),
         }
     }
 
-    fn tell(&mut self, room: Option<RoomName>, error: ErrorReply) {
+    pub(super) fn tell(&mut self, room: Option<RoomName>, error: ErrorReply) {
         self.notice(Notice::ServerError { room, code: error.code, message: error.message });
     }
 }

@@ -1,35 +1,37 @@
 use teahouse_protocol::{
-    Ack, Command, ErrorReply, Join, Members, NameError, Presence, RoomList, RoomName, Rooms, Unwatch, Who,
+    Ack, Command, ErrorCode, ErrorReply, Join, Members, NameError, Presence, RoomList, RoomName, Rooms, Who,
 };
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
 use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, MEMBERS_LISTED_MAX, ROOMS_LISTED_MAX};
 use crate::output::{Change, Notice, RoomSummary};
-use crate::room::Member;
+use crate::room::{Member, Outside};
 use crate::store::Key;
 
 impl Brain {
-    /// Makes a room the active one, and the user a member of it.
-    pub(super) fn open(&mut self, name: &RoomName, create: bool) {
+    /// Makes a room the active one. Where the user is no member it is read.
+    pub(super) fn open(&mut self, name: &RoomName) {
         if self.model.active.as_ref() != Some(name) {
             self.enter(Some(name));
         }
         self.reopening = false;
-        let up = self.link.is_up();
         let room = self.room_entry(name);
-        room.wanted = true;
-        room.create |= create;
-        room.announce = !room.joined;
         room.reading.line_due = true;
-        let joined = room.joined;
+        if room.outside == Outside::Missing {
+            room.outside = Outside::Reader;
+        }
+        let watching = room.watching;
         self.place_unread_line(name);
         self.change(Change::Rooms);
         self.change(Change::Timeline(name.clone()));
-        if up && joined {
+        if !self.link.is_up() {
+            return;
+        }
+        if watching {
             self.ask_who(name, false);
-        } else if up {
-            self.join_wanted();
+        } else {
+            self.watch_active();
         }
     }
 
@@ -42,7 +44,11 @@ impl Brain {
             room.show = None;
             room.timeline.reader = None;
             room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
-            self.changes.insert(Change::Timeline(room.name.clone()));
+            let (name, read_only) = (room.name.clone(), !room.joined && !room.is_unwatched());
+            self.changes.insert(Change::Timeline(name.clone()));
+            if read_only && !room.joining && self.link.is_up() {
+                self.unwatch(&name);
+            }
         }
         self.set_active(name.cloned());
         self.at_bottom = true;
@@ -88,14 +94,11 @@ impl Brain {
         let name = self.spelled(asked, &ack.room);
         let room = self.room_entry(&name);
         room.joining = false;
-        room.joined = true;
-        room.wanted = true;
         room.joined_at = ack.seq.unwrap_or(room.head);
         if std::mem::take(&mut room.announce) {
             self.notice(Notice::Joined { room: name.clone() });
         }
-        self.change(Change::Rooms);
-        self.watch(&name);
+        self.is_member(&name);
     }
 
     pub(super) fn join_refused(&mut self, name: &RoomName, error: ErrorReply, now: Ticks) {
@@ -107,15 +110,22 @@ impl Brain {
         room.wanted = false;
         room.create = false;
         self.fail_waiting(name, &error);
+        let missing = error.code == ErrorCode::NoSuchRoom;
+        if missing {
+            self.room_entry(name).outside = Outside::Missing;
+        }
+        let active = self.model.active.as_ref() == Some(name);
         let about = Some(name.clone());
         self.notice(match error.rule.as_deref().and_then(NameError::of_rule) {
             Some(reason) => Notice::BadName { reason },
             None => Notice::ServerError { room: about, code: error.code, message: error.message },
         });
-        if self.model.room(name).is_some_and(|room| !room.listed && !room.holds_words()) {
+        if !active && self.model.room(name).is_some_and(|room| !room.listed && !room.holds_words()) {
             self.model.rooms.remove(name);
         }
-        self.leave_for_another(name);
+        if active && !missing {
+            self.watch_active();
+        }
         self.change(Change::Rooms);
     }
 
@@ -124,17 +134,13 @@ impl Brain {
         let was_in = room.joined || room.wanted;
         room.joined = false;
         room.wanted = false;
-        room.watching = false;
-        room.watch_asked = false;
-        room.set_members(Vec::new());
-        room.members_known = false;
-        room.reading.forget_counts();
+        room.leaving = false;
+        room.outside = Outside::Reader;
         if !was_in {
             return;
         }
-        self.ask(Command::Unwatch(Unwatch { room: name.clone() }), Asked::Unwatch);
+        self.unwatch(name);
         self.notice(Notice::Left { room: name.clone() });
-        self.change(Change::Members(name.clone()));
         if !self.leave_for_another(name) {
             self.enter(None);
         }
@@ -148,7 +154,7 @@ impl Brain {
         }
         let other = self.model.rooms.values().find(|room| room.joined).map(|room| room.name.clone());
         if let Some(other) = &other {
-            self.open(other, false);
+            self.open(other);
         }
         other.is_some()
     }
@@ -166,12 +172,16 @@ impl Brain {
         let mut listed = self.model.rooms.values().filter(|room| room.listed).count();
         let last = list.rooms.last().map(|info| info.room.clone());
         for info in list.rooms {
+            self.membership_told(&info.room, info.joined);
             if listed >= ROOMS_LISTED_MAX {
                 break;
             }
             let room = self.room_entry(&info.room);
             listed += usize::from(!room.listed);
             room.listed = true;
+            if room.outside == Outside::Missing {
+                room.outside = Outside::Reader;
+            }
             room.head = room.head.max(info.head);
             if !room.members_known {
                 room.member_total = info.members;
@@ -181,6 +191,8 @@ impl Brain {
         if list.more && last.is_some() && listed < ROOMS_LISTED_MAX {
             return self.ask_rooms(last, shown);
         }
+        // It may be a room that there was not a moment ago.
+        self.watch_active();
         let active = self.model.active.clone();
         self.model.rooms.retain(|name, room| {
             room.listed || room.joined || room.wanted || room.holds_words() || active.as_ref() == Some(name)
@@ -194,6 +206,17 @@ impl Brain {
             });
             let rooms = rooms.collect();
             self.notice(Notice::Rooms { rooms });
+        }
+    }
+
+    /// The list of rooms says whether the user is in one: another program of the user's may have joined or left it.
+    /// Answers come in the order of questions, so it cannot be older than what was asked here before.
+    fn membership_told(&mut self, name: &RoomName, joined: bool) {
+        let known = self.model.room(name).is_some_and(|room| room.joined);
+        if joined && !known {
+            self.is_member(name);
+        } else if known && !joined {
+            self.left_elsewhere(name);
         }
     }
 
@@ -243,6 +266,7 @@ impl Brain {
             room.timeline.pending.append(&mut moved);
             if room.draft.is_empty() && !old.draft.is_empty() {
                 room.draft.clone_from(&old.draft);
+                room.draft_is_own = old.draft_is_own;
                 self.store(&Key::Draft(stored.clone()), Some(old.draft));
                 self.change(Change::Draft(stored.clone()));
             }

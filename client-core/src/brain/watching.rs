@@ -9,12 +9,13 @@ use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, TIMELINE_EVENTS_MAX};
 use crate::link::TOO_LONG;
 use crate::model::Connection;
 use crate::output::{Change, Notice, Output};
+use crate::room::Outside;
 use crate::store::{self, Key};
 use crate::timeline::{Loading, Timeline, TimelineEvent};
 
 impl Brain {
     pub(super) fn watch_joined(&mut self) {
-        let joined = self.model.rooms.values().filter(|room| room.joined && !room.watch_asked);
+        let joined = self.model.rooms.values().filter(|room| room.joined && room.is_unwatched());
         for name in joined.map(|room| room.name.clone()).collect::<Vec<_>>() {
             self.watch(&name);
         }
@@ -114,6 +115,7 @@ impl Brain {
         room.watch_asked = false;
         room.member_total = 0;
         room.forget_log();
+        room.outside = Outside::Missing;
         if !active && !room.wanted && !room.holds_words() {
             self.model.rooms.remove(&gone.room);
         }
@@ -123,6 +125,8 @@ impl Brain {
 
     pub(super) fn event(&mut self, event: Event, now: Ticks) {
         let name = event.room.clone();
+        // In every room the old name leaves and the new one joins.
+        let renaming = self.is_renaming();
         let Some(room) = self.model.rooms.get_mut(&name) else { return };
         // What still comes of an earlier watch comes again after the answer to the new one.
         if !room.watching {
@@ -147,15 +151,18 @@ impl Brain {
         room.head = room.head.max(event.seq);
         let by = event.by.clone();
         let mine = self.model.me.as_ref() == Some(&by);
-        let mut departed = false;
+        let (mut arrived, mut departed) = (false, false);
+        // What is replayed from before the user's own doings is history.
+        let current = mine && event.seq > room.joined_at;
         match &event.kind {
             EventKind::Join => {
                 room.member_came(&by);
+                arrived = current && !room.joined;
                 self.changes.insert(Change::Members(name.clone()));
             }
             EventKind::Leave => {
                 room.member_left(&by);
-                departed = mine && event.seq > room.joined_at;
+                departed = current && room.joined && !renaming;
                 self.changes.insert(Change::Members(name.clone()));
             }
             EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => {}
@@ -173,8 +180,12 @@ impl Brain {
         self.trim(&name);
         self.change(Change::Rooms);
         self.change(Change::Timeline(name.clone()));
-        if departed {
+        if arrived && !replayed {
+            self.is_member(&name);
+        } else if departed && self.model.rooms[&name].leaving {
             self.left(&name);
+        } else if departed {
+            self.left_elsewhere(&name);
         }
     }
 
@@ -258,7 +269,7 @@ impl Brain {
     }
 
     pub(super) fn show(&mut self, name: &RoomName, seq: Seq) {
-        self.open(name, false);
+        self.open(name);
         self.room_entry(name).show = Some(seq);
         self.read_shown(name);
     }

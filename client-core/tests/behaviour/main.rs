@@ -9,5 +9,7 @@ mod posts;
 mod reading;
 mod rooms;
 mod rows;
+mod shared;
 mod showing;
+mod standing;
 mod watching;

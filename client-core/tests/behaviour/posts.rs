@@ -1,5 +1,5 @@
 use serde_json::json;
-use teahouse_client_core::{Connection, Entry, Input, Intent, LocalId, Notice, RowKey, limits};
+use teahouse_client_core::{Connection, Entry, Input, Intent, LocalId, Notice, RowKey, Standing, limits};
 
 use crate::desk::{Desk, config, page, room};
 
@@ -252,6 +252,7 @@ fn so_does_an_outbox_full_of_bytes() {
 fn posts_to_a_room_that_cannot_be_joined_fail() {
     let mut desk = Desk::in_lobby(1);
     desk.cut();
+    desk.user(Intent::Join(room("gone")));
     desk.user(Intent::Open(room("gone")));
     desk.user(Intent::Submit { room: room("gone"), text: "hi".into() });
     desk.come_back(1);
@@ -261,7 +262,41 @@ fn posts_to_a_room_that_cannot_be_joined_fail() {
         panic!("one post")
     };
     assert!(matches!(&post.state, teahouse_client_core::PostState::Failed { .. }));
-    assert_eq!(desk.brain.model().active(), Some(&room("lobby")));
+    assert_eq!(desk.brain.model().active(), Some(&room("gone")), "nobody is taken elsewhere");
+    assert_eq!(desk.brain.model().standing(), Some(Standing::Missing));
+}
+
+#[test]
+fn a_discarded_text_goes_back_into_an_empty_composer() {
+    let mut desk = Desk::in_lobby(1);
+    desk.cut();
+    for (typed, text) in [("hi", "hi"), ("/me waves", "waves"), ("//slash", "/slash")] {
+        desk.submit(typed);
+        desk.check_timeline(&["1 bo m1", &format!("queued {text}")]);
+        desk.user(Intent::Discard(first_pending(&desk)));
+        desk.check_timeline(&["1 bo m1"]);
+        assert_eq!(desk.lobby().draft(), typed);
+        assert_eq!(desk.stored["draft/lobby"], typed);
+        desk.user(Intent::Draft { room: room("lobby"), text: String::new() });
+    }
+    assert_eq!(desk.notices(), []);
+}
+
+#[test]
+fn a_text_that_was_discarded_beside_another_can_be_had_back() {
+    let mut desk = Desk::in_lobby(1);
+    desk.cut();
+    desk.submit("one");
+    desk.submit("two");
+    desk.user(Intent::Draft { room: room("lobby"), text: "three".into() });
+    desk.user(Intent::Discard(first_pending(&desk)));
+    assert_eq!(desk.notices(), [Notice::Discarded]);
+    desk.check_timeline(&["1 bo m1", "queued two"]);
+    desk.user(Intent::Undiscard);
+    desk.user(Intent::Undiscard);
+    desk.check_timeline(&["1 bo m1", "queued one", "queued two"]);
+    assert_eq!(desk.lobby().draft(), "three");
+    assert_eq!(desk.stored.keys().filter(|key| key.starts_with("outbox/")).count(), 2);
 }
 
 #[test]

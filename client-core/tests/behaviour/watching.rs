@@ -198,6 +198,7 @@ fn leaving_elsewhere_is_leaving_here_and_an_old_leave_is_not() {
 #[test]
 fn the_server_spells_a_room_its_own_way() {
     let mut desk = Desk::in_lobby(5);
+    desk.user(Intent::Join(room("TEA")));
     desk.user(Intent::Open(room("TEA")));
     desk.reply("join TEA", json!({"type": "ack", "room": "tea", "seq": 9}));
     desk.check_sent(&["join TEA", "watch tea", "history tea", "who tea"]);

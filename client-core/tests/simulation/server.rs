@@ -245,11 +245,12 @@ impl Server {
                 ServerMessage::Ack(Ack { re, room: post.room, seq })
             }
             Command::Rooms(_) => {
-                let rooms = self.state.rooms().map(|(_, room)| RoomInfo {
+                let mine = &self.state.user(user()?).expect("who asks is known").rooms;
+                let rooms = self.state.rooms().map(|(id, room)| RoomInfo {
                     room: room.name.clone(),
                     head: room.head,
                     members: room.members,
-                    joined: false,
+                    joined: mine.contains(id),
                 });
                 ServerMessage::Rooms(RoomList { re, rooms: rooms.collect(), more: false })
             }

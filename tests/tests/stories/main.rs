@@ -43,6 +43,7 @@ mod browser_access;
 mod browser_composer;
 mod browser_covers;
 mod browser_history;
+mod browser_identity;
 mod browser_links;
 mod browser_look;
 mod browser_messages;
@@ -50,6 +51,8 @@ mod browser_offline;
 mod browser_room_list;
 mod browser_rooms;
 mod browser_speed;
+mod browser_storage;
+mod browser_tabs;
 mod browser_words;
 
 mod development;

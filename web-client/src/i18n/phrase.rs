@@ -42,6 +42,8 @@ pub(crate) enum Phrase<'a> {
     NameProblem(&'a NameProblem),
     /// What a notice says.
     Notice(&'a Notice),
+    /// Asks before signing out.
+    SignOutSure { name: &'a str, unsent: usize, online: bool },
     /// The state of a failed message.
     Failed { code: Option<ErrorCode>, room: Option<&'a RoomName> },
     /// Shows all lines of code.
@@ -97,6 +99,7 @@ impl Phrase<'_> {
             }
             Self::NameProblem(problem) => name_problem(lang, problem),
             Self::Notice(notice) => notice_text(lang, notice),
+            Self::SignOutSure { name, unsent, online } => sign_out_sure(lang, name, *unsent, *online),
             Self::Failed { code, room } => {
                 let reason = refusal(lang, *code, *room);
                 pick!(lang, "没有发出：{reason}", "Not sent: {reason}")
@@ -177,6 +180,28 @@ fn divider(lang: Lang, day: Day, today: i64) -> String {
             pick!(lang, "{month}月{date}日 {weekday}", "{weekday}, {date} {name}")
         }
         _ => pick!(lang, "{year}年{month}月{date}日 {weekday}", "{weekday}, {date} {name} {year}"),
+    }
+}
+
+fn sign_out_sure(lang: Lang, name: &str, unsent: usize, online: bool) -> String {
+    let lost = match (lang, unsent) {
+        (Lang::Zh, 0) => "草稿会从这个浏览器里删掉。".to_owned(),
+        (Lang::Zh, _) => format!("草稿和 {unsent} 条没发出的消息会从这个浏览器里删掉。"),
+        (Lang::En, 0) => "Your drafts will be removed from this browser.".to_owned(),
+        (Lang::En, 1) => "Your drafts and 1 unsent message will be removed from this browser.".to_owned(),
+        (Lang::En, _) => {
+            format!("Your drafts and {unsent} unsent messages will be removed from this browser.")
+        }
+    };
+    let name_after = match (lang, online) {
+        (Lang::Zh, true) => "你会离开所有房间，名字就空出来了。",
+        (Lang::Zh, false) => "现在没有连接，名字暂时还空不出来，最多三十天。",
+        (Lang::En, true) => "You leave every room, and the name is free again.",
+        (Lang::En, false) => "There is no connection now, so the name stays taken, for 30 days at most.",
+    };
+    match lang {
+        Lang::Zh => format!("{name}，要退出吗？{lost}{name_after}"),
+        Lang::En => format!("Sign out, {name}? {lost} {name_after}"),
     }
 }
 
@@ -303,6 +328,10 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
             )
         }
         Notice::Joined { room } => pick!(lang, "你进了 {room}。", "You joined {room}."),
+        Notice::LeftElsewhere { .. } => Text::LeftElsewhere.in_lang(lang).to_owned(),
+        Notice::SignedOutElsewhere => Text::SignedOutElsewhere.in_lang(lang).to_owned(),
+        Notice::Discarded => Text::Discarded.in_lang(lang).to_owned(),
+        Notice::Renamed { from, to } => pick!(lang, "{from} 现在叫 {to}。", "{from} is now {to}."),
         Notice::Left { room } => Phrase::Left(room.as_str()).in_lang(lang),
         Notice::ServerError { room, code, .. } => refusal(lang, Some(*code), room.as_ref()),
         Notice::Goodbye { reconnect: true, .. } => {

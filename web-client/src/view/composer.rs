@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leptos::html;
 use leptos::prelude::*;
-use teahouse_client_core::{Intent, SlashCommand};
+use teahouse_client_core::{Intent, SlashCommand, Standing};
 use teahouse_protocol::RoomName;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
@@ -90,7 +90,7 @@ pub(crate) fn composer(app: App) -> AnyView {
                     aria-activedescendant=move || offer.chosen_id()
                     aria-label=placeholder
                     placeholder=placeholder
-                    disabled=move || app.model.active.with(Option::is_none)
+                    disabled=move || app.model.standing.get() != Some(Standing::Member)
                     on:compositionstart=move |_| with(Composer::composition_start)
                     on:compositionend=composition_end
                     on:input=move |_| with(Composer::on_input)
@@ -153,6 +153,7 @@ impl Composer {
         let text = field.value();
         self.filled.set(!text.trim().is_empty());
         self.make_offer(&field, &text);
+        self.app.model.text_changes();
         if let Some(room) = self.room.borrow().clone() {
             self.app.intend(Intent::Draft { room, text });
         }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use teahouse_client_core::{Intent, Notice};
-use teahouse_protocol::{ErrorCode, RoomName};
+use teahouse_protocol::ErrorCode;
 
 use crate::app::App;
 use crate::i18n::{Phrase, Text};
@@ -17,15 +17,10 @@ pub(crate) fn cure(app: App, notice: &Notice) -> Option<AnyView> {
         }
         Notice::NotMember { room }
         | Notice::ServerError { room: Some(room), code: ErrorCode::NotMember, .. } => {
-            Some(button(app, join(room), move || app.say(Text::Join).to_owned()))
+            Some(button(app, Intent::Join(room.clone()), move || app.say(Text::Join).to_owned()))
         }
         _ => None,
     }
-}
-
-/// Becomes a member of a room that there is.
-fn join(room: &RoomName) -> Intent {
-    Intent::Open(room.clone())
 }
 
 fn button(app: App, intent: Intent, label: impl Fn() -> String + Send + 'static) -> AnyView {

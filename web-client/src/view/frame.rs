@@ -9,7 +9,9 @@ use super::banner::{banner, connection};
 use super::icon::{Icon, icon};
 use super::room_menu::room_title;
 use super::shown::shown;
-use super::{composer, keys, members, no_room, notices, rooms, settings, switcher, timeline, toast};
+use super::{
+    composer, keys, members, no_room, notices, rooms, settings, standing, switcher, timeline, toast,
+};
 use crate::app::{App, Drawer};
 use crate::i18n::{Phrase, Text};
 use crate::model::{Link, put};
@@ -46,7 +48,7 @@ pub(crate) fn frame(app: App) -> AnyView {
             <main class="talk" inert=covered>
                 {header(app)} {banner(app)} {middle}
                 <div class="talk-foot" data-region="composer">
-                    {toast::toasts(app)} {notices::notices(app)}
+                    {toast::toasts(app)} {notices::notices(app)} {standing::standing(app)}
                     {shown(move || !roomless.get(), move || composer::composer(app))}
                 </div>
             </main>

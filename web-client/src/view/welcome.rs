@@ -6,9 +6,10 @@ use teahouse_client_core::Intent;
 
 use super::banner::{banner, connection};
 use super::icon::{Icon, icon};
+use super::notices;
 use crate::app::App;
 use crate::i18n::{Phrase, Text};
-use crate::model::Link;
+use crate::model::{Link, put};
 
 /// The welcome page.
 pub(crate) fn welcome(app: App) -> AnyView {
@@ -51,6 +52,8 @@ pub(crate) fn welcome(app: App) -> AnyView {
                             id="name"
                             class="field"
                             data-testid="name-input"
+                            prop:value=move || app.typed_name.get()
+                            on:input=move |event| put(app.typed_name, event_target_value(&event))
                             autocomplete="nickname"
                             autocapitalize="off"
                             spellcheck="false"
@@ -72,6 +75,7 @@ pub(crate) fn welcome(app: App) -> AnyView {
                         {move || problem().unwrap_or_else(|| app.say(Text::NameHint).to_owned())}
                     </p>
                 </form>
+                <div class="welcome-notices">{notices::notices(app)}</div>
             </main>
             <footer class="welcome-foot">
                 {connection(app)} <span class="grow"></span> {lang_toggle(app)} {theme_toggle(app)}

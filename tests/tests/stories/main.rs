@@ -52,7 +52,6 @@ mod browser_room_list;
 mod browser_rooms;
 mod browser_speed;
 mod browser_storage;
-mod browser_tabs;
 mod browser_words;
 
 mod development;

@@ -61,6 +61,9 @@ pub(crate) enum News {
     Health,
 }
 
+/// What is told of other tabs.
+type Hear = Rc<dyn Fn(News)>;
+
 /// The store; without one, everything is forgotten with the page. A copy is the same store.
 #[derive(Clone)]
 pub(crate) struct Database(Rc<Inner>);
@@ -78,7 +81,7 @@ struct Inner {
     /// Waits for the end of other tabs while the page is there.
     wake: RefCell<Option<Wake>>,
     channel: RefCell<Option<Channel>>,
-    hear: RefCell<Option<Rc<dyn Fn(News)>>>,
+    hear: RefCell<Option<Hear>>,
     /// What this tab knows to be in the store, posts not counted.
     seen: RefCell<Values>,
     /// What has to be written still, the newest value of each key.

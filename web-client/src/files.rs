@@ -9,13 +9,13 @@ use web_sys::{DataTransfer, HtmlElement};
 /// Keeps the page from being left for what is dropped on it. `refused` is told when somebody wants to send files.
 pub(crate) fn catch(refused: impl Fn() + Copy + 'static) {
     window_event_listener(ev::dragover, |event| {
-        if !belongs_to_field(event.target(), event.data_transfer()) {
+        if !belongs_to_field(event.target(), event.data_transfer().as_ref()) {
             event.prevent_default();
         }
     });
     window_event_listener(ev::drop, move |event| {
         let files = event.data_transfer().as_ref().is_some_and(has_files);
-        if !belongs_to_field(event.target(), event.data_transfer()) {
+        if !belongs_to_field(event.target(), event.data_transfer().as_ref()) {
             event.prevent_default();
         }
         if files {
@@ -37,8 +37,8 @@ fn has_files(data: &DataTransfer) -> bool {
 }
 
 /// Text that is dragged into a field is the browser's business.
-fn belongs_to_field(target: Option<web_sys::EventTarget>, data: Option<DataTransfer>) -> bool {
+fn belongs_to_field(target: Option<web_sys::EventTarget>, data: Option<&DataTransfer>) -> bool {
     let target = target.and_then(|target| target.dyn_into::<HtmlElement>().ok());
     let field = target.is_some_and(|target| matches!(&*target.tag_name(), "INPUT" | "TEXTAREA"));
-    field && !data.as_ref().is_some_and(has_files)
+    field && !data.is_some_and(has_files)
 }

@@ -1,5 +1,6 @@
 use teahouse_protocol::{
-    Ack, Command, ErrorCode, ErrorReply, Join, Members, NameError, Presence, RoomList, RoomName, Rooms, Who,
+    Ack, Command, ErrorCode, ErrorReply, Join, Members, NameError, Presence, RoomInfo, RoomList, RoomName,
+    Rooms, Who,
 };
 
 use super::{Asked, Brain};
@@ -172,7 +173,7 @@ impl Brain {
         let mut listed = self.model.rooms.values().filter(|room| room.listed).count();
         let last = list.rooms.last().map(|info| info.room.clone());
         for info in list.rooms {
-            self.membership_told(&info.room, info.joined);
+            self.membership_told(&info);
             if listed >= ROOMS_LISTED_MAX {
                 break;
             }
@@ -211,11 +212,14 @@ impl Brain {
 
     /// The list of rooms says whether the user is in one: another program of the user's may have joined or left it.
     /// Answers come in the order of questions, so it cannot be older than what was asked here before.
-    fn membership_told(&mut self, name: &RoomName, joined: bool) {
+    fn membership_told(&mut self, info: &RoomInfo) {
+        let name = &info.room;
         let known = self.model.room(name).is_some_and(|room| room.joined);
-        if joined && !known {
+        if info.joined && !known {
+            // An earlier leaving, which is replayed to who has not heard of it, is over.
+            self.room_entry(name).joined_at = info.head;
             self.is_member(name);
-        } else if known && !joined {
+        } else if known && !info.joined {
             self.left_elsewhere(name);
         }
     }

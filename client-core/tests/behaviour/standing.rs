@@ -122,6 +122,26 @@ fn joining_elsewhere_is_joining_here() {
 }
 
 #[test]
+fn joining_elsewhere_is_no_less_so_for_having_left_here() {
+    let mut desk = Desk::in_lobby(5);
+    desk.user(Intent::Leave(room("lobby")));
+    desk.reply("leave lobby", json!({"type": "ack", "room": "lobby", "seq": 6}));
+    desk.user(Intent::RefreshRooms);
+    let rooms = json!([{"room": "lobby", "head": 7, "members": 2, "joined": true}]);
+    desk.reply("rooms", json!({"type": "rooms", "rooms": rooms, "more": false}));
+    desk.reply(
+        "watch lobby",
+        json!({"type": "watching", "room": "lobby", "epoch": "e1", "head": 7, "resume": "replay"}),
+    );
+    // Neither of them has been heard here.
+    desk.event(6, "ana", "+leave");
+    desk.event(7, "ana", "+join");
+    assert!(desk.lobby().joined());
+    desk.event(8, "ana", "+leave");
+    assert!(!desk.lobby().joined());
+}
+
+#[test]
 fn who_left_elsewhere_during_a_break_stays_in_the_room_too() {
     let mut desk = Desk::in_lobby(5);
     desk.cut();

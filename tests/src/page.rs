@@ -277,6 +277,13 @@ impl Page {
         self.browser.click("[data-testid=browse-rooms][aria-expanded=false]").await;
     }
 
+    /// Joins the open room, or makes it, by the bar that says why one cannot write there; waits until one can.
+    pub async fn join(&self) {
+        self.browser.click(&testid("join")).await;
+        self.hidden("standing").await;
+        self.online().await;
+    }
+
     /// Leaves the open room.
     pub async fn leave_room(&self) {
         self.browser.click(&testid("room-menu-open")).await;

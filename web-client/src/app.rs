@@ -417,7 +417,11 @@ impl App {
         // Who is known is in the chat even without a link; who had to choose a name, once it is taken.
         Effect::new(move || match model.link.get() {
             Link::NeedsName(_) => put(self.entered, false),
-            Link::Online => put(self.entered, true),
+            Link::Online => {
+                put(self.entered, true);
+                // Whoever comes after the user has signed out is not shown who that was.
+                put(self.typed_name, String::new());
+            }
             _ => {}
         });
         // Other tabs are the same person, and so in the same rooms.

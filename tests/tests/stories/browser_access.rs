@@ -7,6 +7,8 @@ use teahouse_tests::page::{Page, testid};
 use teahouse_tests::server::Server;
 use teahouse_tests::tcp;
 
+use crate::browser_storage::FULL;
+
 /// What is hard to show, each as a message.
 const ODD_TEXTS: &[&str] = &[
     "```rust\nfn main() {\n    println!(\"a line that is longer than any window is wide, so that it has to scroll sideways, which has to work with the keyboard too\");\n}\n```",
@@ -163,6 +165,13 @@ async fn no_screen_has_a_barrier() {
     screens.page.browser.element("[data-marked=true]").await;
     screens.look("a linked message").await;
 
+    go(&screens.page, "#/room/项目-3").await;
+    screens.page.stands_outside("reader").await;
+    screens.look("a room that is only read").await;
+    go(&screens.page, "#/room/nowhere").await;
+    screens.page.stands_outside("missing").await;
+    screens.look("a room that there is not").await;
+
     go(&screens.page, "#/room/lobby").await;
     screens.page.message("今天泡什么茶？").await;
     screens.page.browser.resize(360, 740).await;
@@ -187,6 +196,12 @@ async fn no_screen_has_a_barrier() {
     server.start_again().await;
     screens.page.browser.click(&testid("retry-now")).await;
     screens.page.online().await;
+
+    screens.page.browser.before_load(FULL).await;
+    screens.page.browser.reload().await;
+    screens.page.is("ana").await;
+    screens.page.visible("storage").await;
+    screens.look("a browser that keeps nothing").await;
 
     screens.page.leave_room().await;
     screens.page.visible("undo-leave").await;

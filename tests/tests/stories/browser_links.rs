@@ -180,3 +180,21 @@ async fn after_escape_the_address_is_the_rooms_and_the_same_link_works_again() {
     page.browser.element(&format!("{}[data-seq='{MESSAGES}']", testid("message"))).await;
     assert_eq!(hash(&page).await, json!(format!("#/room/{ROOM}")));
 }
+
+#[tokio::test]
+async fn a_room_that_there_is_not_can_be_made_at_once() {
+    let server = Server::start().await;
+    let page = Page::enter(&server, "ana").await;
+    page.speak("zh-CN").await;
+    go(&page, "#/room/品茶").await;
+    page.stands_outside("missing").await;
+    page.hidden("composer").await;
+    let text = page.browser.run("return document.body.innerText", json!([])).await;
+    let text = text.as_str().unwrap_or_default();
+    assert!(text.contains("没有这个房间") && !text.contains("create"), "{text}");
+    assert!(!text.contains("正在载入"), "nothing is on its way from a room that there is not: {text}");
+    page.join().await;
+    page.room_is_open("品茶").await;
+    page.say("第一句").await;
+    page.message("第一句").await;
+}

@@ -211,3 +211,27 @@ async fn the_switcher_finds_by_pinyin_counts_the_rest_and_makes_rooms() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn other_rooms_are_folded_and_read_before_they_are_joined() {
+    let server = generous_server().await;
+    let mut witness = many_rooms(&server, 3).await;
+    witness.post("项目-02", "这里说项目").await;
+    let page = Page::enter(&server, "ana").await;
+    page.speak("zh-CN").await;
+    page.visible("browse-rooms").await;
+    let folded =
+        page.browser.run("return document.querySelectorAll('[data-joined=false]').length", json!([])).await;
+    assert_eq!(folded, json!(0), "other rooms are not in the page before one asks for them");
+    page.browse().await;
+    page.switch_room("项目-02").await;
+    page.message("这里说项目").await;
+    page.stands_outside("reader").await;
+    page.hidden("composer").await;
+    let history = witness.whole_history("项目-02").await;
+    assert!(!history.iter().any(|event| event["by"] == "ana"), "nobody is told of a reader");
+    page.join().await;
+    page.visible("composer").await;
+    page.say("我也来").await;
+    page.message("我也来").await;
+}

@@ -129,8 +129,7 @@ async fn a_room_made_by_somebody_else_can_be_opened() {
     // Reading is nobody's business; joining is told.
     page.visible("standing").await;
     assert_eq!(witness.whole_history("上海").await.len(), 3, "made, joined and written in by the witness");
-    page.browser.click(&testid("join")).await;
-    page.hidden("standing").await;
+    page.join().await;
     page.say("你好").await;
     let reply = witness.post_event("上海").await;
     let reply = if reply.1 == "侬好" { witness.post_event("上海").await } else { reply };

@@ -2,12 +2,24 @@
 //! locked away.
 
 use serde_json::json;
+use teahouse_tests::browser::Browser;
 use teahouse_tests::page::{Page, testid};
 use teahouse_tests::server::Server;
 use teahouse_tests::tcp;
+use teahouse_tests::wait::within;
 
+/// All of the browser's stores throw, as with blocked cookies.
+const ALL_BLOCKED: &str = "
+    for (const name of ['indexedDB', 'localStorage', 'sessionStorage']) {
+        Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError'); } });
+    }";
+/// There is no such thing as a store.
+const NO_STORE: &str = "Object.defineProperty(window, 'indexedDB', { value: undefined });";
+/// Opening the store fails.
+const OPEN_FAILS: &str = "
+    IDBFactory.prototype.open = () => { throw new DOMException('no', 'UnknownError'); };";
 /// The store is full.
-const FULL: &str = "
+pub(crate) const FULL: &str = "
     IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };";
 
 /// Takes the store away from every tab until `window.giveBack()`: a transaction that does not end.
@@ -25,6 +37,33 @@ const HOLD_STORE: &str = "
         hold();
         window.holdsStore = true;
     };";
+
+/// Waits until somebody else gets this name, to keep it: the server hears of the end of the page a moment later.
+async fn becomes_free(server: &Server, name: &str) {
+    within("the name to be free", async {
+        let mut somebody = tcp::connect(server).await;
+        let auth = json!({"type": "guest", "name": name, "keep": true});
+        while somebody.ask("hello", json!({"protocol": 1, "auth": auth})).await["type"] != "welcome" {}
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_kept_is_not_locked_away() {
+    for script in [ALL_BLOCKED, NO_STORE, OPEN_FAILS, FULL] {
+        let server = Server::start().await;
+        let browser = Browser::start().await;
+        browser.before_load(script).await;
+        let page = Page::open(browser, &server).await;
+        page.visible("storage").await;
+        page.choose_name("ana").await;
+        page.visible("storage").await;
+        page.say("在").await;
+        page.message("在").await;
+        page.browser.open("about:blank").await;
+        becomes_free(&server, "ana").await;
+    }
+}
 
 #[tokio::test]
 async fn a_store_that_is_full_still_says_who_one_is() {

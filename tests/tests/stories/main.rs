@@ -52,6 +52,7 @@ mod browser_room_list;
 mod browser_rooms;
 mod browser_speed;
 mod browser_storage;
+mod browser_tabs;
 mod browser_words;
 
 mod development;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use leptos::html;
 use leptos::prelude::*;
+use teahouse_client_core::{Row, Standing};
 use wasm_bindgen::JsCast;
 
 use super::icon::{Icon, icon};
@@ -61,17 +62,16 @@ pub(crate) fn timeline(app: App) -> AnyView {
     });
     on_cleanup(move || on_scroller(Scroller::unwatch));
     let head = move || {
+        // Nothing is on its way from a room that there is not, and the bar says so.
+        if app.model.standing.get() == Some(Standing::Missing) {
+            return None;
+        }
         app.model.timeline.with(|timeline| match timeline {
             timeline if timeline.loading_older || (!timeline.loaded && timeline.rows.is_empty()) => {
                 Some(Text::Loading)
             }
             timeline if timeline.has_older => None,
-            timeline
-                if timeline
-                    .rows
-                    .iter()
-                    .any(|row| matches!(**row, teahouse_client_core::Row::Message { .. })) =>
-            {
+            timeline if timeline.rows.iter().any(|row| matches!(**row, Row::Message { .. })) => {
                 Some(Text::Beginning)
             }
             _ => Some(Text::EmptyRoom),

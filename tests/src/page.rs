@@ -277,11 +277,13 @@ impl Page {
         self.browser.click("[data-testid=browse-rooms][aria-expanded=false]").await;
     }
 
-    /// Joins the open room, or makes it, by the bar that says why one cannot write there; waits until one can.
+    /// Joins the open room, or makes it, by the bar that says why one cannot write there; waits until the caret is in the
+    /// composer.
     pub async fn join(&self) {
         self.browser.click(&testid("join")).await;
         self.hidden("standing").await;
-        self.online().await;
+        let focused = "return document.activeElement === document.querySelector('[data-testid=composer]');";
+        self.browser.when("the caret is in the composer", focused, json!([])).await;
     }
 
     /// Leaves the open room.

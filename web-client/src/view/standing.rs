@@ -1,5 +1,7 @@
 //! Why nothing can be written in the open room, and what to do about it; between its messages and the composer.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use teahouse_client_core::{Intent, Standing};
 use teahouse_protocol::RoomName;
@@ -8,6 +10,7 @@ use super::shown::shown;
 use crate::app::App;
 use crate::i18n::Text;
 use crate::model::Keeping;
+use crate::page;
 
 /// Why nothing can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +40,18 @@ fn why(app: App) -> Option<Why> {
 /// The bar, while nothing can be written.
 pub(crate) fn standing(app: App) -> AnyView {
     let why = Memo::new(move |_| why(app));
-    shown(move || why.get().is_some(), move || bar(app, why))
+    // The button has been pressed, and goes away with the focus: whoever presses it wants to write.
+    let pressed = RwSignal::new(false);
+    Effect::new(move || {
+        if why.get().is_none() && pressed.get_untracked() {
+            pressed.set(false);
+            set_timeout(page::focus_composer, Duration::ZERO);
+        }
+    });
+    shown(move || why.get().is_some(), move || bar(app, why, pressed))
 }
 
-fn bar(app: App, why: Memo<Option<Why>>) -> AnyView {
+fn bar(app: App, why: Memo<Option<Why>>, pressed: RwSignal<bool>) -> AnyView {
     let state = move || match why.get() {
         Some(Why::Nobody) => "nobody",
         Some(Why::Left) => "left",
@@ -57,13 +68,13 @@ fn bar(app: App, why: Memo<Option<Why>>) -> AnyView {
     view! {
         <div class="notice standing" role="status" data-testid="standing" data-state=state>
             <span class="notice-text">{move || app.say(text())}</span>
-            {shown(can_act, move || button(app, why))}
+            {shown(can_act, move || button(app, why, pressed))}
         </div>
     }
     .into_any()
 }
 
-fn button(app: App, why: Memo<Option<Why>>) -> AnyView {
+fn button(app: App, why: Memo<Option<Why>>, pressed: RwSignal<bool>) -> AnyView {
     let text = move || match why.get() {
         Some(Why::Left) => Text::JoinAgain,
         Some(Why::Missing) => Text::MakeRoom,
@@ -73,6 +84,7 @@ fn button(app: App, why: Memo<Option<Why>>) -> AnyView {
         let Some(room) = app.model.active.get_untracked() else { return };
         let intent: fn(RoomName) -> Intent =
             if why.get_untracked() == Some(Why::Missing) { Intent::Create } else { Intent::Join };
+        pressed.set(true);
         app.intend(intent(room));
     };
     view! {

@@ -169,7 +169,7 @@ impl Outlet {
             // Looked up before the head, which is the last one then.
             let gone = cursor.room.is_gone();
             let head = cursor.look(door, out);
-            if cursor.is_settled(head) {
+            if cursor.is_settled(head) && !gone {
                 // Comings and goings of many rooms go out in one write.
                 if lane.unwritten_bytes() >= TOGETHER_BYTES {
                     self.flush(lane)?;

@@ -103,11 +103,14 @@ impl Browser {
 
     /// Clicks an element once it is there.
     pub async fn click(&self, selector: &str) {
-        // A page that is being rebuilt may replace the element between finding and clicking it.
+        // A page that is being rebuilt may replace the element between finding and clicking it, and a drawer that comes in
+        // has it elsewhere.
         self.when(
             &format!("{selector} can be clicked"),
             "const e = document.querySelector(arguments[0]);
-             return e && !e.disabled && e.getClientRects().length > 0;",
+             const moves = document.getAnimations().some(
+                 a => a instanceof CSSTransition && a.transitionProperty === 'transform' && a.playState === 'running');
+             return e && !moves && !e.disabled && e.getClientRects().length > 0;",
             json!([selector]),
         )
         .await;

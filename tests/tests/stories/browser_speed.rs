@@ -102,6 +102,7 @@ async fn a_room_of_100_000_messages_is_read_back_without_holes() {
             json!([LONG_ROOM_MESSAGES]),
         )
         .await;
+    page.join().await;
     page.say("我读完了").await;
     page.message("我读完了").await;
     meter::record(&figures);

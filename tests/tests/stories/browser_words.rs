@@ -50,6 +50,9 @@ async fn code_stands_in_a_block_that_is_copied_and_unfolded() {
         .browser
         .run("return document.querySelector('[data-testid=code-copy]').textContent;", json!([]))
         .await;
+    let into_the_middle =
+        "document.querySelector('[data-testid=code-copy]').scrollIntoView({block: 'center'})";
+    page.browser.run(into_the_middle, json!([])).await;
     page.browser.click(&testid("code-copy")).await;
     let changed =
         format!("return document.querySelector('[data-testid=code-copy]').textContent !== {before};");

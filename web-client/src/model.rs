@@ -353,7 +353,7 @@ impl Model {
 
 /// Sets a signal where its value is another one.
 pub(crate) fn put<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|now| *now != value) {
+    if signal.try_with_untracked(|now| *now != value) == Some(true) {
         signal.set(value);
     }
 }

@@ -68,7 +68,9 @@ pub(crate) fn composer(app: App) -> AnyView {
         let room = app.model.active.get();
         room.map(|room| app.phrase(&Phrase::WriteTo(room.as_str()))).unwrap_or_default()
     };
-    let tick = move || composer.with_value(|composer| composer.tick());
+    let tick = move || {
+        composer.try_with_value(|composer| composer.tick());
+    };
     let composition_end = move |_| {
         with(Composer::composition_end);
         set_timeout(tick, Duration::ZERO);

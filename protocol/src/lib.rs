@@ -7,6 +7,7 @@
 mod client;
 mod decode;
 mod framing;
+mod harmless;
 mod ids;
 mod invisible;
 pub mod limits;
@@ -21,6 +22,7 @@ pub use client::{
 };
 pub use decode::{DecodeError, decode_request, decode_server_message};
 pub use framing::{LineFramer, LineTooLong};
+pub use harmless::harmless;
 pub use ids::{Epoch, IdError, OpId, Position, RequestId, Seq};
 pub use invisible::is_invisible;
 pub use names::{MemberName, NameError, RoomName};

@@ -378,6 +378,29 @@ pub enum ErrorCode {
     Unknown,
 }
 
+impl ErrorCode {
+    /// Every code that this version knows.
+    pub const KNOWN: [Self; Self::Unknown as usize] = [
+        Self::Malformed,
+        Self::UnknownType,
+        Self::InvalidField,
+        Self::FrameTooLong,
+        Self::TooManyBadLines,
+        Self::UnsupportedProtocol,
+        Self::HelloFirst,
+        Self::AlreadyWelcome,
+        Self::NameTaken,
+        Self::BadToken,
+        Self::NoSuchRoom,
+        Self::NotMember,
+        Self::LimitReached,
+        Self::RateLimited,
+        Self::Busy,
+        Self::StorageUnavailable,
+        Self::TimedOut,
+    ];
+}
+
 /// Something that happened in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {

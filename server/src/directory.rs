@@ -3,10 +3,12 @@
 //! The state runs ahead of the disk while a batch is being written; this follows after the fsync, from the same
 //! changes.
 
+mod logins;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Bound;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -19,10 +21,12 @@ use crate::absences::{Absence, Absences};
 use crate::connection::Mailbox;
 use crate::crier::Notices;
 use crate::fanout::{Room, Tails};
-use crate::pace::Address;
 use crate::state::{
-    self, Away, Change, Keep, RoomId, RoomIndex, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex,
+    self, Change, Keep, RoomId, RoomIndex, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex,
 };
+
+pub(crate) use logins::ComingOrGoing;
+pub use logins::{Holder, Login};
 
 /// So many members are looked at before others may change something.
 const MEMBERS_STRIDE: usize = 256;
@@ -73,14 +77,6 @@ mod shown {
     pub(super) const PERHAPS: u8 = 2;
 }
 
-/// What is to be told of somebody who came or went.
-pub(crate) struct ComingOrGoing {
-    pub(crate) name: MemberName,
-    pub(crate) online: bool,
-    /// The rooms that somebody watches.
-    pub(crate) rooms: Vec<Arc<Room>>,
-}
-
 impl User {
     /// Whether the user is not to depart while it is away. Only the state knows for how long.
     fn is_kept(&self) -> bool {
@@ -88,43 +84,10 @@ impl User {
     }
 }
 
-/// That a connection is a user's, until this is dropped.
-pub struct Visit {
-    directory: Arc<Directory>,
-    user: UserId,
-    from: Address,
-    /// Whether nobody can come back as this user, since nobody was given its token.
-    pub last: bool,
-}
-
-impl Visit {
-    /// Whose connection it is.
-    pub fn user(&self) -> UserId {
-        self.user
-    }
-}
-
-impl fmt::Debug for Visit {
+impl fmt::Debug for Directory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Visit").field(&self.user).finish()
+        f.debug_struct("Directory").finish_non_exhaustive()
     }
-}
-
-impl Drop for Visit {
-    fn drop(&mut self) {
-        self.directory.disconnected(self.user, self.from, self.last);
-    }
-}
-
-/// Who has a token.
-#[derive(Debug)]
-pub enum Holder {
-    /// Nobody.
-    Nobody,
-    /// A user of whom something is being decided.
-    Held,
-    /// A user whose connection this is from now on.
-    Here(Visit, MemberName),
 }
 
 impl Directory {
@@ -300,6 +263,11 @@ impl Directory {
         rooms
     }
 
+    /// How many rooms a user is a member of.
+    pub fn rooms_joined(&self, user: UserId) -> usize {
+        self.read().users.get(&user).map_or(0, |user| user.rooms.len())
+    }
+
     /// The members of a room, those who are connected first, then by name; at most so many of them, and how many
     /// there are.
     pub fn members(&self, room: &Room) -> (Vec<Member>, u64) {
@@ -325,129 +293,9 @@ impl Directory {
         (list, room.members().len() as u64)
     }
 
-    /// A connection from this address became that of the user who has this token, if there is one.
-    pub fn connected_with(self: &Arc<Self>, token: TokenHash, from: Address) -> Holder {
-        let mut inner = self.write();
-        let found = inner.users_by_token.find(&token, |id| inner.users[&id].token == token);
-        let Some(id) = found else { return Holder::Nobody };
-        let user = &inner.users[&id];
-        if user.held {
-            return Holder::Held;
-        }
-        let name = user.name.clone();
-        let news = inner.connected(id);
-        drop(inner);
-        self.notice_arrival(id, news);
-        Holder::Here(self.visit(id, from), name)
-    }
-
-    /// A connection from this address became this user's. The first one is news for the user's rooms.
-    pub fn connected(self: &Arc<Self>, user: UserId, from: Address) -> Visit {
-        let news = self.write().connected(user);
-        self.notice_arrival(user, news);
-        self.visit(user, from)
-    }
-
-    fn notice_arrival(&self, user: UserId, news: bool) {
-        if news {
-            self.notices.came(user);
-        }
-    }
-
-    fn visit(self: &Arc<Self>, user: UserId, from: Address) -> Visit {
-        Visit { directory: Arc::clone(self), user, from, last: false }
-    }
-
     /// What the user is called now.
     pub fn name_of(&self, user: UserId) -> Option<MemberName> {
         self.read().users.get(&user).map(|user| user.name.clone())
-    }
-
-    /// Says how a user is away, if nobody is connected as that user. Who comes back waits until [`Self::release`].
-    pub fn hold(&self, user: UserId, wish_from: Option<Address>) -> Option<Away> {
-        let now = Instant::now();
-        self.hold_if(user, |absence| {
-            let ms = u64::try_from(absence.length(now).as_millis()).unwrap_or(u64::MAX);
-            Some(Away { user, ms, same_address: wish_from.is_some_and(|address| absence.is_from(address)) })
-        })
-    }
-
-    /// The same for somebody whose lease is over.
-    pub fn hold_to_depart(&self, user: UserId) -> bool {
-        self.hold_if(user, |absence| absence.is_over().then_some(())).is_some()
-    }
-
-    fn hold_if<T>(&self, user: UserId, look: impl FnOnce(&Absence) -> Option<T>) -> Option<T> {
-        let mut inner = self.write();
-        let found = look(inner.absences.get(user)?)?;
-        inner.users.get_mut(&user)?.held = true;
-        Some(found)
-    }
-
-    /// What was to be decided of these users is decided, and published.
-    pub fn release(&self, users: &[UserId]) {
-        if users.is_empty() {
-            return;
-        }
-        let mut inner = self.write();
-        for user in users {
-            if let Some(user) = inner.users.get_mut(user) {
-                user.held = false;
-            }
-        }
-    }
-
-    /// The departure of this user could not be decided.
-    pub fn postpone(&self, user: UserId) {
-        self.write().absences.postpone(user, Instant::now());
-        self.earlier.notify_one();
-    }
-
-    /// A connection was this user's.
-    fn disconnected(&self, id: UserId, from: Address, last: bool) {
-        let mut inner = self.write();
-        let Some(user) = inner.users.get_mut(&id) else { return };
-        user.connections -= 1;
-        if user.connections > 0 {
-            return;
-        }
-        let lease = (!user.is_kept()).then_some(if last { Duration::ZERO } else { self.lease });
-        inner.absences.insert(id, Absence::begin(from, lease, Instant::now()));
-        drop(inner);
-        self.earlier.notify_one();
-        self.notices.went(id);
-    }
-
-    /// Waits until somebody's lease is over, and answers whose.
-    pub async fn lease_over(&self) -> UserId {
-        loop {
-            let deadline = self.read().absences.deadline();
-            let earlier = self.earlier.notified();
-            match deadline {
-                // A deadline that came before this was asked for is looked at below.
-                Some(at) => {
-                    let _ = tokio::time::timeout_at(at.into(), earlier).await;
-                }
-                None => earlier.await,
-            }
-            let over = self.write().absences.next_over(Instant::now());
-            if let Some(user) = over {
-                return user;
-            }
-        }
-    }
-
-    /// What is to be told of somebody of whom a notice was left; nothing when it was told already or is over.
-    pub(crate) fn coming_or_going(&self, user: UserId) -> Option<ComingOrGoing> {
-        let inner = self.read();
-        let known = inner.users.get(&user)?;
-        let online = known.connections > 0;
-        let show = if online { shown::ONLINE } else { shown::AWAY };
-        if known.shown.swap(show, Ordering::Relaxed) == show {
-            return None;
-        }
-        let rooms = known.rooms.iter().map(|id| &inner.room_by_id[&id]).filter(|room| room.is_watched());
-        Some(ComingOrGoing { name: known.name.clone(), online, rooms: rooms.cloned().collect() })
     }
 }
 
@@ -514,18 +362,6 @@ impl Inner {
                 user.rooms.remove(room);
             }
         }
-    }
-
-    /// Answers whether that is news.
-    fn connected(&mut self, user: UserId) -> bool {
-        let Some(known) = self.users.get_mut(&user) else { return false };
-        known.connections += 1;
-        self.absences.remove(user);
-        let shown = known.shown.get_mut();
-        if *shown == shown::AWAY {
-            *shown = shown::PERHAPS;
-        }
-        known.connections == 1 && *shown != shown::ONLINE
     }
 }
 

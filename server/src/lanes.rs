@@ -1,5 +1,6 @@
 //! The few lanes on which the log is read: whoever wants something of it waits for a turn before a thread is taken.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::turns::{Source, Turns};
@@ -41,28 +42,45 @@ impl Lanes {
         debug_assert!(taken_in.is_ok(), "there is no limit");
         if state.busy < LANES {
             state.busy += 1;
-            let lane = Lane(self.clone());
-            tokio::task::spawn_blocking(move || lane.run());
+            let lanes = self.clone();
+            tokio::task::spawn_blocking(move || {
+                while let Some(read) = lanes.next() {
+                    // It says so itself when it panics, and those that wait behind it do not wait for ever.
+                    let _ = catch_unwind(AssertUnwindSafe(read));
+                }
+            });
         }
+    }
+
+    /// What a lane does next. Where there is nothing it is given back with the same lock, so that whoever comes then finds
+    /// it free.
+    fn next(&self) -> Option<Read> {
+        let mut state = self.state();
+        let next = state.waiting.pop().map(|(read, _)| read);
+        state.busy -= usize::from(next.is_none());
+        next
     }
 }
 
-/// One of the lanes; given back when dropped.
-struct Lane(Lanes);
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
 
-impl Lane {
-    fn run(self) {
-        loop {
-            let mut state = self.0.state();
-            let Some((read, _)) = state.waiting.pop() else { return };
-            drop(state);
-            read();
+    use super::*;
+
+    #[tokio::test]
+    async fn reads_that_panic_cost_no_lane() {
+        let lanes = Lanes::default();
+        let (done, finished) = mpsc::channel();
+        for number in 0..3 * LANES {
+            let done = done.clone();
+            lanes.read(Source::HOUSE, move || {
+                assert_ne!(number % 3, 0, "on purpose");
+                done.send(number).expect("it is waited for");
+            });
         }
-    }
-}
-
-impl Drop for Lane {
-    fn drop(&mut self) {
-        self.0.state().busy -= 1;
+        drop((lanes, done));
+        let finished = tokio::task::spawn_blocking(move || finished.iter().count()).await;
+        assert_eq!(finished.expect("it counts"), 2 * LANES);
     }
 }

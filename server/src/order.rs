@@ -13,7 +13,7 @@ use teahouse_protocol::{MemberName, RequestId, UnixMillis};
 
 use crate::abort::AbortOnPanic;
 use crate::connection::{Answer, Mailbox};
-use crate::directory::{Directory, Visit};
+use crate::directory::{Directory, Login};
 use crate::fanout::{Herald, Room};
 use crate::log::{Log, LogError};
 use crate::pace::Address;
@@ -30,6 +30,8 @@ const BATCH_MAX: usize = 1_024;
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// What a proposal weighs besides its text, in bytes.
 const PROPOSAL_BYTES: usize = 256;
+/// What each room of somebody who goes or is called something else adds, in bytes: two events in all their forms.
+const ROOM_BYTES: usize = 512;
 /// In a crowd, batches begin at most so often.
 const GATHER: Duration = Duration::from_millis(2);
 /// So many proposals are worth a batch at any time.
@@ -147,6 +149,7 @@ impl Queue {
 #[derive(Debug)]
 pub struct Order {
     queue: Arc<Queue>,
+    directory: Arc<Directory>,
     healthy: Arc<AtomicBool>,
 }
 
@@ -158,7 +161,7 @@ impl Order {
         let worker = Worker {
             log,
             state,
-            directory,
+            directory: Arc::clone(&directory),
             herald: Herald::start(),
             queue: Arc::clone(&queue),
             broken: None,
@@ -171,7 +174,7 @@ impl Order {
                 worker.run();
             })
             .expect("the system has room for one thread");
-        (Self { queue, healthy }, thread)
+        (Self { queue, directory, healthy }, thread)
     }
 
     /// Whether the last batch reached the disk.
@@ -187,15 +190,19 @@ impl Order {
     /// Puts a proposal into the queue. The answer comes by mail; a refusal here is the answer.
     pub fn submit(&self, source: Source, action: Action, reply: Option<ReplyTo>) -> Result<(), Refusal> {
         let bytes = match &action {
-            Action::Post { text, .. } => PROPOSAL_BYTES + text.as_str().len(),
-            _ => PROPOSAL_BYTES,
+            Action::Post { text, .. } => text.as_str().len(),
+            Action::Rename { user, .. } | Action::Depart { user } | Action::SignOut { user } => {
+                self.directory.rooms_joined(*user) * ROOM_BYTES
+            }
+            _ => 0,
         };
         let proposal = Proposal { at: now(), action };
         let mut waiting = self.queue.waiting();
         if waiting.closed {
             return Err(Refusal::Closing);
         }
-        waiting.turns.push(source, Submission { proposal, reply }, bytes).map_err(|Full| Refusal::Busy)?;
+        let pushed = waiting.turns.push(source, Submission { proposal, reply }, PROPOSAL_BYTES + bytes);
+        pushed.map_err(|Full| Refusal::Busy)?;
         let wake = std::mem::take(&mut waiting.idle);
         drop(waiting);
         if wake {
@@ -293,8 +300,8 @@ struct Worker {
 }
 
 type Decided = Result<Outcome, Refusal>;
-/// An answer, and of a hello the visit that begins with it.
-type Decision = (Decided, Option<Visit>);
+/// An answer, and of a hello the login that begins with it.
+type Decision = (Decided, Option<Login>);
 
 impl Worker {
     fn run(mut self) {
@@ -309,9 +316,9 @@ impl Worker {
             let (replies, proposals): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|Submission { proposal, reply }| (reply, proposal)).unzip();
             let (results, news) = self.decide(proposals, &replies, &mut wake);
-            for (reply, (result, visit)) in replies.into_iter().zip(results) {
+            for (reply, (result, login)) in replies.into_iter().zip(results) {
                 if let Some(ReplyTo { mailbox, re, .. }) = reply
-                    && mailbox.answer(Answer::Decided { re, result, visit })
+                    && mailbox.answer(Answer::Decided { re, result, login })
                 {
                     wake.push(mailbox);
                 }
@@ -341,14 +348,14 @@ impl Worker {
         let answers = match written {
             Ok((results, changes)) => {
                 let news = self.directory.publish(changes, wake);
-                let mut visit = |(decided, reply): (Decided, &Option<ReplyTo>)| {
+                let mut login = |(decided, reply): (Decided, &Option<ReplyTo>)| {
                     // Nobody waits for the answer about somebody who was let in by a token already.
                     let from = reply.as_ref().map(|reply| reply.from);
                     let user = arrived(&decided).zip(from);
-                    let visit = user.map(|(user, from)| self.directory.connected(user, from));
-                    (decided, visit)
+                    let login = user.map(|(user, from)| self.directory.connected(user, from));
+                    (decided, login)
                 };
-                (results.into_iter().zip(replies).map(&mut visit).collect(), news)
+                (results.into_iter().zip(replies).map(&mut login).collect(), news)
             }
             Err(error) => {
                 if self.broken.is_none() {
@@ -381,7 +388,7 @@ impl Worker {
         let batch = self.log.begin()?;
         let mut results = Vec::new();
         let mut changes = Vec::new();
-        // Who came back in this batch; the directory does not know yet.
+        // Who came back in this batch, so that the directory does not know yet. Of whom it let in itself it knows more.
         let mut back = BTreeSet::new();
         for (mut proposal, reply) in proposals.into_iter().zip(replies) {
             if reply.as_ref().is_some_and(ReplyTo::is_behind) {
@@ -424,7 +431,7 @@ impl Worker {
                     }
                     changes.extend(applied.changes);
                     results.push(Ok(applied.outcome));
-                    back.extend(results.last().and_then(arrived));
+                    back.extend(results.last().and_then(arrived).filter(|_| reply.is_some()));
                 }
                 Err(rejection) => results.push(Err(rejection.into())),
             }
@@ -453,7 +460,79 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    use teahouse_protocol::{Epoch, RoomName, Seq};
+
     use super::*;
+    use crate::state::{self, RoomId, RoomSet, TokenHash};
+
+    /// The worker of a new log, without its thread. Leases are over at once.
+    fn worker(dir: &std::path::Path) -> Worker {
+        let epoch = Epoch::parse("k3v").expect("legal");
+        let (mut log, mut state, _) = crate::log::open(dir, &epoch).expect("a new log opens");
+        prepare(&mut log, &mut state).expect("the disk works");
+        let directory = Arc::new(Directory::new(Duration::ZERO));
+        directory.restore(&state, &mut Vec::new());
+        let (queue, healthy) = (Arc::new(Queue::new()), Arc::default());
+        Worker { log, state, directory, herald: Herald::start(), queue, broken: None, healthy }
+    }
+
+    fn decide(worker: &mut Worker, batch: Vec<(Action, Option<ReplyTo>)>) -> Vec<Decision> {
+        let (actions, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        let proposals = actions.into_iter().map(|action| Proposal { at: now(), action }).collect();
+        worker.decide(proposals, &replies, &mut Vec::new()).0
+    }
+
+    #[tokio::test]
+    async fn who_is_gone_again_before_its_coming_was_written_departs() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut worker = worker(dir.path());
+        let token = TokenHash([1; 32]);
+        let guest = Action::ArriveAsGuest { name: None, keep: false, token, away: None };
+        let reply = ReplyTo {
+            mailbox: Arc::default(),
+            from: Address::HOUSE,
+            re: RequestId::default(),
+            pipeline: None,
+        };
+        let user = match decide(&mut worker, vec![(guest, Some(reply))]).remove(0).0 {
+            Ok(Outcome::Arrived { user, .. }) => user,
+            other => panic!("not let in: {other:?}"),
+        };
+        // Let in by the directory, which only leaves word of it.
+        drop(worker.directory.connected_with(token, Address::HOUSE));
+        while worker.directory.lease_over().await != user {}
+        let batch = vec![(Action::ArriveWithToken { token }, None), (Action::Depart { user }, None)];
+        decide(&mut worker, batch);
+        assert_eq!(worker.state.user(user), None);
+    }
+
+    /// So that no batch has events without end.
+    #[test]
+    fn who_is_in_many_rooms_weighs_what_becomes_of_it_there() {
+        const ROOMS: u32 = 1_000;
+        let mut state = State::default();
+        let mut rooms = RoomSet::default();
+        for id in (1..=ROOMS).map(RoomId) {
+            let name = RoomName::parse(&format!("room{}", id.0)).expect("legal");
+            state.add_room(id, state::Room { name, head: Seq::ZERO.next(), members: 8, written: true });
+            rooms.insert(id);
+        }
+        let people = (1..=8).map(UserId);
+        for id in people.clone() {
+            let name = MemberName::parse(&format!("guest{}", id.0)).expect("legal");
+            let (token, seen_at) = (TokenHash([id.0 as u8; 32]), now());
+            let rooms = rooms.clone();
+            state.add_user(id, state::User { name, renamed: false, keep: Keep::No, token, seen_at, rooms });
+        }
+        let directory = Arc::new(Directory::new(Duration::ZERO));
+        directory.restore(&state, &mut Vec::new());
+        let order = Order { queue: Arc::new(Queue::new()), directory, healthy: Arc::default() };
+        for user in people {
+            order.submit(Source::HOUSE, Action::SignOut { user }, None).expect("there is room");
+        }
+        let batches: Vec<usize> = (0..3).map(|_| order.queue.batch().len()).collect();
+        assert_eq!(batches, [3, 3, 2]);
+    }
 
     #[test]
     fn only_a_crowd_gathers() {

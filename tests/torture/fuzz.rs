@@ -212,12 +212,16 @@ fn feed(input: &[u8], pieces: &[&[u8]]) {
             }
         }
         if door.awaits_pause() {
-            door.paused(&mut inbound, &mut out);
+            door.paused(&mut inbound);
         }
-        door.ended(&mut inbound, &mut out);
-        // Three requests for entering, and five for moving to another room.
-        assert!(inbound.len() <= input.len() * 5 + 4, "{} of {} bytes", inbound.len(), input.len());
-        let words: usize = out.iter().map(Bytes::len).sum();
+        door.ended(&mut inbound);
+        // Two requests for entering, and the last words with the end.
+        assert!(inbound.len() <= input.len() + 4, "{} of {} bytes", inbound.len(), input.len());
+        let in_turn = inbound.iter().filter_map(|inbound| match inbound {
+            Inbound::Words(words) => Some(words),
+            _ => None,
+        });
+        let words: usize = out.iter().chain(in_turn).map(Bytes::len).sum();
         assert!(words <= (input.len() + 1) * OWN_WORDS_BYTES_MAX, "{words} of {} bytes", input.len());
         for inbound in inbound {
             if let Inbound::Bad(error) = inbound {

@@ -189,7 +189,12 @@ impl Model {
             && away.same_address
             && away.ms >= FORGOTTEN_NAME_MS
             && holder.name == wanted.as_str();
+        let found_by_the_house =
+            |name: &str| name.strip_prefix("茶客").is_some_and(|number| number.parse::<u64>().is_ok());
         if !holder.keep {
+            if found_by_the_house(&holder.name) {
+                return false;
+            }
             let other = self.free_name(holder.id);
             self.rename(holder.id, &other);
             true

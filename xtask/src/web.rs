@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -77,7 +78,20 @@ pub(crate) fn build(project: &Project, tools: &Tools, progress: &Progress<'_>) -
 fn wanted(project: &Project, tools: &Tools) -> Result<String> {
     let compiler = output(Command::new("rustc").arg("--version").current_dir(&project.root))?;
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+    let flags = flags + &of_the_profile(std::env::vars_os());
     fingerprint(&project.root, SOURCES, &[&compiler, &flags, &tools.versions(), CARGO_PROFILE])
+}
+
+/// What the environment changes about the profile, so that a client that was built in haste is not taken for the real one.
+fn of_the_profile(environment: impl Iterator<Item = (OsString, OsString)>) -> String {
+    let changed = environment.filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        let of_this = name.starts_with("CARGO_PROFILE_WASM_RELEASE_");
+        of_this.then(|| format!("{name}={}\n", value.to_string_lossy()))
+    });
+    let mut changed: Vec<String> = changed.collect();
+    changed.sort();
+    changed.concat()
 }
 
 /// What a first visit downloads.
@@ -102,6 +116,18 @@ fn kib(bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_profile_makes_another_client() {
+        let of = |variables: &[(&str, &str)]| {
+            of_the_profile(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())))
+        };
+        assert_eq!(of(&[("CARGO_PROFILE_RELEASE_LTO", "off"), ("PATH", "x")]), "");
+        let [lto, level] =
+            [("CARGO_PROFILE_WASM_RELEASE_LTO", "off"), ("CARGO_PROFILE_WASM_RELEASE_OPT_LEVEL", "1")];
+        assert_eq!(of(&[lto, level]), of(&[level, lto]));
+        assert_ne!(of(&[lto]), of(&[("CARGO_PROFILE_WASM_RELEASE_LTO", "fat")]));
+    }
 
     #[test]
     fn the_first_visit_is_wasm_js_and_css() {

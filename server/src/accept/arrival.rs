@@ -88,11 +88,11 @@ impl Arrival {
                 Header::None => return Ok(Ok(true)),
                 Header::Begun => {
                     let pause = if blank { Instant::now() + BLANK_PAUSE } else { deadline };
-                    if !self.read_until(pause.min(deadline)).await? && blank {
-                        return Ok(Ok(true));
-                    }
-                    if Instant::now() < deadline {
+                    if self.read_until(pause.min(deadline)).await? {
                         continue;
+                    }
+                    if blank {
+                        return Ok(Ok(true));
                     }
                 }
                 Header::Whole { bytes, client } => {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 use serde::Deserialize;
@@ -140,7 +141,7 @@ pub struct Options {
     #[arg(long, value_name = "N", env = "TEAHOUSE_ADDRESS_CONNECTIONS_MAX")]
     pub address_connections_max: Option<u32>,
     /// Limit nobody's pace and number, for measurements: as if each of those options were 0
-    #[arg(long, env = "TEAHOUSE_UNLIMITED")]
+    #[arg(long, env = "TEAHOUSE_UNLIMITED", value_parser = BoolishValueParser::new())]
     pub unlimited: bool,
 }
 
@@ -205,6 +206,7 @@ struct File {
     address_connections_per_second: Option<u32>,
     connections_max: Option<u32>,
     address_connections_max: Option<u32>,
+    unlimited: bool,
 }
 
 /// Why the options cannot be used.
@@ -346,7 +348,7 @@ impl Options {
             connections: most(self.connections_max, file.connections_max, 4_000),
             of_address: most(self.address_connections_max, file.address_connections_max, 1_000),
         };
-        if self.unlimited {
+        if self.unlimited || file.unlimited {
             (pace, capacity) = (Pace::default(), Capacity::default());
         }
         Ok(Config {
@@ -393,6 +395,8 @@ fn read(file: &Path) -> Result<File, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
@@ -402,6 +406,23 @@ mod tests {
         assert_eq!(read("text=[::1]:23").map(|listen| listen.pin), Ok(Some(Pin::Text)));
         assert!(read("2023").unwrap_err().contains("127.0.0.1:2023"));
         assert!(read("irc=[::]:6667").unwrap_err().contains("there are text, json and http"));
+    }
+
+    #[test]
+    fn every_option_may_stand_in_the_environment_and_in_the_file() {
+        for option in Options::command().get_arguments() {
+            let Some(name) = option.get_long().map(|name| name.replace('-', "_")) else { continue };
+            if ["help", "version"].contains(&&*name) {
+                continue;
+            }
+            let variable = format!("TEAHOUSE_{}", name.to_uppercase());
+            assert_eq!(option.get_env().and_then(|name| name.to_str()), Some(&*variable));
+            if name != "config" {
+                // No option is a table.
+                let error = toml::from_str::<File>(&format!("{name} = {{}}")).unwrap_err().to_string();
+                assert!(!error.contains("unknown field"), "{error}");
+            }
+        }
     }
 
     #[test]

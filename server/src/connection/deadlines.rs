@@ -15,11 +15,12 @@ pub(super) enum Deadline {
     Stalled,
 }
 
-const DEADLINES: usize = 5;
+const ALL: [Deadline; 5] =
+    [Deadline::Hello, Deadline::Pause, Deadline::Answer, Deadline::Replay, Deadline::Stalled];
 
 /// A connection's deadlines. Most connections have none, and then this holds no memory.
 #[derive(Debug, Default)]
-pub(super) struct Deadlines(Option<Box<[Option<Instant>; DEADLINES]>>);
+pub(super) struct Deadlines(Option<Box<[Option<Instant>; ALL.len()]>>);
 
 impl Deadlines {
     pub(super) fn set(&mut self, deadline: Deadline, until: Instant) {
@@ -39,12 +40,11 @@ impl Deadlines {
         self.0.as_ref().is_some_and(|all| all[deadline as usize].is_some())
     }
 
-    /// Whether it is over; then it is cleared.
-    pub(super) fn is_over(&mut self, deadline: Deadline, now: Instant) -> bool {
-        let over = self.0.as_ref().and_then(|all| all[deadline as usize]).is_some_and(|until| until <= now);
-        if over {
-            self.clear(deadline);
-        }
+    /// Takes out one that is over. One that stayed would be over again at once, for ever.
+    pub(super) fn take_over(&mut self, now: Instant) -> Option<Deadline> {
+        let all = self.0.as_ref()?;
+        let over = ALL.into_iter().find(|deadline| all[*deadline as usize].is_some_and(|until| until <= now));
+        self.clear(over?);
         over
     }
 
@@ -68,11 +68,23 @@ mod tests {
         deadlines.set(Deadline::Hello, now + 2 * second);
         deadlines.set(Deadline::Pause, now + second);
         assert_eq!(deadlines.next(), Some(now + second));
-        assert!(!deadlines.is_over(Deadline::Hello, now + second));
-        assert!(deadlines.is_over(Deadline::Pause, now + second));
+        assert_eq!(deadlines.take_over(now), None);
+        assert_eq!(deadlines.take_over(now + second), Some(Deadline::Pause));
         assert_eq!(deadlines.next(), Some(now + 2 * second));
         assert!(deadlines.is_set(Deadline::Hello) && !deadlines.is_set(Deadline::Pause));
         deadlines.clear(Deadline::Hello);
         assert!(deadlines.next().is_none() && deadlines.0.is_none());
+    }
+
+    #[test]
+    fn whatever_is_over_is_over_once() {
+        let mut deadlines = Deadlines::default();
+        let now = Instant::now();
+        for deadline in ALL {
+            deadlines.set(deadline, now);
+        }
+        let over: Vec<Deadline> = std::iter::from_fn(|| deadlines.take_over(now)).collect();
+        assert_eq!(over, ALL);
+        assert_eq!(deadlines.next(), None);
     }
 }

@@ -6,7 +6,7 @@ use teahouse_protocol::{Goodbye, RequestId};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use crate::directory::Visit;
+use crate::directory::Login;
 use crate::fanout::{Replay, Room};
 use crate::log::{LogError, Page};
 use crate::order::Refusal;
@@ -66,7 +66,7 @@ pub enum Answer {
         /// What came of it.
         result: Result<Outcome, Refusal>,
         /// Of a hello: that the connection is the user's. Where nobody takes it out, it ends with the mailbox.
-        visit: Option<Visit>,
+        login: Option<Login>,
     },
     /// A page of history was read.
     History {

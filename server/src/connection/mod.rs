@@ -243,7 +243,7 @@ impl Connection {
                 let command = &request.command;
                 (self.session.may_start(command), longest_answer(command))
             }
-            Inbound::Bad(_) | Inbound::Fatal(_) | Inbound::Closed => {
+            Inbound::Words(_) | Inbound::Bad(_) | Inbound::Fatal(_) | Inbound::Closed => {
                 (self.session.is_idle(), ERROR_BYTES_MAX)
             }
         };
@@ -272,17 +272,17 @@ impl Connection {
             self.session.sent(lane.unwritten_bytes().saturating_sub(before));
             if self.unread.is_empty() {
                 self.await_pause();
-                self.door_ended(lane);
+                self.door_ended();
             }
         }
         !self.inbound.is_empty()
     }
 
     /// The door learns that the peer has closed its side when it has taken everything before.
-    fn door_ended(&mut self, lane: &mut Lane) {
+    fn door_ended(&mut self) {
         if self.ended && self.unread.is_empty() {
             self.deadlines.clear(Deadline::Pause);
-            self.door.ended(&mut self.inbound, &mut lane.out);
+            self.door.ended(&mut self.inbound);
         }
     }
 
@@ -305,6 +305,7 @@ impl Connection {
 
     fn start_requests(&mut self, lane: &mut Lane) {
         while self.closing.is_none() {
+            self.door.follow_up(&mut self.inbound);
             if self.inbound.is_empty() && !self.decode(lane) {
                 return;
             }
@@ -330,6 +331,10 @@ impl Connection {
                     }
                 }
                 Some(Inbound::Fatal(error)) => self.reject(error, lane),
+                Some(Inbound::Words(words)) => {
+                    self.session.sent(words.len());
+                    lane.out.push_back(words);
+                }
                 Some(Inbound::Closed) => {
                     self.closing = Some(Closing::Policy);
                     self.last_words = true;
@@ -410,8 +415,7 @@ impl Connection {
             None => {}
             Some(0) => {
                 self.ended = true;
-                let outlet = Arc::clone(&self.outlet);
-                self.door_ended(&mut outlet.lane());
+                self.door_ended();
             }
             // The pause begins anew when the door has taken it.
             Some(_) => self.deadlines.clear(Deadline::Pause),
@@ -434,16 +438,19 @@ impl Connection {
         let outlet = Arc::clone(&self.outlet);
         let mut lane = outlet.lane();
         let now = Instant::now();
-        self.deadlines.is_over(Deadline::Answer, now);
-        if self.deadlines.is_over(Deadline::Pause, now) {
-            self.door.paused(&mut self.inbound, &mut lane.out);
-        }
-        if self.deadlines.is_over(Deadline::Hello, now) {
-            let waited = self.house.patience.handshake.as_millis();
-            self.reject(SessionError::TimedOut(waited).reply(None), &mut lane);
-        }
-        if self.deadlines.is_over(Deadline::Stalled, now) {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing"));
+        while let Some(over) = self.deadlines.take_over(now) {
+            match over {
+                // What has waited for it is looked at in the next step.
+                Deadline::Answer | Deadline::Replay => {}
+                Deadline::Pause => self.door.paused(&mut self.inbound),
+                Deadline::Hello => {
+                    let waited = self.house.patience.handshake.as_millis();
+                    self.reject(SessionError::TimedOut(waited).reply(None), &mut lane);
+                }
+                Deadline::Stalled => {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing"));
+                }
+            }
         }
         Ok(())
     }

@@ -1,3 +1,5 @@
+mod reads;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,9 +10,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use teahouse_protocol::{
-    Ack, Auth, Command, Gone, Hello, History, HistoryPage, Limits, MemberName, Members, OpId,
-    PROTOCOL_VERSION, Pong, Renamed, Request, RequestId, ResetReason, Resume, RoomList, RoomName, Seq,
-    ServerMessage, SignedOut, Unwatched, User, Watch, Watching, Welcome, limits,
+    Ack, Auth, Command, Gone, Hello, Limits, MemberName, Members, OpId, PROTOCOL_VERSION, Pong, Renamed,
+    Request, RequestId, RoomList, RoomName, ServerMessage, SignedOut, Unwatched, User, Welcome, limits,
 };
 
 use super::ANSWER_BYTES_MAX;
@@ -18,20 +19,17 @@ use super::mailbox::Answer;
 use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::watches::Watches;
-use crate::directory::{Holder, Visit};
+use crate::directory::{Holder, Login};
 use crate::door::{Door, DoorKind};
 use crate::encoded::{joined_room_bytes, member_bytes, truncate};
 use crate::fanout::Room;
 use crate::house::{House, SERVER};
-use crate::log::{LogError, Page, PageQuery};
+use crate::log::LogError;
 use crate::order::{Refusal, ReplyTo};
 use crate::pace::{Address, ConnectionPace, Kind, TooFast, Who};
 use crate::state::{Action, Outcome, Rejection, TokenHash};
 use crate::turns::Source;
 use crate::wire_errors::{SessionError, TooMany, refused, unreadable};
-
-/// Requests that lie further back than this many events are not replayed but reset.
-const REPLAY_EVENTS_MAX: u64 = 100_000;
 
 /// The texts of a connection's posts at work have at most so many bytes together, or are one; further ones wait in the
 /// socket.
@@ -45,7 +43,7 @@ pub(super) struct Session {
     outlet: Arc<Outlet>,
     peer: SocketAddr,
     source: Source,
-    user: Option<(Visit, MemberName)>,
+    user: Option<(Login, MemberName)>,
     /// Whether a hello has come, accepted or not.
     pub(super) hello_came: bool,
     /// Proposals on their way; the answers come in this order.
@@ -128,7 +126,7 @@ impl Session {
     }
 
     fn who(&self) -> Who {
-        Who { user: self.user.as_ref().map(|(visit, _)| visit.user()), address: self.source.address }
+        Who { user: self.user.as_ref().map(|(login, _)| login.user()), address: self.source.address }
     }
 
     /// How long to wait before something else is answered, because what was answered before was long.
@@ -184,8 +182,8 @@ impl Session {
         if let Command::Hello(hello) = command {
             return self.hello(re, hello);
         }
-        let (visit, name) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
-        let user = visit.user();
+        let (login, name) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
+        let user = login.user();
         // Posts are written under the right name in any case, and the client hears of it with what it asks next.
         if !matches!(command, Command::Post(_))
             && self.house.directory.name_of(user).is_some_and(|now| now != *name)
@@ -196,7 +194,7 @@ impl Session {
             Command::Hello(_) => unreachable!("taken above"),
             Command::Rename(rename) => {
                 // Every room of the user's sees two events.
-                let rooms = self.house.directory.rooms_of(user).len();
+                let rooms = self.house.directory.rooms_joined(user);
                 self.take(&[(Kind::Changes, 1.0 + rooms as f64)], TooMany::Changes)?;
                 let action = Action::Rename { user, name: rename.name, away: None };
                 Ok(self.propose(re, action, Asked::Rename))
@@ -318,10 +316,10 @@ impl Session {
     /// not.
     fn hello_again(&mut self, re: RequestId, token: TokenHash) -> Option<ServerMessage> {
         match self.house.directory.connected_with(token, self.source.address) {
-            Holder::Here(visit, name) => {
+            Holder::Here(login, name) => {
                 // Keeps the name for another 30 days; should this one be refused, the next hello does.
                 let _ = self.house.order.submit(self.source, Action::ArriveWithToken { token }, None);
-                Some(self.welcome(re, visit, name, None))
+                Some(self.welcome(re, login, name, None))
             }
             Holder::Held => self.propose(re, Action::ArriveWithToken { token }, Asked::Hello { token: None }),
             Holder::Nobody => Some(ServerMessage::Error(refused(re, &Rejection::BadToken.into()))),
@@ -331,15 +329,15 @@ impl Session {
     fn welcome(
         &mut self,
         re: RequestId,
-        mut visit: Visit,
+        mut login: Login,
         name: MemberName,
         token: Option<String>,
     ) -> ServerMessage {
         tracing::info!("{} is {name}", self.peer);
         // People are not shown their token.
-        visit.last = self.outlet.kind() == DoorKind::Text;
-        let mut rooms = self.house.directory.rooms_of(visit.user());
-        self.user = Some((visit, name.clone()));
+        login.last = self.outlet.kind() == DoorKind::Text;
+        let mut rooms = self.house.directory.rooms_of(login.user());
+        self.user = Some((login, name.clone()));
         let all = rooms.len();
         truncate(&mut rooms, LIST_BYTES_MAX, joined_room_bytes);
         ServerMessage::Welcome(Welcome {
@@ -354,82 +352,22 @@ impl Session {
         })
     }
 
-    fn watch(
-        &self,
-        re: RequestId,
-        watch: Watch,
-        watches: &mut Watches,
-    ) -> Result<ServerMessage, SessionError> {
-        let room = self.room(&watch.room)?;
-        if watches.len() >= limits::WATCHES_MAX && !watches.is_watching(room.id) {
-            return Err(SessionError::TooManyWatches);
-        }
-        let epoch = self.house.reader.epoch_of(room.id);
-        let head = room.tail().head();
-        let (resume, reason, after) = match watch.after {
-            None => (Resume::Live, None, None),
-            Some(after) => match reset_reason(after.epoch == epoch, after.seq, head) {
-                Some(reason) => (Resume::Reset, Some(reason), None),
-                None => (Resume::Replay, None, Some(after.seq)),
-            },
-        };
-        let name = room.name.clone();
-        let head = watches.watch(room, &self.outlet, after);
-        Ok(ServerMessage::Watching(Watching { re, room: name, epoch, head, resume, reason }))
-    }
-
-    fn history(&mut self, re: RequestId, history: &History) -> Result<Option<ServerMessage>, SessionError> {
-        let room = self.room(&history.room)?;
-        let mut queries = [
-            history.before.map(PageQuery::Before),
-            history.after.map(PageQuery::After),
-            history.around.map(PageQuery::Around),
-            history.at.map(PageQuery::At),
-        ]
-        .into_iter()
-        .flatten();
-        let query = queries.next().unwrap_or(PageQuery::Latest);
-        if queries.next().is_some() {
-            return Err(SessionError::OneCursor);
-        }
-        let limit = history.limit.map_or(limits::HISTORY_EVENTS_DEFAULT, |limit| limit as usize);
-        if limit == 0 {
-            return Err(SessionError::NoLimit);
-        }
-        let limit = limit.min(limits::HISTORY_EVENTS_MAX);
-        self.alone = true;
-        let (mailbox, reader) = (Arc::clone(self.outlet.mailbox()), self.house.reader.clone());
-        self.house.lanes.read(self.source, move || {
-            let result = reader.page(room.id, query, limit).map(|page| (room, page));
-            if mailbox.answer(Answer::History { re, result }) {
-                mailbox.wake();
-            }
-        });
-        Ok(None)
-    }
-
-    /// Reads what follows a cursor.
-    pub(super) fn replay(&self, room: Arc<Room>, seen: Seq, slot: usize, watch: u64) {
-        let (mailbox, replays) = (Arc::clone(self.outlet.mailbox()), Arc::clone(&self.house.replays));
-        self.house.lanes.read(self.source, move || {
-            let result = replays.read(&room, seen);
-            if mailbox.answer(Answer::Replay { slot, watch, result }) {
-                mailbox.wake();
-            }
-        });
-    }
-
     /// Takes an answer out of the mailbox.
     pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, lane: &mut Lane) {
         let reply = match answer {
-            Answer::Decided { re, result, visit } => {
+            Answer::Decided { re, result, login } => {
                 let asked = self.asked.pop_front().expect("every answer was asked for");
                 self.alone = false;
                 if let Asked::Post { bytes, .. } = asked {
                     self.posting_bytes -= bytes;
                 }
                 match result {
-                    Ok(outcome) => self.decided(re, asked, outcome, visit),
+                    Ok(outcome) => {
+                        if outcome == Outcome::SignedOut {
+                            lane.watches.clear();
+                        }
+                        self.decided(re, asked, outcome, login)
+                    }
                     Err(refusal) => {
                         self.log_refusal(&refusal);
                         self.gone |= refusal == Refusal::Rejected(Rejection::UserGone);
@@ -492,11 +430,11 @@ impl Session {
         re: RequestId,
         asked: Asked,
         outcome: Outcome,
-        visit: Option<Visit>,
+        login: Option<Login>,
     ) -> ServerMessage {
-        match (asked, outcome, visit) {
-            (Asked::Hello { token }, Outcome::Arrived { name, .. }, Some(visit)) => {
-                self.welcome(re, visit, name, token)
+        match (asked, outcome, login) {
+            (Asked::Hello { token }, Outcome::Arrived { name, .. }, Some(login)) => {
+                self.welcome(re, login, name, token)
             }
             (Asked::Rename, Outcome::Renamed { name }, _) => {
                 if let Some((_, called)) = &mut self.user {
@@ -514,40 +452,9 @@ impl Session {
         }
     }
 
-    fn page(&self, re: RequestId, result: Result<(Arc<Room>, Page), LogError>) -> ServerMessage {
-        match result {
-            Ok((room, page)) => ServerMessage::History(HistoryPage {
-                re,
-                room: room.name.clone(),
-                epoch: self.house.reader.epoch_of(room.id),
-                head: page.head,
-                more_before: page.more_before(),
-                more_after: page.more_after(),
-                events: page.events,
-            }),
-            Err(LogError::NoSuchRoom) => ServerMessage::Error(refused(re, &Rejection::RoomGone.into())),
-            Err(error) => {
-                tracing::error!("a page of history cannot be read: {error}");
-                ServerMessage::Error(unreadable(re, &error))
-            }
-        }
-    }
-
     /// Who the client is, once it is welcome.
     pub(super) fn name(&self) -> Option<&MemberName> {
         self.user.as_ref().map(|(_, name)| name)
-    }
-}
-
-fn reset_reason(same_epoch: bool, seq: Seq, head: Seq) -> Option<ResetReason> {
-    if !same_epoch {
-        Some(ResetReason::OtherEpoch)
-    } else if seq > head {
-        Some(ResetReason::Ahead)
-    } else if head.get() - seq.get() > REPLAY_EVENTS_MAX {
-        Some(ResetReason::TooFar)
-    } else {
-        None
     }
 }
 

@@ -2,6 +2,7 @@ use teahouse_protocol::{RequestId, UnixMillis};
 
 use super::*;
 use crate::connection::Answer;
+use crate::pace::Address;
 use crate::state::{Action, Outcome, Proposal};
 
 const ANA: UserId = UserId(1);
@@ -30,10 +31,10 @@ fn is_here(directory: &Directory) -> bool {
 #[tokio::test]
 async fn a_guest_goes_however_the_task_of_its_connection_ends() {
     let directory = directory();
-    let visit = directory.connected(ANA, Address::HOUSE);
+    let login = directory.connected(ANA, Address::HOUSE);
     assert!(is_here(&directory));
     let task = tokio::spawn(async move {
-        let _visit = visit;
+        let _login = login;
         panic!("on purpose");
     });
     task.await.expect_err("it panicked");
@@ -44,9 +45,9 @@ async fn a_guest_goes_however_the_task_of_its_connection_ends() {
 fn a_guest_goes_when_nobody_takes_the_answer_to_its_hello() {
     let directory = directory();
     let mailbox = Mailbox::default();
-    let visit = Some(directory.connected(ANA, Address::HOUSE));
+    let login = Some(directory.connected(ANA, Address::HOUSE));
     let arrived = Outcome::Arrived { user: ANA, name: MemberName::parse("ana").expect("legal") };
-    mailbox.answer(Answer::Decided { re: RequestId::default(), result: Ok(arrived), visit });
+    mailbox.answer(Answer::Decided { re: RequestId::default(), result: Ok(arrived), login });
     assert!(is_here(&directory));
     drop(mailbox);
     assert!(!is_here(&directory));

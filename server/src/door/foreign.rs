@@ -48,7 +48,7 @@ const SHAPES: &[(Foreign, &[Piece])] = &[
     (Foreign::Named("SMTP"), &[Says("EHLO "), Word, End]),
     (Foreign::Named("LMTP"), &[Says("LHLO "), Word, End]),
     (Foreign::Named("SMTP"), &[Says("HELO "), Machine, End]),
-    (Foreign::Named("SMTP"), &[Says("MAIL FROM:"), Rest]),
+    (Foreign::Named("SMTP"), &[Says("MAIL FROM:<"), Rest]),
     (Foreign::Named("FTP / Redis"), &[Is("AUTH "), Word, End]),
     (Foreign::Named("SMTP / Redis"), &[Is("AUTH "), Word, Is(" "), Word, End]),
     (Foreign::Named("Redis"), &[Is("*"), Digits, End]),
@@ -124,8 +124,8 @@ pub(super) fn fit_foreign(line: &[u8], complete: bool) -> (Fit, Foreign) {
     begun
 }
 
-/// JSON that begins with a list or a text: what a program says that does not know this protocol. `[1] is a footnote`
-/// and `"so" they said` are words.
+/// JSON that is a list or the inside of an object: what a program says that does not know this protocol. `[1] is a
+/// footnote` and `"so they said"` are words.
 fn fit_json(line: &[u8], complete: bool) -> Fit {
     let whole = || serde_json::from_slice::<IgnoredAny>(line);
     match line.first() {
@@ -152,13 +152,7 @@ fn fit_json(line: &[u8], complete: bool) -> Fit {
             match text {
                 // `"id":1, …`: the inside of an object.
                 Some(Ok(_)) if rest.starts_with(b":") => Fit::Yes,
-                Some(Ok(_)) if rest.is_empty() => {
-                    if complete {
-                        Fit::Yes
-                    } else {
-                        Fit::Begun
-                    }
-                }
+                Some(Ok(_)) if rest.is_empty() && !complete => Fit::Begun,
                 Some(Err(error)) if error.is_eof() && !complete => Fit::Begun,
                 _ => Fit::No,
             }

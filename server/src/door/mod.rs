@@ -53,6 +53,8 @@ pub enum Inbound {
     Bad(DecodeError),
     /// Something after which the stream cannot be read on. The peer is told and the connection closes.
     Fatal(ErrorReply),
+    /// What the door itself says when everything before has been answered.
+    Words(Bytes),
     /// The peer is done; the door has answered already what there was to answer.
     Closed,
 }
@@ -78,7 +80,7 @@ impl Door {
         }
     }
 
-    /// Takes bytes from the peer. What they ask goes to `inbound`; what the door itself has to say, to `out`.
+    /// Takes bytes from the peer. What they ask goes to `inbound`; what the door itself has to say at once, to `out`.
     pub fn receive(&mut self, bytes: &[u8], inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
         match self {
             Self::Json(door) => door.receive(bytes, inbound),
@@ -88,23 +90,33 @@ impl Door {
     }
 
     /// Whether [`Door::paused`] would make a line of the bytes that wait for more.
-    pub fn awaits_pause(&self) -> bool {
-        matches!(self, Self::Text(door) if door.awaits_pause())
+    pub fn awaits_pause(&mut self) -> bool {
+        match self {
+            Self::Text(door) => door.awaits_pause(),
+            Self::Json(_) | Self::WebSocket(_) => false,
+        }
     }
 
     /// The peer has written nothing for [`text::PAUSE`].
-    pub fn paused(&mut self, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+    pub fn paused(&mut self, inbound: &mut VecDeque<Inbound>) {
         if let Self::Text(door) = self {
-            door.paused(inbound, out);
+            door.paused(inbound);
         }
     }
 
     /// The peer has closed its side of the connection.
-    pub fn ended(&mut self, inbound: &mut VecDeque<Inbound>, out: &mut VecDeque<Bytes>) {
+    pub fn ended(&mut self, inbound: &mut VecDeque<Inbound>) {
         match self {
             Self::Json(door) => door.ended(inbound),
             Self::WebSocket(_) => {}
-            Self::Text(door) => door.ended(inbound, out),
+            Self::Text(door) => door.ended(inbound),
+        }
+    }
+
+    /// Puts what follows from the answers that were encoded before everything else that was asked.
+    pub fn follow_up(&mut self, inbound: &mut VecDeque<Inbound>) {
+        if let Self::Text(door) = self {
+            door.follow_up(inbound);
         }
     }
 

@@ -34,6 +34,10 @@ pub(super) fn error_words(error: &ErrorReply) -> Bytes {
         return problem(bad_name(&broken), &format!("a name {broken}"));
     }
     let chinese = match error.code {
+        ErrorCode::HelloFirst => {
+            return problem("你还没有进来，没有发出去", "you are not in yet, and this was not sent");
+        }
+        ErrorCode::RateLimited => "太快了，请稍等",
         ErrorCode::NameTaken => "这个名字有人用了，换一个吧",
         ErrorCode::FrameTooLong => "这一行太长了",
         ErrorCode::Busy => "服务器太忙，请稍后再试",
@@ -113,8 +117,7 @@ fn clock(at: UnixMillis) -> String {
     timestamp.to_zoned(TimeZone::system()).strftime("%H:%M").to_string()
 }
 
-/// Shows what a terminal would obey: control characters as pictures, bidirectional controls as U+FFFD. Further lines
-/// of a text are indented, so that they cannot pass for somebody else's.
+/// A text that no terminal obeys. Its further lines are indented, so that they cannot pass for somebody else's.
 fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -122,16 +125,8 @@ fn harmless(text: &str) -> String {
             '\n' => shown.push_str("\n      "),
             '\r' => {}
             '\t' => shown.push(' '),
-            '\u{0}'..='\u{1F}' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{FFFD}')),
-            '\u{7F}' => shown.push('\u{2421}'),
-            '\u{80}'..='\u{9F}'
-            | '\u{61C}'
-            | '\u{200E}'..='\u{200F}'
-            | '\u{2028}'..='\u{202E}'
-            | '\u{2066}'..='\u{2069}' => {
-                shown.push('\u{FFFD}');
-            }
-            c => shown.push(c),
+            '\u{2028}' | '\u{2029}' => shown.push(char::REPLACEMENT_CHARACTER),
+            c => shown.push(teahouse_protocol::harmless(c)),
         }
     }
     shown

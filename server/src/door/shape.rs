@@ -74,9 +74,10 @@ pub(super) fn fit(shape: &[Piece], line: &[u8], complete: bool) -> Fit {
 
 fn is_machine(word: &[u8]) -> bool {
     let inside = word.get(1..word.len() - 1).unwrap_or_default();
+    let legal = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
     word.eq_ignore_ascii_case(b"localhost")
         || word.starts_with(b"[")
-        || inside.iter().any(|byte| b".:".contains(byte))
+        || (word.iter().all(legal) && inside.iter().any(|byte| b".:".contains(byte)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use super::telnet::{Heard, Telnet};
 pub(super) struct Typing {
     telnet: Telnet,
     partial: Vec<u8>,
+    /// So many bytes of it are known to be whole characters.
+    whole: usize,
     after_cr: bool,
     /// Whether the peer knows how to end a line, since it has ended one.
     ends_lines: bool,
@@ -34,11 +36,12 @@ impl Typing {
                 // The first of the two is no line ending.
                 Heard::AndTyped(first, second) => self.take(first).or_else(|| self.take(second)),
                 Heard::EraseLine => {
-                    self.partial = Vec::new();
+                    self.take_partial();
                     None
                 }
                 Heard::EraseCharacter => {
                     while self.partial.pop().is_some_and(|byte| (0x80..0xC0).contains(&byte)) {}
+                    self.whole = self.whole.min(self.partial.len());
                     None
                 }
                 Heard::Endless => Some(Typed::TooLong),
@@ -69,17 +72,27 @@ impl Typing {
 
     /// The beginning of a line that a pause may end: of a peer that has never ended one, and with no character cut in
     /// the middle.
-    pub(super) fn pausing(&self) -> Option<&[u8]> {
-        let whole = match std::str::from_utf8(&self.partial) {
-            Err(error) => error.error_len().is_some(),
-            Ok(_) => true,
+    pub(super) fn pausing(&mut self) -> Option<&[u8]> {
+        if self.partial.is_empty() || self.ends_lines || self.telnet.is_amid() {
+            return None;
+        }
+        // What comes byte by byte is looked at once.
+        let is_cut = match std::str::from_utf8(&self.partial[self.whole..]) {
+            Ok(_) => {
+                self.whole = self.partial.len();
+                false
+            }
+            Err(error) => {
+                self.whole += error.valid_up_to();
+                error.error_len().is_none()
+            }
         };
-        let may_end = !self.partial.is_empty() && !self.ends_lines && !self.telnet.is_amid() && whole;
-        may_end.then_some(&self.partial)
+        (!is_cut).then_some(&self.partial)
     }
 
     /// Takes the beginning of a line as if it had ended here.
     pub(super) fn take_partial(&mut self) -> Vec<u8> {
+        self.whole = 0;
         std::mem::take(&mut self.partial)
     }
 }
@@ -148,6 +161,24 @@ mod tests {
         assert_eq!(pausing(b"a\nb"), None, "this peer knows how to end a line");
         assert_eq!(pausing(b"a\xff\xfb"), None);
         assert_eq!(pausing(b""), None);
+    }
+
+    #[test]
+    fn a_character_is_whole_or_cut_however_the_bytes_come() {
+        let pausing = |bytes: &[u8]| {
+            let mut typing = Typing::default();
+            bytes
+                .iter()
+                .map(|byte| {
+                    typing.next_line(&mut &[*byte][..], &mut Vec::new());
+                    typing.pausing().is_some()
+                })
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(pausing("a你".as_bytes()), [true, false, false, true]);
+        assert_eq!(pausing(b"\xc4\xe3\xba\xc3"), [false, true, true, true], "no UTF-8 stays none");
+        // Erased, and begun again.
+        assert_eq!(pausing(b"ab\xff\xf7\xff\xf7\xe5"), [true, true, false, true, false, false, false]);
     }
 
     #[test]

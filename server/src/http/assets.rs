@@ -27,18 +27,18 @@ pub(super) fn serve(uri: &Uri, headers: &HeaderMap) -> Response {
     let path = uri.path();
     let index = path.ends_with('/').then_some("/index.html");
     let wanted = index.unwrap_or(path);
-    let Some(file) = EMBEDDED.iter().find(|file| wanted.ends_with(file.path)) else {
+    let Some((file, etag)) = EMBEDDED.iter().zip(etags()).find(|(file, _)| wanted.ends_with(file.path))
+    else {
         return missing(uri);
     };
     let path = file.path;
-    let etag = etag(file);
     let cache = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let common = [
         (header::ETAG, etag.clone()),
         (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
         (header::VARY, HeaderValue::from_static("accept-encoding")),
     ];
-    if headers.get(header::IF_NONE_MATCH) == Some(&etag) {
+    if headers.get(header::IF_NONE_MATCH) == Some(etag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
     let (bytes, encoding) = encode(file, headers);
@@ -83,10 +83,17 @@ fn encode(file: &Embedded, headers: &HeaderMap) -> (&'static [u8], Option<&'stat
     }
 }
 
-fn etag(file: &Embedded) -> HeaderValue {
-    let digest = Sha256::digest(file.plain);
-    let tag = format!("\"{}\"", BASE64_STANDARD.encode(&digest[..12]));
-    HeaderValue::from_str(&tag).expect("base64 is visible ASCII")
+/// The tags of all files in their order. To make one, a whole file is read.
+fn etags() -> &'static [HeaderValue] {
+    static ETAGS: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| {
+        let tag = |file: &Embedded| {
+            let digest = Sha256::digest(file.plain);
+            let tag = format!("\"{}\"", BASE64_STANDARD.encode(&digest[..12]));
+            HeaderValue::from_str(&tag).expect("base64 is visible ASCII")
+        };
+        EMBEDDED.iter().map(tag).collect()
+    });
+    &ETAGS
 }
 
 /// Whether the name changes with the content, as trunk's `name-0123456789abcdef.js` and `…_bg.wasm` do. trunk writes the

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body
 
 use super::origin::Target;
 use super::prefixed::Prefixed;
-use super::{Guest, foreign_page};
+use super::{Guest, client, foreign_page};
 use crate::accept::Visit;
 use crate::connection::Connection;
 use crate::door::{Door, WebSocketDoor};
@@ -38,10 +38,8 @@ pub(super) fn websocket(house: Arc<House>, guest: Guest, target: &Target, mut re
         }
     }
     let Guest { visit, .. } = guest;
-    let forwarded = request.headers().get_all("x-forwarded-for").iter();
-    let forwarded: Vec<&str> = forwarded.map(|value| value.to_str().unwrap_or_default()).collect();
     let peer = visit.peer();
-    let client = house.proxies.client(peer.ip(), forwarded.into_iter());
+    let client = client(&house.proxies, peer.ip(), request.headers());
     if client != peer.ip().to_canonical() {
         // The port is the proxy's: it tells its clients apart in the log.
         if let Err(why) = visit.speaks_for((client, peer.port()).into(), &house.paces) {

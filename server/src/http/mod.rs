@@ -5,13 +5,14 @@ mod gateway;
 mod origin;
 mod prefixed;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +24,7 @@ use tokio::time::Instant;
 use crate::accept::Visit;
 use crate::house::House;
 use crate::pace::Address;
+use crate::proxies::Proxies;
 use origin::Target;
 use prefixed::Prefixed;
 
@@ -75,8 +77,9 @@ async fn route(State(house): State<Arc<House>>, request: Request) -> Response {
         return healthz(&house);
     }
     let peer = request.extensions().get::<Guest>().expect("every connection has one").visit.peer().ip();
-    // A proxy speaks for many, and it is not known here for whom.
-    let paced = (!house.proxies.trust(peer)).then(|| Address::of(peer));
+    let client = client(&house.proxies, peer, request.headers());
+    // A proxy speaks for many, and this one does not say for whom.
+    let paced = (!house.proxies.trust(client)).then(|| Address::of(client));
     if let Some(wait) = paced.and_then(|address| house.paces.next_page(address, std::time::Instant::now())) {
         return too_many_pages(wait);
     }
@@ -88,6 +91,12 @@ async fn route(State(house): State<Arc<House>>, request: Request) -> Response {
         house.paces.gave_page(address, bytes, std::time::Instant::now());
     }
     response
+}
+
+/// Whom a peer speaks for in this request, if it is a proxy.
+fn client(proxies: &Proxies, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let forwarded = headers.get_all("x-forwarded-for").iter();
+    proxies.client(peer, forwarded.map(|value| value.to_str().unwrap_or_default()))
 }
 
 /// What is said to an address that has been given so many pages that it has to wait.
@@ -102,6 +111,15 @@ fn too_many_pages(wait: Duration) -> Response {
 
 /// What is said to pages, and readers of pages, of a name that the server does not know as its own.
 fn foreign_page(origin: &str) -> Response {
+    if origin.parse::<Origin>().is_err() {
+        // `null`, as files and frames in a sandbox have it: no option can let that in.
+        return (
+            StatusCode::FORBIDDEN,
+            "这个网页没有地址，不能连茶馆；请从茶馆自己的地址打开 · a page without an address of its own cannot connect; \
+             open it at this server's\n",
+        )
+            .into_response();
+    }
     (
         StatusCode::FORBIDDEN,
         format!(

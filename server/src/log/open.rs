@@ -26,14 +26,16 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
     let sqlite = |source: rusqlite::Error| classify(&file, source);
     private::make_directory(dir).map_err(|source| cannot_write(dir, source))?;
     let lock = lock(dir)?;
-    if is_there(&file) {
-        check_header(&file)?;
+    let version = if is_there(&file) {
+        let version = check_header(&file)?;
         can_be_written(&file)?;
         private::tighten(dir);
+        version
     } else {
         private::tighten(dir);
         create(dir, &file, fresh_epoch)?;
-    }
+        schema::VERSION
+    };
     let mut connection = Connection::open(&file).map_err(sqlite)?;
     // A damaged database must stay as it is, so nothing is moved into it before it has been looked through.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(sqlite)?;
@@ -44,8 +46,13 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
             return Err(OpenError::Corrupt { file, detail: verdict });
         }
     }
+    check_version(&connection, &file)?;
     configure(&connection).map_err(sqlite)?;
     schema::migrate(&mut connection).map_err(sqlite)?;
+    if version < schema::VERSION {
+        // An earlier program looks at the header alone, and must not write into tables that it does not know.
+        connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sqlite)?;
+    }
 
     let (state, epoch) = writer::load(&connection).map_err(|error| unreadable(&file, error))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
@@ -148,8 +155,9 @@ pub(super) fn is_locked(dir: &Path) -> bool {
     matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
 }
 
-/// Reads the header's own bytes, since to open a database with SQLite may already change files.
-pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
+/// Reads the header's own bytes, since to open a database with SQLite may already change files. Answers the version of the
+/// tables that it names.
+pub(super) fn check_header(file: &Path) -> Result<u32, OpenError> {
     let foreign = || OpenError::Foreign { file: file.into() };
     let mut opened =
         File::open(file).map_err(|source| OpenError::Unreadable { file: file.into(), source })?;
@@ -160,10 +168,20 @@ pub(super) fn check_header(file: &Path) -> Result<(), OpenError> {
     if !header.starts_with(b"SQLite format 3\0") || number(68) != schema::APPLICATION_ID {
         return Err(foreign());
     }
-    if number(60) > schema::VERSION {
-        return Err(OpenError::Newer { file: file.into(), found: number(60), known: schema::VERSION });
+    known(file, number(60))
+}
+
+/// The same of a database that is open: what its header is to say may still lie in the write-ahead log.
+pub(super) fn check_version(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    let found = schema::version(connection).map_err(|source| classify(file, source))?;
+    known(file, found).map(drop)
+}
+
+fn known(file: &Path, found: u32) -> Result<u32, OpenError> {
+    if found > schema::VERSION {
+        return Err(OpenError::Newer { file: file.into(), found, known: schema::VERSION });
     }
-    Ok(())
+    Ok(found)
 }
 
 fn can_be_written(file: &Path) -> Result<(), OpenError> {

@@ -152,7 +152,7 @@ pub(super) fn read_page(
 ) -> Result<Page, LogError> {
     // One transaction, so that head and events are of one moment.
     let snapshot = connection.unchecked_transaction()?;
-    let (floor, ceiling) = (row::key(room, Seq::ZERO), row::key(RoomId(room.0 + 1), Seq::ZERO));
+    let (floor, ceiling) = row::keys_of(room);
     let last: Option<i64> = snapshot
         .prepare_cached("SELECT max(key) FROM events WHERE key > ?1 AND key < ?2")?
         .query_row([floor, ceiling], |row| row.get(0))?;

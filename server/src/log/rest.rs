@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::maintenance::MaintenanceError;
-use super::open::{self, beside, check_header, open_reader};
+use super::open::{self, beside, check_header, check_version, open_reader};
 use super::{DATABASE_FILE, OpenError};
 
 /// What a write-ahead log with something in it begins with, but for the lowest bit.
@@ -34,7 +34,9 @@ impl Source {
         let file = dir.join(DATABASE_FILE);
         check(&file)?;
         if open::is_locked(dir) {
-            return Ok(Self { connection: open_reader(&file)?, file, stamp: None });
+            let connection = open_reader(&file)?;
+            check_version(&connection, &file)?;
+            return Ok(Self { connection, file, stamp: None });
         }
         Self::at_rest(file)
     }
@@ -64,6 +66,7 @@ impl Source {
         };
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.pragma_update(None, "query_only", true)?;
+        check_version(&connection, &file)?;
         Ok(Self { connection, file, stamp })
     }
 
@@ -86,7 +89,7 @@ fn check(file: &Path) -> Result<(), MaintenanceError> {
         Err(source) => Err(OpenError::Unreadable { file: file.into(), source }.into()),
         // To open a pipe would wait for whoever writes it.
         Ok(meta) if !meta.is_file() => Err(OpenError::Foreign { file: file.into() }.into()),
-        Ok(_) => Ok(check_header(file)?),
+        Ok(_) => Ok(check_header(file).map(drop)?),
     }
 }
 

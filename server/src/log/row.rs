@@ -10,8 +10,15 @@ const SEQ_MASK: i64 = (1 << SEQ_BITS) - 1;
 /// The primary key of an event.
 pub(super) fn key(room: RoomId, seq: Seq) -> i64 {
     let seq = i64::try_from(seq.get()).expect("seqs stay below 2^53");
-    debug_assert!(room.0 < RoomId::END && seq <= SEQ_MASK);
+    debug_assert!(room.0 < RoomId::END && seq < SEQ_MASK);
     i64::from(room.0) << SEQ_BITS | seq
+}
+
+/// Between these two, neither included, lie the primary keys of a room's events.
+pub(super) fn keys_of(room: RoomId) -> (i64, i64) {
+    // Not the beginning of the next room: the last one has none.
+    let floor = key(room, Seq::ZERO);
+    (floor, floor | SEQ_MASK)
 }
 
 /// The seq in a primary key.

@@ -451,6 +451,32 @@ fn a_room_that_went_away_leaves_nothing_but_its_number() {
     assert_eq!(found, [(1, "lobby".into(), true), (6, "e".into(), false), (7, "copy".into(), true)]);
 }
 
+#[test]
+fn the_last_room_of_all_is_one_like_the_others() {
+    let dir = TempDir::new();
+    let mut room = room(&dir);
+    let ana = room.ana;
+    let join =
+        |name: &str| Action::Join { user: ana, room: RoomName::parse(name).expect("legal"), create: true };
+    room.state.restore_next_room(crate::state::RoomId::END - 2);
+    let [silent, last] = ["silent", "last"].map(|name| {
+        let Outcome::Done { room, .. } = write(&mut room.log, &mut room.state, 20_000, join(name)) else {
+            panic!()
+        };
+        room
+    });
+    assert_eq!(last.0, crate::state::RoomId::END - 1);
+    let text = PostText::parse("words").expect("legal");
+    let post = Action::Post { user: ana, room: last, op: None, text, action: false };
+    act(&mut room, [post, Action::Leave { user: ana, room: silent }]);
+    let page = room.reader.page(last, PageQuery::Latest, 9).expect("readable");
+    assert_eq!(texts(&page.events), "create join words");
+    assert_agrees(&dir, &mut room);
+    let mut lines = Vec::new();
+    let name = RoomName::parse("last").expect("legal");
+    assert_eq!(maintenance::export(&dir.0, &name, &mut lines).expect("readable"), 3);
+}
+
 /// Made by the program before names could change and rooms go away.
 const VERSION_1: &[u8] = include_bytes!("fixtures/version-1.db");
 
@@ -489,6 +515,33 @@ fn a_database_of_version_1_opens_with_everything_in_it() {
         let report = maintenance::verify_at(&dir.0).expect("readable");
         assert!(report.is_sound(), "{:?}", report.problems);
     }
+}
+
+/// An earlier program looks at the first bytes of the file and not into the write-ahead log beside it.
+#[test]
+fn a_database_that_was_migrated_says_so_in_its_first_bytes() {
+    let dir = TempDir::new();
+    std::fs::write(dir.database(), VERSION_1).expect("writable");
+    let version = || std::fs::read(dir.database()).expect("readable")[60..64].to_vec();
+    assert_eq!(version(), 1_u32.to_be_bytes());
+    let _open = open(&dir.0, &epoch()).expect("it opens");
+    assert_eq!(version(), schema::VERSION.to_be_bytes());
+}
+
+#[test]
+fn what_a_newer_program_left_in_the_write_ahead_log_is_seen() {
+    let dir = TempDir::new();
+    drop(room(&dir));
+    let newer = rusqlite::Connection::open(dir.database()).expect("it opens");
+    newer.pragma_update(None, "user_version", 9).expect("the disk works");
+    assert!(open::check_header(&dir.database()).is_ok(), "it is in no first bytes");
+    let is_newer = |error: &OpenError| matches!(error, OpenError::Newer { found: 9, .. });
+    assert!(open(&dir.0, &epoch()).is_err_and(|error| is_newer(&error)));
+    let verified = maintenance::verify_at(&dir.0).expect_err("refused");
+    assert!(matches!(verified, maintenance::MaintenanceError::Open(error) if is_newer(&error)));
+    let imported = maintenance::import(&dir.0, &RoomName::parse("new").expect("legal"), &b""[..]);
+    let refused = imported.expect_err("refused");
+    assert!(matches!(refused, maintenance::MaintenanceError::Open(error) if is_newer(&error)));
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub fn export(dir: &Path, room: &RoomName, out: &mut impl Write) -> Result<u64, 
         row::event_columns(&snapshot)?
     );
     let mut statement = snapshot.prepare(&sql)?;
-    let mut rows = statement.query([row::key(id, Seq::ZERO), row::key(RoomId(id.0 + 1), Seq::ZERO)])?;
+    let mut rows = statement.query(row::keys_of(id))?;
     let mut events = 0;
     while let Some(found) = rows.next()? {
         let PageEvent { seq, at, by, kind } = row::read_event(found)?;
@@ -83,6 +83,7 @@ fn import_into(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Mai
     check_header(&file)?;
     private::tighten(dir);
     let mut connection = Connection::open(&file)?;
+    open::check_version(&connection, &file)?;
     open::configure(&connection)?;
     schema::migrate(&mut connection)?;
     let transaction = connection.transaction()?;
@@ -117,10 +118,11 @@ fn import_into(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Mai
             problem: "there is nothing".into(),
         });
     }
+    let (floor, ceiling) = row::keys_of(id);
     transaction.execute(
         "UPDATE rooms SET written = EXISTS (SELECT 1 FROM events WHERE key > ?2 AND key < ?3 AND kind >= 3)
          WHERE id = ?1",
-        params![id.0, row::key(id, Seq::ZERO), row::key(RoomId(id.0 + 1), Seq::ZERO)],
+        params![id.0, floor, ceiling],
     )?;
     for author in imported.present.into_values() {
         imported.head = imported.head.next();

@@ -132,7 +132,7 @@ fn keep_of(column: i64) -> Result<Keep, LogError> {
 fn head(connection: &Connection, room: RoomId) -> Result<Seq, LogError> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT max(key) FROM events WHERE key > ?1 AND key < ?2")?
-        .query_row([row::key(room, Seq::ZERO), row::key(RoomId(room.0 + 1), Seq::ZERO)], |row| row.get(0))?;
+        .query_row(row::keys_of(room), |row| row.get(0))?;
     Ok(last.map_or(Seq::ZERO, row::seq_of))
 }
 
@@ -186,7 +186,7 @@ impl Batch<'_> {
             ),
             Change::RoomWritten { id } => run("UPDATE rooms SET written = 1 WHERE id = ?1", params![id.0]),
             Change::RoomRemoved { id } => {
-                let (floor, ceiling) = (row::key(*id, Seq::ZERO), row::key(RoomId(id.0 + 1), Seq::ZERO));
+                let (floor, ceiling) = row::keys_of(*id);
                 run("DELETE FROM events WHERE key > ?1 AND key < ?2", params![floor, ceiling])?;
                 run("DELETE FROM rooms WHERE id = ?1", params![id.0])?;
                 run(

@@ -34,6 +34,8 @@ impl RoomId {
     pub const END: u32 = 1 << 23;
 }
 
+/// What guests without a name of their own are called, with a number behind it.
+const GUEST: &str = "茶客";
 /// The user who stands for the server itself and made the first room.
 pub const SERVER_USER: UserId = UserId(0);
 /// What [`SERVER_USER`] is called. Nobody else can take the name.

@@ -3,9 +3,15 @@
 use teahouse_protocol::{EventKind, MemberName, RoomName, UnixMillis};
 
 use super::{
-    Applied, Author, Away, Change, Keep, LOBBY, Outcome, Rejection, RoomSet, SERVER_USER, SERVER_USER_NAME,
-    State, TokenHash, User, UserId,
+    Applied, Author, Away, Change, GUEST, Keep, LOBBY, Outcome, Rejection, RoomSet, SERVER_USER,
+    SERVER_USER_NAME, State, TokenHash, User, UserId,
 };
+
+/// Whether a name is like those that guests are given who have none.
+fn is_guest_name(name: &MemberName) -> bool {
+    let number = name.as_str().strip_prefix(GUEST);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
 
 impl State {
     /// Makes what a new log begins with: the server's own user and the lobby.
@@ -51,8 +57,10 @@ impl State {
         Ok(Applied { outcome: Outcome::Arrived { user: id, name }, changes })
     }
 
-    /// Takes a name that may be given from whoever holds it, unless it is `own` or waits for its holder. A guest on a lease is called
-    /// something else from then on and loses nothing besides; a kept name that waits no more goes with its guest.
+    /// Takes a name that may be given from whoever holds it, unless it is `own` or waits for its holder. A guest on a lease is
+    /// called something else from then on and loses nothing besides; a kept name that waits no more goes with its guest.
+    /// What that one is called then is not taken from it again: else each further hello would cost two events in all of its
+    /// rooms.
     fn free_name(
         &mut self,
         at: UnixMillis,
@@ -67,13 +75,15 @@ impl State {
         let is_another_s = self.holders(&keys, own).any(|other| other != holder);
         let user = &self.users[&holder];
         let away = away.filter(|away| away.user == holder && holder != SERVER_USER && !is_another_s);
-        match away {
-            Some(_) if user.keep == Keep::No => {
+        match (away, user.keep) {
+            (Some(_), Keep::No) if !is_guest_name(&user.name) => {
                 let other = self.free_guest_name(holder);
                 self.call(at, holder, other, changes);
                 Ok(())
             }
-            Some(away) if !user.is_kept_at(at) || user.is_forgotten(name, away) => {
+            (Some(away), Keep::Asked | Keep::Proven)
+                if !user.is_kept_at(at) || user.is_forgotten(name, away) =>
+            {
                 self.retire(at, holder, changes);
                 Ok(())
             }
@@ -81,10 +91,9 @@ impl State {
         }
     }
 
-    /// "茶客" is what a teahouse calls its guests.
     fn free_guest_name(&self, id: UserId) -> MemberName {
         (id.0..)
-            .map(|number| MemberName::parse(&format!("茶客{number}")).expect("at most 22 characters"))
+            .map(|number| MemberName::parse(&format!("{GUEST}{number}")).expect("at most 22 characters"))
             .find(|name| self.holder(&name.keys(), None).is_none())
             .expect("there are more numbers than users")
     }

@@ -140,6 +140,11 @@ fn a_guest_who_is_away_gives_up_its_name_and_nothing_else() {
     );
     assert!(applied.changes.contains(&Change::UserRenamed { id: first, name: member("茶客1") }));
     assert_eq!([world.name_of(first), world.name_of(second)], ["茶客1", "Ana"]);
+    assert_eq!(
+        world.arrive("茶客1", false, gone(first)),
+        Err(Rejection::NameTaken(member("茶客1"))),
+        "it is not called something else by each hello"
+    );
 
     let back = world.apply(Action::ArriveWithToken { token }).unwrap();
     assert_eq!(back.outcome, Outcome::Arrived { user: first, name: member("茶客1") });

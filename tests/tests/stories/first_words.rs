@@ -83,7 +83,7 @@ const OPENINGS: &[&[u8]] = &[
     b"EHLO mail.example.org\r\n",
     b"<?xml version='1.0'?>\n<stream:stream to='x'>\n",
     b"[{\"id\":1,\"type\":\"hello\",\"auth\":{\"token\":\"secret\"}}]\n",
-    b"\"secret\"\n",
+    b"\"token\": \"secret\"\n",
     b"\0\x1d\xab\xcd\x01\0\0\x01\0\0\0\0\0\0\x07example\0\0\x01\0\x01",
     b"\0\x01\0\0\x21\x12\xa4\x42",
 ];
@@ -150,7 +150,7 @@ async fn words_that_look_like_a_protocol_are_posted() {
         "[1] a footnote",
         "I love HTTP/2",
         "SSH is nice",
-        "\"so\" they said",
+        "\"so they said\"",
         "大家好",
     ] {
         for ending in ["\n", "\r\n", "\r"] {

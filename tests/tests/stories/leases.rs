@@ -134,6 +134,8 @@ async fn whose_name_was_taken_meanwhile_is_the_same_under_another() {
         let server = Server::start().await;
         let mut witness = tcp::enter(&server, "witness").await;
         let (token, seq) = say_and_vanish(&server, door, &mut witness, Some("ana")).await;
+        // Only whose end was noticed is away.
+        witness.push("ana going", |push| push["type"] == "presence" && push["online"] == false).await;
         let mut newcomer = connect(&server, door).await;
         enter(&mut newcomer, Some("ana")).await;
         witness.push("ana leaving", of("leave", "ana")).await;
@@ -245,8 +247,12 @@ async fn who_signs_out_is_gone_at_once_on_every_connection() {
     return_with(&mut two, &token).await;
     one.must("sign_out", json!({})).await;
     witness.push("ana leaving", of("leave", "ana")).await;
-    // The same connection, and another one, may be somebody anew.
+    // The same connection, and another one, may be somebody anew, who watches nothing yet.
+    witness.post("lobby", "nobody hears").await;
     one.must("hello", json!({"protocol": 1, "auth": auth})).await;
+    one.enter("lobby").await;
+    witness.post("lobby", "to be heard").await;
+    assert_eq!(one.post_event("lobby").await.1, "to be heard");
     assert_eq!(two.ask("post", word()).await["code"], "bad_token");
     two.closed().await;
     let mut again = tcp::connect(&server).await;

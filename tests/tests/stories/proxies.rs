@@ -194,6 +194,30 @@ async fn clients_behind_a_trusted_proxy_have_a_pace_each() {
 }
 
 #[tokio::test]
+async fn clients_behind_a_trusted_proxy_have_a_pace_of_pages_each() {
+    let server =
+        Server::with(&["--trusted-proxy", "127.0.0.1", "--address-answer-kib-per-second", "1"]).await;
+    let status = async |client: &str| {
+        ask(&server, &format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {client}")).await.0
+    };
+    // Until it has to wait.
+    while status("203.0.113.1").await == "200" {}
+    assert_eq!(status("6.6.6.6, 203.0.113.1").await, "429", "what it says of itself changes nothing");
+    assert_eq!(status("203.0.113.2").await, "200");
+}
+
+#[tokio::test]
+async fn a_header_that_is_cut_off_ends_the_connection() {
+    let server = Server::with(&["--trusted-proxy", "127.0.0.1", "--handshake-timeout-ms", "86400000"]).await;
+    for header in [&b"PROXY TCP4 203.0"[..], b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xcb"] {
+        let mut peer = Text::connect(&server).await;
+        peer.send(header).await;
+        peer.finish().await;
+        assert_eq!(peer.received.end().await, "");
+    }
+}
+
+#[tokio::test]
 async fn clients_behind_a_trusted_proxy_have_a_number_of_connections_each() {
     let server = Server::with(&["--trusted-proxy", "127.0.0.1", "--address-connections-max", "2"]).await;
     let mut others = Vec::new();

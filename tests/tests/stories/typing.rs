@@ -107,3 +107,32 @@ async fn a_character_waits_for_its_rest() {
     person.send(&"家好".as_bytes()[2..]).await;
     assert_eq!(witness.post_event("lobby").await.1, "大家好");
 }
+
+#[tokio::test]
+async fn answers_come_in_the_order_of_the_lines() {
+    let server = Server::start().await;
+    let mut person = Text::connect(&server).await;
+    person.send("/dance\n/who\n/sing\n/rooms\n/help\n/quit\n").await;
+    let said = person.received.end().await;
+    let places: Vec<_> =
+        ["欢迎", "— lobby —", "no such command", "  茶客1\n", "* lobby", "/history [", "再见"]
+            .iter()
+            .map(|words| said.find(words))
+            .collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} in {said}");
+    assert!(said.rfind("no such command") > said.find("  茶客1\n"), "{said}");
+}
+
+#[tokio::test]
+async fn who_is_refused_a_room_stays_in_the_old_one() {
+    // The lobby is one change, and there is no second.
+    let server = Server::with(&["--changes-per-minute", "1"]).await;
+    let mut witness = tcp::enter(&server, "witness").await;
+    let mut person = Text::connect(&server).await;
+    person.send("/join 品茶\n").await;
+    person.received.line("a refusal", |line| line.contains("太快了")).await;
+    person.send("还在\n").await;
+    assert_eq!(witness.post_event("lobby").await.1, "还在");
+    person.received.line("their own words", |line| line.ends_with(": 还在")).await;
+    assert_eq!(person.received.lines().iter().filter(|line| line.starts_with("! ")).count(), 1);
+}

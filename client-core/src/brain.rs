@@ -3,6 +3,7 @@
 
 mod discarding;
 mod doubt;
+mod farewell;
 mod identity;
 mod intents;
 mod posts;
@@ -37,8 +38,8 @@ pub struct Brain {
     identity: Option<StoredIdentity>,
     /// The name to ask for as soon as the server can be asked.
     renaming: Option<MemberName>,
-    /// The token of whoever has sent the posts that are not answered.
-    author: Option<String>,
+    /// The tokens of those who signed out and of whom the server has not heard that.
+    farewells: BTreeSet<String>,
     /// Without an identity the server is to find a name.
     anonymous: bool,
     /// Whether a welcome came in this run; from then on, membership is the server's to say.
@@ -71,7 +72,8 @@ pub struct Brain {
 enum Asked {
     Hello { token: bool },
     Rename { name: MemberName },
-    SignOut,
+    Farewell { token: String },
+    SignOut { token: String },
     Join { room: RoomName },
     Leave { room: RoomName },
     Unwatch,
@@ -98,7 +100,7 @@ impl Brain {
             random: Random::new(seed),
             identity: config.name.clone().map(|name| StoredIdentity { name, token: None }),
             renaming: None,
-            author: None,
+            farewells: BTreeSet::new(),
             anonymous: false,
             was_welcome: false,
             reopening: config.rooms.is_empty() && config.show.is_none(),
@@ -158,7 +160,6 @@ impl Brain {
         match key {
             Key::Identity => {
                 if let Some(identity) = store::decode::<StoredIdentity>(value) {
-                    self.author.clone_from(&identity.token);
                     self.identity = Some(identity);
                 }
             }
@@ -176,10 +177,14 @@ impl Brain {
                     self.room_entry(&room).reading.read = Some(read);
                 }
             }
+            Key::Farewell(token) => {
+                self.farewells.insert(token);
+            }
             Key::Post(op) => {
                 let Some(post) = store::decode::<StoredPost>(value) else { return };
                 self.ops.follow(&op);
                 let local = self.new_local();
+                let author = post.author.or_else(|| self.token());
                 let room = self.room_entry(&post.room);
                 // What failed waits for the user, and the user may have left since.
                 room.wanted |= post.failed.is_none() && !post.unknown;
@@ -199,7 +204,9 @@ impl Brain {
                     },
                     op,
                     request: None,
-                    tried: true,
+                    // Only a welcome lets anything be sent, and is kept.
+                    tried: author.is_some(),
+                    author,
                     sent_after: None,
                     landed: None,
                 });
@@ -218,7 +225,7 @@ impl Brain {
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
         match input {
             Input::Start => {
-                if (self.anonymous || self.identity.is_some()) && !self.link.held() {
+                if (self.is_somebody() || !self.farewells.is_empty()) && !self.link.held() {
                     self.connect(now.ticks);
                 }
             }
@@ -292,7 +299,8 @@ impl Brain {
     }
 
     fn finish(&mut self) -> Vec<Output> {
-        if let Some(connection) = self.link.connection() {
+        // A link that is only to end who the user was is nobody's business.
+        if let Some(connection) = self.link.connection().filter(|_| self.is_somebody()) {
             self.set_connection(connection);
         }
         let mut outputs = std::mem::take(&mut self.outputs);
@@ -345,7 +353,9 @@ impl Brain {
         }
         self.unlink();
         self.link.stop();
-        self.set_connection(connection);
+        if self.is_somebody() || matches!(connection, Connection::NeedsName { .. }) {
+            self.set_connection(connection);
+        }
     }
 
     fn unlink(&mut self) {

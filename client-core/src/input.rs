@@ -111,7 +111,8 @@ pub enum Input {
 pub enum Intent {
     /// Be called this. While connected under another name this signs in anew; when the name is taken the old one stays.
     ChooseName(String),
-    /// Sign out: token, name, outbox, drafts and read positions are dropped, and the link is closed.
+    /// Sign out: token, name, outbox, drafts and read positions are dropped, and the name is given back. Where the server
+    /// cannot be told, the token alone is kept until it can, and no longer.
     ForgetMe,
     /// Make it the active room. Where the user is no member it is read, and nobody is told of it.
     Open(RoomName),

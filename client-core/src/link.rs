@@ -87,6 +87,12 @@ impl Link {
         self.state = LinkState::Greeting { by: now.after(HELLO_WITHIN_MS) };
     }
 
+    /// It stands, and whom it was opened for is somebody else now.
+    pub(crate) fn greet_anew(&mut self, now: Ticks) {
+        self.trouble(now);
+        self.opened(now);
+    }
+
     /// Anything came from the server.
     pub(crate) fn heard(&mut self, now: Ticks) {
         if let LinkState::Up { heard, pong_by } = &mut self.state {

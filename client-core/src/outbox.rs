@@ -25,6 +25,8 @@ pub struct PendingPost {
     pub(crate) request: Option<RequestId>,
     /// Whether it may have reached the server.
     pub(crate) tried: bool,
+    /// The token of whoever has sent it, or was to send it when it was stored.
+    pub(crate) author: Option<String>,
     /// Where the room's log stood when it was first sent: its event comes later than this.
     pub(crate) sent_after: Option<Seq>,
     /// The event that it became, where only one of acknowledgement and event is here.

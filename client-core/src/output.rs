@@ -161,6 +161,23 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// Whether it says why a submitted text was not taken: it stays where it was typed, and the notice is about it until it
+    /// is changed.
+    pub fn is_about_draft(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownCommand { .. }
+                | Self::Usage { .. }
+                | Self::BadName { .. }
+                | Self::BadText { .. }
+                | Self::NotMember { .. }
+                | Self::OutboxFull
+                | Self::Offline
+        )
+    }
+}
+
 /// One line of the answer to `/rooms`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomSummary {

@@ -207,6 +207,11 @@ impl Room {
         &self.name
     }
 
+    /// Whether the server has said that there is no such room, and no words of the user's wait in it.
+    pub fn is_nothing(&self) -> bool {
+        self.outside == Outside::Missing && !self.joined && !self.holds_words()
+    }
+
     /// Whether the user is a member.
     pub fn joined(&self) -> bool {
         self.joined

@@ -103,21 +103,10 @@ fn harmless(text: &str) -> String {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\n' | '\t' => shown.push(c),
             '\u{2028}' | '\u{2029}' => shown.push('\n'),
-            // The Control Pictures block has one for each.
-            '\0'..='\u{1f}' => shown.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
-            '\u{7f}' => shown.push('\u{2421}'),
-            c if is_harmful(c) => shown.push('\u{fffd}'),
-            c => shown.push(c),
+            c => shown.push(teahouse_protocol::harmless(c)),
         }
     }
     shown
-}
-
-/// C1 controls, bidirectional embeddings, overrides and isolates, interlinear annotation and deprecated formats. The
-/// plain direction marks stay: Arabic and Hebrew need them and they turn nothing round.
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{206F}' | '\u{FFF9}'..='\u{FFFB}' | '\u{FEFF}')
 }
 
 /// Links first, then names in what is left.

@@ -16,6 +16,8 @@ pub(crate) enum Key {
     Active,
     /// The [`teahouse_protocol::Position`] up to which a room is read.
     Read(RoomName),
+    /// Somebody signed out with this token, and the server has not said that it knows.
+    Farewell(String),
 }
 
 impl Key {
@@ -31,6 +33,7 @@ impl Key {
             "outbox" => OpId::parse(rest).ok().map(Self::Post),
             "draft" => RoomName::parse(rest).ok().map(Self::Draft),
             "read" => RoomName::parse(rest).ok().map(Self::Read),
+            "farewell" => Some(Self::Farewell(rest.to_owned())),
             _ => None,
         }
     }
@@ -87,7 +90,7 @@ pub fn is_contested(key: &str, put: Option<&str>) -> bool {
     match Key::parse(key) {
         Some(Key::Identity | Key::Read(_)) => true,
         Some(Key::Draft(_)) => put.is_none(),
-        Some(Key::Post(_) | Key::Active) | None => false,
+        Some(Key::Post(_) | Key::Active | Key::Farewell(_)) | None => false,
     }
 }
 
@@ -104,6 +107,7 @@ impl std::fmt::Display for Key {
             Self::Post(op) => write!(f, "outbox/{op}"),
             Self::Draft(room) => write!(f, "draft/{room}"),
             Self::Read(room) => write!(f, "read/{room}"),
+            Self::Farewell(token) => write!(f, "farewell/{token}"),
         }
     }
 }
@@ -129,6 +133,9 @@ pub(crate) struct StoredPost {
     /// Whether nobody can say what became of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) unknown: bool,
+    /// The token of whoever may have sent it. Missing: whoever is kept beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) author: Option<String>,
 }
 
 /// Why a post failed.
@@ -187,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_not_contested_is_put_whatever_is_there() {
         let op = "outbox/0199aabbccdd01234567";
-        for key in ["identity", "active", "read/lobby", "draft/lobby", op, "later"] {
+        for key in ["identity", "active", "read/lobby", "draft/lobby", op, "farewell/t", "later"] {
             for put in [None, Some("put")] {
                 if is_contested(key, put) {
                     continue;

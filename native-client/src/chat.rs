@@ -71,6 +71,7 @@ pub(crate) async fn run(options: ChatOptions) -> anyhow::Result<Exit> {
         look,
         screen,
         begun: false,
+        refused: false,
         muted: false,
         home: options.room,
         typed_in: None,
@@ -151,6 +152,8 @@ struct Chat {
     screen: Screen,
     /// Lines that are no messages can be answered.
     begun: bool,
+    /// The name was refused, and nobody has looked yet whether that was for another program of the user's.
+    refused: bool,
     /// Nobody reads the output any more. What is read is still posted.
     muted: bool,
     /// The room that the program was started for: where commands go while no room is open.
@@ -178,11 +181,10 @@ impl Chat {
         self.change_line()?;
         let mut interrupted = pin!(interrupted());
         loop {
-            if stopped(&self.session.driver.machine).is_some()
+            if std::mem::take(&mut self.refused)
                 && let Some(outputs) = self.session.take_over().await?
             {
                 self.show(outputs)?;
-                self.feed(Input::Attention { focused: true, at_bottom: true })?;
             }
             let brain = &self.session.driver.machine;
             let under_way = brain.unacknowledged();
@@ -216,6 +218,7 @@ impl Chat {
                     Ok(Typed::Line(line)) => self.typed(line)?,
                     Ok(Typed::Draft(text)) => self.draft(text)?,
                     Ok(Typed::Abandoned) => self.abandoned()?,
+                    Ok(Typed::Complete { forward }) => self.complete(forward)?,
                     Ok(Typed::Older) => self.want_older(HISTORY_POSTS)?,
                     Ok(Typed::Interrupted) => {
                         self.leave()?;
@@ -300,6 +303,14 @@ impl Chat {
         Ok(())
     }
 
+    fn complete(&mut self, forward: bool) -> anyhow::Result<()> {
+        let Screen::Terminal(prompt) = &mut self.screen else { return Ok(()) };
+        match prompt.complete(self.session.driver.machine.model(), forward)? {
+            Some(text) => self.draft(text),
+            None => Ok(()),
+        }
+    }
+
     /// What is being typed is kept, however the program ends.
     fn draft(&mut self, text: String) -> anyhow::Result<()> {
         if matches!(self.session.driver.machine.model().connection(), Connection::NeedsName { .. }) {
@@ -364,7 +375,6 @@ impl Chat {
             self.keep_at.get_or_insert_with(|| Instant::now() + KEEP_WITHIN);
         }
         if let Screen::Terminal(prompt) = &mut self.screen {
-            prompt.learn(self.session.driver.machine.model());
             prompt.label(labels(&self.session, self.look.language))?;
         }
         Ok(())
@@ -387,6 +397,7 @@ impl Chat {
         let now = self.session.driver.now().ticks;
         let connection = self.session.driver.machine.model().connection().clone();
         let text = self.look.language.connection(&connection, now);
+        self.refused = matches!(connection, Connection::NeedsName { problem: Some(_) });
         match connection {
             Connection::NeedsName { problem: Some(_) } | Connection::Stopped { .. } => self.alarm(&text),
             Connection::Waiting { .. } if !self.offline_told && connection.banner_due(now) => {
@@ -508,18 +519,7 @@ impl Chat {
 
 /// Whether a line came to nothing.
 fn is_refusal(notice: &Notice) -> bool {
-    matches!(
-        notice,
-        Notice::UnknownCommand { .. }
-            | Notice::Usage { .. }
-            | Notice::BadName { .. }
-            | Notice::BadText { .. }
-            | Notice::NameTaken { .. }
-            | Notice::NotMember { .. }
-            | Notice::OutboxFull
-            | Notice::Offline
-            | Notice::ServerError { .. }
-    )
+    notice.is_about_draft() || matches!(notice, Notice::NameTaken { .. } | Notice::ServerError { .. })
 }
 
 /// Whether an acknowledged post has yet to come back as an event, to be printed in its place.

@@ -9,6 +9,7 @@ mod arguments;
 mod chat;
 mod driver;
 mod exit;
+mod fnv;
 mod input;
 mod language;
 mod output;

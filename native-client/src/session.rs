@@ -32,9 +32,6 @@ pub(crate) enum Keeps {
 /// A brain that runs, and the file that it keeps its values in.
 pub(crate) struct Session {
     pub(crate) driver: Driver<Brain>,
-    config: Config,
-    /// What the brain would find in the next run.
-    values: BTreeMap<String, String>,
     state: Option<State>,
     keeps: Keeps,
     /// What the user has to be told about keeping.
@@ -66,8 +63,8 @@ impl Session {
     ) -> anyhow::Result<Self> {
         let language = Language::of_environment();
         let Some(name) = config.name.clone() else {
-            let brain = Brain::anonymous(config.clone(), seed()?, Clock::start().now());
-            return Ok(Self::new(config, brain, address, keeps));
+            let brain = Brain::anonymous(config, seed()?, Clock::start().now());
+            return Ok(Self::new(brain, address, keeps));
         };
         let dir = option.state_dir.clone();
         let mut trouble = None;
@@ -105,18 +102,17 @@ impl Session {
         }
         let writes = state.as_ref().is_some_and(|state| state.writes);
         let config = Config { keep: config.keep && writes, ..config };
-        let brain = Brain::new(config.clone(), values.clone(), seed()?, Clock::start().now());
-        let mut session = Self::new(config, brain, address, keeps);
-        session.values = values;
+        let brain = Brain::new(config, values, seed()?, Clock::start().now());
+        let mut session = Self::new(brain, address, keeps);
         session.state = state;
         session.troubled = trouble.is_some();
         session.trouble = trouble;
         Ok(session)
     }
 
-    fn new(config: Config, brain: Brain, address: Address, keeps: Keeps) -> Self {
+    fn new(brain: Brain, address: Address, keeps: Keeps) -> Self {
         let driver = Driver::new(brain, Clock::start(), address);
-        Self { driver, config, values: BTreeMap::new(), state: None, keeps, trouble: None, troubled: false }
+        Self { driver, state: None, keeps, trouble: None, troubled: false }
     }
 
     /// Keeps what is to be kept, and returns what is for the view.
@@ -135,10 +131,6 @@ impl Session {
     }
 
     fn store(&mut self, key: String, value: Option<String>) {
-        match &value {
-            Some(value) => self.values.insert(key.clone(), value.clone()),
-            None => self.values.remove(&key),
-        };
         if let Some(state) = self.state.as_mut().filter(|state| state.writes)
             && self.keeps.keeps(&key)
             && let Err(error) = state.keep(key, value)
@@ -179,11 +171,14 @@ impl Session {
     }
 
     /// When the name was refused because another program of this user's took it meanwhile: goes on as that one does, and
-    /// returns what its beginning puts out. `None`: the name is somebody else's.
+    /// returns what that puts out. `None`: the name is somebody else's. To be asked once for each refusal, since it may wait.
     pub(crate) async fn take_over(&mut self) -> anyhow::Result<Option<Vec<Output>>> {
-        let connection = self.driver.machine.model().connection();
-        let is_taken = matches!(connection, Connection::NeedsName { problem: Some(NameProblem::Taken(_)) });
-        let Some(state) = self.state.as_mut().filter(|_| is_taken) else { return Ok(None) };
+        let Connection::NeedsName { problem: Some(NameProblem::Taken(name)) } =
+            self.driver.machine.model().connection()
+        else {
+            return Ok(None);
+        };
+        let Some(state) = self.state.as_mut().filter(|state| state.name == *name) else { return Ok(None) };
         // Who held the door to the name was alone; who came with a token that was good no more was perhaps not.
         let tries = if state.sign_in.is_some() { 1 } else { TAKE_OVER_TRIES };
         for attempt in 0..tries {
@@ -199,11 +194,8 @@ impl Session {
             }
             state.own = Some(identity.clone());
             state.sign_in = None;
-            self.values.insert(IDENTITY.to_owned(), identity.clone());
-            let now = self.driver.now();
-            self.driver.machine = Brain::new(self.config.clone(), self.values.clone(), seed()?, now);
-            let outputs = self.driver.feed(Input::Start);
-            return Ok(Some(outputs));
+            let kept = Input::Shared(vec![(IDENTITY.to_owned(), Some(identity.clone()))]);
+            return Ok(Some(self.driver.feed(kept)));
         }
         Ok(None)
     }

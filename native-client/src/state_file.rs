@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use teahouse_protocol::MemberName;
 
 use crate::address::Address;
+use crate::fnv::fnv;
 
 /// The key under which a file says how it is to be read, and what this program writes there.
 pub(crate) const FORMAT: (&str, &str) = ("format", "1");
@@ -268,12 +269,6 @@ fn file_name(name: &MemberName, address: &Address) -> String {
     }
     let end = whole.floor_char_boundary(FILE_NAME_BYTES_MAX);
     format!("{}-{:016x}", &whole[..end], fnv(&whole))
-}
-
-/// FNV-1a: the same text has the same number everywhere and always.
-fn fnv(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Any text as part of a file's name, different for different texts.

@@ -210,8 +210,8 @@ impl Browser {
         .await;
     }
 
-    /// Saves what the page looks like, once nothing moves any more, as `target/screenshots/NAME.png`.
-    pub async fn screenshot(&self, name: &str) -> PathBuf {
+    /// Waits until nothing moves that will come to rest.
+    pub async fn still(&self) {
         self.when(
             "nothing moves that will come to rest",
             "return document.getAnimations().every(animation => animation.playState !== 'running'
@@ -219,6 +219,11 @@ impl Browser {
             json!([]),
         )
         .await;
+    }
+
+    /// Saves what the page looks like, once nothing moves any more, as `target/screenshots/NAME.png`.
+    pub async fn screenshot(&self, name: &str) -> PathBuf {
+        self.still().await;
         let bytes = within("a screenshot", self.client.screenshot()).await.expect("a screenshot");
         save_screenshot(name, &bytes)
     }

@@ -67,6 +67,10 @@ impl Driver {
     }
 }
 
+/// An address that leads to this machine, and that browsers take for another one: they trust pages from there only as far as
+/// any that come over plain http.
+pub const ANOTHER_MACHINE: &str = "192.0.2.1";
+
 /// What a new session asks for.
 pub(crate) fn capabilities(user_data: &std::path::Path) -> serde_json::Map<String, Value> {
     let mut options = json!({
@@ -83,6 +87,7 @@ pub(crate) fn capabilities(user_data: &std::path::Path) -> serde_json::Map<Strin
             "--hide-scrollbars",
             "--window-size=1280,800",
             "--lang=zh-CN",
+            format!("--host-resolver-rules=MAP {ANOTHER_MACHINE} 127.0.0.1"),
             format!("--user-data-dir={}", user_data.display()),
         ],
     });

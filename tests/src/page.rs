@@ -204,6 +204,16 @@ impl Page {
         self.key("Enter", "Enter", 13, "\r").await;
     }
 
+    /// Presses Escape.
+    pub async fn escape(&self) {
+        self.key("Escape", "Escape", 27, "").await;
+    }
+
+    /// Goes to another place of the page: the part of the address from its `#` on.
+    pub async fn go(&self, hash: &str) {
+        self.browser.run("location.hash = arguments[0]", json!([hash])).await;
+    }
+
     /// Presses and releases a key.
     pub async fn key(&self, key: &str, code: &str, key_code: u32, text: &str) {
         let event = |kind: &str, text: &str| {

@@ -57,14 +57,18 @@ impl Address {
     }
 }
 
-/// Letters of any script stay readable; what has a meaning in an address is written as `%XX`.
+/// Letters of any script stay readable. What has a meaning in an address, or ends one that stands in a sentence, is written
+/// as `%XX`.
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.' | '~') {
-            encoded.push_str(&format!("%{:02X}", c as u32));
-        } else {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c.is_alphanumeric() || (matches!(c, '-' | '_' | '.' | '~') && chars.peek().is_some()) {
             encoded.push(c);
+        } else {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                encoded.push_str(&format!("%{byte:02X}"));
+            }
         }
     }
     encoded
@@ -88,6 +92,8 @@ fn decode(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use teahouse_client_core::{Names, Span, spans};
+
     use super::*;
 
     #[test]
@@ -101,6 +107,24 @@ mod tests {
             );
             let expected = Some(Address { room: room.clone(), seq: Some(seq) });
             assert_eq!(Address::parse(&Address::of_message(&room, seq)), expected);
+        }
+    }
+
+    #[test]
+    fn the_address_of_any_room_is_one_link_in_a_sentence() {
+        let odd = "茶馆 a.b wow! etc. what? 茶（一） 【公告】 真的。 a) (a \"x\" o'brien it’s 50% a_ a- a~ x… a*b* `x` c++ a&b 🍵 \
+                   👩\u{200d}🏫 שלום مرحبا नमस्ते";
+        for name in odd.split(' ') {
+            let room = RoomName::parse(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let address = format!("http://tea.example:2023/{}", Address::of_room(&room));
+            let spans = spans(&format!("看 {address}，好"), Names::default());
+            let link = spans.iter().find_map(|span| match span {
+                Span::Link { href, .. } => Some(href.as_str()),
+                _ => None,
+            });
+            assert_eq!(link, Some(&*address), "{name}");
+            let hash = &address[address.find('#').expect("it has one")..];
+            assert_eq!(Address::parse(hash), Some(Address { room, seq: None }));
         }
     }
 

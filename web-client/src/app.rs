@@ -272,7 +272,7 @@ impl App {
     fn move_to(self, intent: Intent) {
         // Whoever goes on has no use for the way back.
         put(self.toast, None);
-        self.model.notices.update(Vec::clear);
+        self.model.clear_notices();
         self.covering.while_moving(|| self.intend(intent));
     }
 

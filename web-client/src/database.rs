@@ -9,6 +9,7 @@
 //! brain hears of what another tab has put there. So who comes second never erases who came first.
 
 mod opening;
+mod sharing;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use idb::{ObjectStore, Transaction, TransactionMode};
 use leptos::prelude::set_timeout;
-use teahouse_client_core::{is_contested, is_draft_key, is_identity_key, is_post_key, settle};
+use teahouse_client_core::{is_contested, is_identity_key, is_post_key, settle};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -89,6 +90,11 @@ struct Inner {
     /// The keys of the transactions that are on their way, and how many those are.
     flying: RefCell<BTreeSet<String>>,
     writing: Cell<usize>,
+    /// The keys that the other tabs have not been told of yet, and whether they are about to be.
+    unsaid: RefCell<BTreeSet<String>>,
+    say_due: Cell<bool>,
+    /// What could not be written is about to be tried again.
+    again_due: Cell<bool>,
     health: Cell<Health>,
 }
 
@@ -96,40 +102,6 @@ impl Database {
     /// No store.
     pub(crate) fn none() -> Self {
         Self(Rc::new(Inner::new(None)))
-    }
-
-    /// From now on, `hear` is told what other tabs do. To be called right after [`Self::open`], before any other tab can
-    /// start.
-    pub(crate) fn listen(&self, hear: impl Fn(News) + 'static) {
-        *self.0.hear.borrow_mut() = Some(Rc::new(hear));
-        let this = Rc::downgrade(&self.0);
-        *self.0.channel.borrow_mut() = Channel::open(move |said| {
-            let Some(this) = this.upgrade() else { return };
-            match said {
-                Said::Kept(_) => Self(this).look(),
-                Said::Rooms => this.tell(News::Rooms),
-            }
-        });
-        let Some(own) = &self.0.tab else { return };
-        let this = Rc::downgrade(&self.0);
-        let ended = move |tab: String| {
-            let this = this.clone();
-            async move {
-                let Some(this) = this.upgrade() else { return };
-                match this.adopt(&tab).await {
-                    Ok(posts) if posts.is_empty() => {}
-                    Ok(posts) => this.tell(News::Inherited(posts)),
-                    // They stay that tab's, and go to the next one that starts.
-                    Err(_) => this.is(Health::Refuses),
-                }
-            }
-        };
-        *self.0.wake.borrow_mut() = Wake::hold(own, self.0.others.take(), ended);
-    }
-
-    /// Tells the other tabs that this one has joined or left a room.
-    pub(crate) fn say_rooms(&self) {
-        self.0.say(&Said::Rooms);
     }
 
     /// How it stands with it.
@@ -155,6 +127,7 @@ impl Database {
     /// a page that was left for a long time, and its locks with it.
     pub(crate) fn leave(&self) {
         self.write_now();
+        self.say_kept();
         self.0.wake.take();
         self.0.life.take();
     }
@@ -194,7 +167,7 @@ impl Database {
             match done {
                 Ok(Some(outcome)) => {
                     this.0.is(Health::Keeps);
-                    this.0.written(outcome);
+                    this.written(outcome);
                     this.write();
                 }
                 Ok(None) | Err(_) => this.failed(batch),
@@ -211,21 +184,15 @@ impl Database {
                 waiting.entry(key).or_insert(value);
             }
         }
+        if self.0.again_due.replace(true) {
+            return;
+        }
         let this = self.clone();
-        set_timeout(move || this.write(), Duration::from_millis(AGAIN_AFTER_MS));
-    }
-
-    /// Looks for what other tabs have put there since this one looked last.
-    pub(crate) fn look(&self) {
-        let Some(store) = self.0.store.borrow().clone() else { return };
-        let this = Rc::clone(&self.0);
-        spawn_local(async move {
-            let Ok(held) = read_all(&store).await else { return };
-            let news = this.differences(&held);
-            if !news.is_empty() {
-                this.tell(News::Shared(news));
-            }
-        });
+        let again = move || {
+            this.0.again_due.set(false);
+            this.write();
+        };
+        set_timeout(again, Duration::from_millis(AGAIN_AFTER_MS));
     }
 
     /// How many posts of all tabs wait to be sent or were refused.
@@ -261,6 +228,9 @@ impl Inner {
             waiting: RefCell::default(),
             flying: RefCell::default(),
             writing: Cell::new(0),
+            unsaid: RefCell::default(),
+            say_due: Cell::new(false),
+            again_due: Cell::new(false),
         }
     }
 
@@ -322,7 +292,7 @@ impl Inner {
         let (contested, plain): (Vec<_>, Vec<_>) =
             batch.iter().partition(|(key, value)| is_contested(key, value.as_deref()));
         let mut outcome = Outcome::default();
-        outcome.changed.extend(plain.into_iter().map(|(key, _)| key.clone()));
+        outcome.changed.extend(plain.iter().map(|(key, _)| (*key).clone()));
         let mut asked = Vec::new();
         for (key, value) in contested {
             asked.push((key, value, values.get(JsValue::from(key))?));
@@ -336,9 +306,12 @@ impl Inner {
                 put(&values, key, settled)?;
                 outcome.changed.push(key.clone());
                 if is_identity_key(key) && settled.is_none() {
-                    // Without somebody nothing that is kept is anybody's.
+                    // Without somebody nothing that is kept is anybody's, but for what is put together with that.
                     values.clear()?;
                     owners.clear()?;
+                    for (key, value) in &plain {
+                        put(&values, key, value.as_deref())?;
+                    }
                 }
             }
             if settled != value.as_deref() {
@@ -355,39 +328,12 @@ impl Inner {
         Ok(Some(outcome))
     }
 
-    fn written(&self, outcome: Outcome) {
-        if !outcome.changed.is_empty() {
-            self.say(&Said::Kept(outcome.changed));
-        }
-        if !outcome.lost.is_empty() {
-            self.tell(News::Shared(outcome.lost));
-        }
-    }
-
     fn sees(&self, key: &str, value: Option<String>) {
         let mut seen = self.seen.borrow_mut();
         match value {
             Some(value) => seen.insert(key.to_owned(), value),
             None => seen.remove(key),
         };
-    }
-
-    /// What is there and this tab does not know of. It knows of it from then on, but for drafts: those that others type
-    /// are not its own to remove.
-    fn differences(&self, held: &Values) -> Puts {
-        let busy =
-            |key: &String| self.waiting.borrow().contains_key(key) || self.flying.borrow().contains(key);
-        let seen = self.seen.borrow().clone();
-        let gone = seen.keys().filter(|key| !held.contains_key(*key)).map(|key| (key.clone(), None));
-        let other = held.iter().filter(|(key, value)| seen.get(*key) != Some(value));
-        let news: Puts = gone
-            .chain(other.map(|(key, value)| (key.clone(), Some(value.clone()))))
-            .filter(|(key, _)| !is_post_key(key) && !busy(key))
-            .collect();
-        for (key, value) in news.iter().filter(|(key, _)| !is_draft_key(key)) {
-            self.sees(key, value.clone());
-        }
-        news
     }
 }
 
@@ -409,31 +355,4 @@ async fn read(store: &ObjectStore) -> Result<Values, idb::Error> {
 
 async fn read_all(store: &idb::Database) -> Result<Values, idb::Error> {
     read(&store.transaction(&[VALUES], TransactionMode::ReadOnly)?.object_store(VALUES)?).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tab_hears_what_others_have_put_there_and_what_they_have_removed() {
-        let tab = Inner::new(None);
-        let values = |pairs: &[(&str, &str)]| -> Values {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-        };
-        *tab.seen.borrow_mut() = values(&[("identity", "ana"), ("read/lobby", "1"), ("draft/lobby", "a")]);
-        let held =
-            values(&[("identity", "bo"), ("draft/lobby", "b"), ("outbox/0199aabbccdd01234567", "post")]);
-        let expected = |pairs: &[(&str, Option<&str>)]| -> Puts {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned))).collect()
-        };
-        let draft = ("draft/lobby", Some("b"));
-        assert_eq!(
-            tab.differences(&held),
-            expected(&[("identity", Some("bo")), draft, ("read/lobby", None)])
-        );
-        assert_eq!(tab.differences(&held), expected(&[draft]), "each once, but for drafts");
-        tab.waiting.borrow_mut().insert("draft/lobby".to_owned(), None);
-        assert_eq!(tab.differences(&held), Puts::new(), "what this tab is about to change is no news");
-    }
 }

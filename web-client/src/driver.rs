@@ -15,6 +15,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::clock;
 use crate::database::{Database, Health, News};
 use crate::model::{Keeping, Model};
+use crate::page;
 use crate::socket::{Socket, SocketEvent};
 use crate::storage::Storage;
 
@@ -56,6 +57,8 @@ pub(crate) struct Driver {
     busy: Cell<bool>,
     changed: RefCell<BTreeSet<Change>>,
     refresh_due: Cell<bool>,
+    /// Other tabs have joined or left rooms while nobody looked at this one.
+    rooms_missed: Cell<bool>,
     model: Model,
     on_notice: Box<dyn Fn(Notice)>,
     on_mention: Box<dyn Fn(Mention)>,
@@ -82,6 +85,7 @@ impl Driver {
             busy: Cell::new(false),
             changed: RefCell::new(BTreeSet::new()),
             refresh_due: Cell::new(false),
+            rooms_missed: Cell::new(false),
             model,
             on_notice: Box::new(on_notice),
             on_mention: Box::new(on_mention),
@@ -121,6 +125,9 @@ impl Driver {
     /// Takes over what other tabs have done meanwhile.
     pub(crate) fn look(&self) {
         self.database.borrow().look();
+        if self.rooms_missed.take() {
+            self.intend(Intent::RefreshRooms);
+        }
     }
 
     /// What the brain has for a room's composer at this moment.
@@ -231,7 +238,7 @@ impl Driver {
                 driver.refresh();
             }
         };
-        if crate::page::is_hidden() {
+        if page::is_hidden() {
             set_timeout(refresh, Duration::from_millis(HIDDEN_REFRESH_MS));
         } else {
             request_animation_frame(refresh);
@@ -256,6 +263,8 @@ impl Driver {
             match news {
                 News::Inherited(posts) => driver.take(Input::Inherited(posts.into_iter().collect())),
                 News::Shared(values) => driver.take(Input::Shared(values.into_iter().collect())),
+                // Each tab whose rooms become others says so in turn: of many only those ask that somebody sees.
+                News::Rooms if page::is_hidden() => driver.rooms_missed.set(true),
                 News::Rooms => driver.intend(Intent::RefreshRooms),
                 News::Health => driver.schedule_refresh(),
             }

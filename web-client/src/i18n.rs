@@ -313,9 +313,9 @@ texts! {
     NoticeOutboxFull: "等待发送的消息太多了，请等一等再写；文字还在草稿里。",
         "Too many messages wait to be sent. Wait a little; the text stays in the draft.";
     /// Sends a message again that a non-member could not send.
-    JoinAndSend: "加入并发送", "Join and send";
+    JoinAndSend: "进去并发送", "Join and send";
     /// Becomes a member of a room.
-    Join: "加入", "Join";
+    Join: "进去", "Join";
     /// Needs a link.
     NoticeOffline: "这个命令需要先连上服务器。", "This command needs a connection to the server.";
 }

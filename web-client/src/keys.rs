@@ -59,9 +59,7 @@ fn neighbour(app: App, steps: isize, unread_only: bool) -> bool {
 /// Closes the uppermost thing that is open; with nothing open it leads back to the newest message.
 fn escape(app: App) -> bool {
     if app.close_cover() {
-    } else if app.model.notices.with_untracked(|notices| !notices.is_empty()) {
-        app.model.notices.update(Vec::clear);
-    } else {
+    } else if !app.model.clear_notices() {
         app.to_latest.notify();
     }
     true

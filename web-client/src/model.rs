@@ -246,7 +246,7 @@ impl Model {
             (name, line)
         };
         self.rooms.update(brain.rooms().filter(|room| room.joined()).map(line));
-        self.other_rooms.update(brain.rooms().filter(|room| !room.joined()).map(line));
+        self.other_rooms.update(brain.rooms().filter(|room| !room.joined() && !room.is_nothing()).map(line));
         put(self.totals, Totals { unread: brain.unread_total(), mentions: brain.mentions_total() });
     }
 
@@ -316,26 +316,24 @@ impl Model {
 
     /// The text that these notices were about is being changed.
     pub(crate) fn text_changes(&self) {
-        let of_text = |notice: &Notice| {
-            matches!(
-                notice,
-                Notice::UnknownCommand { .. }
-                    | Notice::Usage { .. }
-                    | Notice::BadName { .. }
-                    | Notice::BadText { .. }
-                    | Notice::NotMember { .. }
-                    | Notice::OutboxFull
-                    | Notice::Offline
-            )
-        };
-        if self.notices.with_untracked(|notices| notices.iter().any(|(_, notice)| of_text(notice))) {
-            self.notices.update(|notices| notices.retain(|(_, notice)| !of_text(notice)));
+        if self.notices.with_untracked(|notices| notices.iter().any(|(_, notice)| notice.is_about_draft())) {
+            self.notices.update(|notices| notices.retain(|(_, notice)| !notice.is_about_draft()));
         }
     }
 
     /// Somebody wants to send files.
     pub(crate) fn files_refused(&self) {
         self.files_refused.set(true);
+    }
+
+    /// Takes all notices away. Answers whether there was one.
+    pub(crate) fn clear_notices(&self) -> bool {
+        let some = self.files_refused.get_untracked() || self.notices.with_untracked(|all| !all.is_empty());
+        if some {
+            put(self.files_refused, false);
+            self.notices.update(Vec::clear);
+        }
+        some
     }
 
     /// Shows a notice.

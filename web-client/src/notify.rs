@@ -64,7 +64,7 @@ pub(crate) fn mention(lang: Lang, mention: &Mention) {
     let options = NotificationOptions::new();
     options.set_body(&teahouse_client_core::display_name(&excerpt));
     options.set_tag(mention.room.as_str());
-    options.set_icon("/icon-app.svg");
+    options.set_icon("./icon-app.svg");
     // Some systems have the constructor and refuse to use it; then there is none.
     let Ok(notification) = Notification::new_with_options(&title, &options) else { return };
     let to = Address::of_message(&mention.room, mention.seq);

@@ -208,8 +208,8 @@ pub(crate) fn whole_address(hash: &str) -> String {
 
 /// Makes the page's address that of no room.
 pub(crate) fn clear_address() {
-    if let (Ok(history), Ok(path)) = (window().history(), window().location().pathname()) {
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some("./"));
     }
 }
 

@@ -6,6 +6,7 @@ mod composer;
 mod cure;
 mod dialog;
 mod frame;
+mod held;
 mod icon;
 mod keys;
 mod members;

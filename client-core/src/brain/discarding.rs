@@ -29,7 +29,9 @@ impl Brain {
     pub(super) fn undiscard(&mut self) {
         let Some((name, post)) = self.discarded.take() else { return };
         self.store_post(&name, &post);
-        let pending = &mut self.room_entry(&name).timeline.pending;
+        let room = self.room_entry(&name);
+        room.wanted |= post.waits();
+        let pending = &mut room.timeline.pending;
         // The order of operation ids is the order of submission.
         let at = pending.partition_point(|other| other.op < post.op);
         pending.insert(at, post);

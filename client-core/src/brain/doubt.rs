@@ -1,32 +1,33 @@
-use teahouse_protocol::RoomName;
+use teahouse_protocol::{OpId, RoomName};
 
 use super::Brain;
-use crate::outbox::{LocalId, PostState};
+use crate::outbox::{LocalId, PendingPost, PostState};
 use crate::output::Change;
 use crate::store::Key;
 
 impl Brain {
-    /// The server welcomed somebody. An operation is one author's: what somebody else had sent, and what was not answered,
-    /// is not sent again.
+    /// This is who posts now; `None`: nobody knows. An operation is one author's: what somebody else had sent, and what
+    /// was not answered, is not sent again.
     pub(super) fn author_is(&mut self, token: Option<&str>) {
-        if self.author.as_deref().is_some_and(|author| Some(author) != token) {
-            self.doubt_posts();
+        let is_doubtful =
+            |post: &PendingPost| post.may_have_arrived() && !post.rests() && post.author.as_deref() != token;
+        if let Some((_, post)) = self.discarded.as_mut().filter(|(_, post)| is_doubtful(post)) {
+            post.state = PostState::Unknown;
         }
-        self.author = token.map(str::to_owned);
-    }
-
-    /// The user who sent what is not answered is gone, and nobody can ask for the answer any more.
-    pub(super) fn doubt_posts(&mut self) {
-        self.author = None;
         for name in self.model.rooms.keys().cloned().collect::<Vec<_>>() {
             let room = self.room_entry(&name);
-            // They are in the room's log, as everybody sees.
-            let seen: Vec<_> = room.echoed.drain(..).map(|post| post.op).collect();
-            let doubtful = room.timeline.pending.iter().filter(|post| post.may_have_arrived());
+            let doubtful = room.timeline.pending.iter().filter(|post| is_doubtful(post));
             let doubtful: Vec<LocalId> = doubtful.map(|post| post.local).collect();
-            seen.into_iter().for_each(|op| self.store(&Key::Post(op), None));
+            self.believe_echoes(&name, |post| post.author.as_deref() != token);
             doubtful.into_iter().for_each(|local| self.doubt(&name, local));
         }
+    }
+
+    /// These are in the room's log, as everybody sees; nobody asks any more.
+    pub(super) fn believe_echoes(&mut self, name: &RoomName, which: impl FnMut(&mut PendingPost) -> bool) {
+        let echoed = &mut self.room_entry(name).echoed;
+        let seen: Vec<OpId> = echoed.extract_if(.., which).map(|post| post.op).collect();
+        seen.into_iter().for_each(|op| self.store(&Key::Post(op), None));
     }
 
     /// Nobody can say whether this post has arrived. Its words stay.

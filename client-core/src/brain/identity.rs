@@ -20,17 +20,34 @@ impl Brain {
         }
     }
 
+    /// Whether the brain speaks for somebody, or for whomever the server makes of it.
+    pub(super) fn is_somebody(&self) -> bool {
+        self.anonymous || self.identity.is_some()
+    }
+
+    /// By what the server knows the user.
+    pub(super) fn token(&self) -> Option<String> {
+        self.identity.as_ref().and_then(|identity| identity.token.clone())
+    }
+
     pub(super) fn say_hello(&mut self) {
-        let auth = match &self.identity {
-            Some(StoredIdentity { token: Some(token), .. }) => Auth::Token { token: token.clone() },
-            identity => Auth::Guest {
-                name: identity.as_ref().map(|identity| identity.name.clone()),
-                keep: self.config.keep,
-            },
-        };
-        let token = matches!(auth, Auth::Token { .. });
+        // Whoever the user was comes first: somebody may want to be called so again.
+        if let Some(token) = self.farewells.first().cloned() {
+            return self.greet(Auth::Token { token: token.clone() }, Asked::Farewell { token });
+        }
+        match self.token() {
+            Some(token) => self.greet(Auth::Token { token }, Asked::Hello { token: true }),
+            None => {
+                let name = self.identity.as_ref().map(|identity| identity.name.clone());
+                let keep = self.config.keep;
+                self.greet(Auth::Guest { name, keep }, Asked::Hello { token: false });
+            }
+        }
+    }
+
+    fn greet(&mut self, auth: Auth, about: Asked) {
         let client = Some(self.config.client.clone());
-        self.ask(Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client }), Asked::Hello { token });
+        self.ask(Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client }), about);
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome, with_token: bool, now: Ticks) {
@@ -90,7 +107,7 @@ impl Brain {
         }
         match error.code {
             ErrorCode::BadToken if with_token => {
-                self.doubt_posts();
+                self.author_is(None);
                 // What is kept stays until there is something better: another program of the user's may have that already.
                 if let Some(identity) = &mut self.identity {
                     identity.token = None;
@@ -113,6 +130,7 @@ impl Brain {
     /// The name was refused, and whatever is kept belongs to whoever has it.
     fn ask_for_name(&mut self, problem: Option<NameProblem>) {
         self.identity = None;
+        self.renaming = None;
         self.set_me(None);
         self.stop(Connection::NeedsName { problem });
     }
@@ -142,7 +160,9 @@ impl Brain {
             None => {
                 self.set_me(Some(name.clone()));
                 self.identity = Some(StoredIdentity { name, token: None });
-                self.connect(now);
+                if !self.link.held() {
+                    self.connect(now);
+                }
             }
             Some(identity) if identity.name == name => self.renaming = None,
             Some(_) => self.renaming = Some(name),
@@ -193,13 +213,12 @@ impl Brain {
         self.asked.values().any(|asked| matches!(asked, Asked::Rename { .. }))
     }
 
-    pub(super) fn forget_me(&mut self) {
-        self.sign_out();
+    pub(super) fn forget_me(&mut self, now: Ticks) {
+        let token = self.token();
         self.identity = None;
         self.store(&Key::Identity, None);
         self.store(&Key::Active, None);
         self.renaming = None;
-        self.author = None;
         self.was_welcome = false;
         self.model.membership_known = false;
         self.discarded = None;
@@ -224,6 +243,12 @@ impl Brain {
         self.set_active(first);
         self.change(Change::Rooms);
         self.set_me(None);
-        self.stop(Connection::NeedsName { problem: None });
+        match token {
+            None => self.stop(Connection::NeedsName { problem: None }),
+            Some(token) => {
+                self.set_connection(Connection::NeedsName { problem: None });
+                self.say_farewell(token, now);
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ impl Brain {
             Intent::ChooseName(name) => {
                 self.choose_name(&name, now.ticks);
             }
-            Intent::ForgetMe => self.forget_me(),
+            Intent::ForgetMe => self.forget_me(now.ticks),
             Intent::Open(room) => self.open(&room),
             Intent::Join(room) => self.want(&room, false),
             Intent::Create(room) => {

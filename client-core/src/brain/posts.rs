@@ -23,6 +23,9 @@ impl Brain {
                 self.restore(Key::Post(op), &value);
             }
         }
+        if self.link.is_up() {
+            self.author_is(self.token().as_deref());
+        }
         let waiting = self.model.rooms.values().filter(|room| !room.timeline.pending.is_empty());
         self.changes.extend(waiting.map(|room| Change::Timeline(room.name.clone())));
         self.changes.insert(Change::Rooms);
@@ -61,6 +64,7 @@ impl Brain {
             op: self.ops.next(now.unix, &mut self.random),
             request: None,
             tried: false,
+            author: self.token(),
             sent_after: None,
             landed: None,
         };
@@ -84,6 +88,7 @@ impl Brain {
             at: post.at,
             failed,
             unknown: post.state == PostState::Unknown,
+            author: post.author.clone(),
         };
         self.store(&Key::Post(post.op.clone()), Some(store::encode(&record)));
     }
@@ -93,6 +98,7 @@ impl Brain {
         if !self.link.is_up() || self.resend_at.is_some_and(|at| now < at) {
             return;
         }
+        self.give_up_outside();
         let in_flight = self.asked.values().filter(|asked| matches!(asked, Asked::Post { .. })).count();
         // What was sent behind a refused post is refused too, and then goes out again behind it.
         if self.refused.is_some() && in_flight > 0 {
@@ -145,11 +151,17 @@ impl Brain {
         };
         let id = self.ask(Command::Post(request), Asked::Post { room: name.clone(), local });
         let cursor = self.room_entry(name).timeline.position.as_ref().map(|position| position.seq);
+        let author = self.token();
         if let Some(post) = self.find_post(name, local) {
             post.request = Some(id);
             post.sent_after = post.sent_after.or(cursor);
             post.tried = true;
             post.state = PostState::Sent;
+            if post.author != author {
+                post.author = author;
+                let post = post.clone();
+                self.store_post(name, &post);
+            }
         }
         self.change(Change::Timeline(name.clone()));
     }
@@ -286,19 +298,35 @@ impl Brain {
         self.change(Change::Timeline(name.clone()));
     }
 
+    /// Nothing waits in a room where the user is no member and is to be none: the user may have left it elsewhere, and says
+    /// what becomes of it.
+    fn give_up_outside(&mut self) {
+        let outside = |room: &&Room| !room.joined && !room.wanted;
+        let waits = |room: &&Room| {
+            let mut pending = room.timeline.pending.iter();
+            pending.any(|post| post.waits() && post.landed.is_none())
+                || room.echoed.iter().any(PendingPost::waits)
+        };
+        let rooms = self.model.rooms.values().filter(outside).filter(waits);
+        for name in rooms.map(|room| room.name.clone()).collect::<Vec<_>>() {
+            self.believe_echoes(&name, |post| post.waits());
+            self.fail_waiting(&name, ErrorCode::NotMember, "no member of this room");
+        }
+    }
+
     /// The room of these posts cannot be joined.
-    pub(super) fn fail_waiting(&mut self, name: &RoomName, error: &ErrorReply) {
+    pub(super) fn fail_waiting(&mut self, name: &RoomName, code: ErrorCode, reason: &str) {
         let pending = &self.room_entry(name).timeline.pending;
         let waiting: Vec<(LocalId, bool)> = pending
             .iter()
-            .filter(|post| post.waits())
+            .filter(|post| post.waits() && post.landed.is_none())
             .map(|post| (post.local, post.may_have_arrived()))
             .collect();
         for (local, may_have_arrived) in waiting {
             if may_have_arrived {
                 self.doubt(name, local);
             } else {
-                self.fail(name, local, error.code, &error.message, true);
+                self.fail(name, local, code, reason, true);
             }
         }
     }
@@ -308,6 +336,7 @@ impl Brain {
     pub(super) fn retry(&mut self, local: LocalId, now: Now) {
         let Some((name, at)) = self.locate(local) else { return };
         let op = self.ops.next(now.unix, &mut self.random);
+        let author = self.token();
         let room = self.room_entry(&name);
         let state = &room.timeline.pending[at].state;
         if !matches!(state, PostState::Failed { retryable: true, .. } | PostState::Unknown) {
@@ -318,6 +347,7 @@ impl Brain {
         let old = std::mem::replace(&mut post.op, op);
         post.state = PostState::Queued;
         post.tried = false;
+        post.author = author;
         post.sent_after = None;
         room.timeline.pending.push(post.clone());
         self.store(&Key::Post(old), None);

@@ -15,6 +15,10 @@ impl Brain {
             (ServerMessage::Welcome(welcome), Some(Asked::Hello { token })) => {
                 self.welcomed(welcome, token, now.ticks);
             }
+            (ServerMessage::Welcome(_), Some(Asked::Farewell { token })) => self.ask_to_sign_out(token),
+            (ServerMessage::SignedOut(_), Some(Asked::SignOut { token })) => {
+                self.signed_out(&token, now.ticks)
+            }
             (ServerMessage::Ack(ack), Some(Asked::Join { room })) => self.joined(&room, &ack),
             (ServerMessage::Ack(_), Some(Asked::Leave { room })) => self.left(&room),
             (ServerMessage::Ack(ack), Some(Asked::Post { room, local })) => {
@@ -62,6 +66,9 @@ impl Brain {
     fn refused(&mut self, error: ErrorReply, asked: Option<Asked>, now: Now) {
         match asked {
             Some(Asked::Hello { token }) => self.hello_refused(error, token, now.ticks),
+            Some(Asked::Farewell { token } | Asked::SignOut { token }) => {
+                self.farewell_refused(&token, error, now.ticks);
+            }
             Some(Asked::Rename { name }) => self.rename_refused(name, error, now.ticks),
             Some(Asked::Join { room }) => self.join_refused(&room, error, now.ticks),
             Some(Asked::Post { room, local }) => self.post_refused(&room, local, &error, now.ticks),
@@ -79,7 +86,6 @@ impl Brain {
             }
             Some(
                 Asked::Ping
-                | Asked::SignOut
                 | Asked::Unwatch
                 | Asked::Who { shown: false, .. }
                 | Asked::Rooms { shown: false },

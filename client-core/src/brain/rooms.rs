@@ -110,7 +110,7 @@ impl Brain {
         }
         room.wanted = false;
         room.create = false;
-        self.fail_waiting(name, &error);
+        self.fail_waiting(name, error.code, &error.message);
         let missing = error.code == ErrorCode::NoSuchRoom;
         if missing {
             self.room_entry(name).outside = Outside::Missing;

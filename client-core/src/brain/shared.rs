@@ -1,6 +1,6 @@
-use teahouse_protocol::{Command, Position, RoomName, SignOut};
+use teahouse_protocol::{Position, RoomName};
 
-use super::{Asked, Brain};
+use super::Brain;
 use crate::input::Ticks;
 use crate::output::{Change, Notice};
 use crate::store::{self, Key, StoredIdentity};
@@ -14,7 +14,7 @@ impl Brain {
                 Some(Key::Read(room)) => self.read_elsewhere(&room, value.as_deref()),
                 Some(Key::Draft(room)) => self.draft_elsewhere(&room, value.unwrap_or_default()),
                 // A post belongs to the program that it was written in, and so does the open room.
-                Some(Key::Post(_) | Key::Active) | None => {}
+                Some(Key::Post(_) | Key::Active | Key::Farewell(_)) | None => {}
             }
         }
     }
@@ -25,7 +25,7 @@ impl Brain {
         match value.map(store::decode::<StoredIdentity>) {
             // Who is only just choosing a name has nothing that could have been taken away.
             None if welcome => {
-                self.forget_me();
+                self.forget_me(now);
                 self.notice(Notice::SignedOutElsewhere);
             }
             Some(Some(theirs)) if self.identity.as_ref() != Some(&theirs) => self.become_kept(theirs, now),
@@ -36,24 +36,17 @@ impl Brain {
 
     fn become_kept(&mut self, theirs: StoredIdentity, now: Ticks) {
         let mine = self.identity.replace(theirs.clone()).filter(|identity| identity.token.is_some());
-        if let Some(mine) = mine {
-            // Nobody keeps who the user was here, and so nobody could come back to that name.
-            if mine.token != theirs.token {
-                self.sign_out();
-            }
-            if mine.name != theirs.name {
-                self.notice(Notice::Renamed { from: mine.name, to: theirs.name.clone() });
-            }
+        if let Some(mine) = &mine
+            && mine.name != theirs.name
+        {
+            self.notice(Notice::Renamed { from: mine.name.clone(), to: theirs.name.clone() });
         }
         self.renaming = None;
         self.set_me(Some(theirs.name));
-        self.reconnect(now);
-    }
-
-    /// Gives the name back, where the server can be told.
-    pub(super) fn sign_out(&mut self) {
-        if self.link.is_up() {
-            self.ask(Command::SignOut(SignOut {}), Asked::SignOut);
+        match mine.and_then(|mine| mine.token).filter(|token| Some(token) != theirs.token.as_ref()) {
+            // Nobody keeps who the user was here, and so nobody could come back to that name.
+            Some(token) => self.say_farewell(token, now),
+            None => self.reconnect(now),
         }
     }
 

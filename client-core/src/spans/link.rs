@@ -5,9 +5,9 @@ use std::ops::Range;
 use teahouse_protocol::is_invisible;
 
 use super::host::{self, Host};
-use super::is_harmful;
 use crate::mentions::{is_spaced_word, is_unspaced};
 use crate::steps::{step, steps};
+use teahouse_protocol::harmless;
 
 /// The longest link, in bytes as it is written. A longer one is text: cut, it would lead elsewhere.
 const LINK_BYTES_MAX: usize = 2_048;
@@ -154,7 +154,7 @@ fn ends_sentence(c: char) -> bool {
 /// Characters that are in no link. Browsers take `\` for a slash, so it is none of them either.
 fn ends_link(c: char) -> bool {
     c.is_whitespace()
-        || is_harmful(c)
+        || harmless(c) != c
         || matches!(c, '<' | '>' | '"' | '`' | '\\')
         // Dashes, quotes and dots of Chinese.
         || matches!(c, '\u{2014}'..='\u{2015}' | '\u{2018}'..='\u{201F}' | '\u{2026}')

@@ -122,6 +122,61 @@ fn a_room_that_cannot_be_joined_again_leaves_it_open_too() {
     desk.check_timeline(&["1 bo m1", "unknown sent"]);
 }
 
+#[test]
+fn an_acknowledged_word_is_not_said_to_have_failed() {
+    let mut desk = Desk::in_lobby(1);
+    desk.submit("hi");
+    desk.ack("hi", 2);
+    desk.cut();
+    desk.user(Intent::ReconnectNow);
+    desk.input(Input::LinkOpened);
+    desk.reply(
+        "hello",
+        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": limits(),
+            "rooms": [], "server": "test", "more_rooms": true}),
+    );
+    desk.refuse("join lobby", "limit_reached", false);
+    desk.check_timeline(&["1 bo m1", "sent hi"]);
+}
+
+#[test]
+fn whoever_finds_it_does_not_send_what_somebody_else_had_sent() {
+    let mut desk = Desk::in_lobby(1);
+    desk.submit("sent");
+    // Another program of the same person is somebody else by now, and has the store.
+    let mut stored = desk.stored.clone();
+    stored.insert("identity".into(), r#"{"name":"ana","token":"other"}"#.into());
+    let mut next = Desk::with(config(), stored);
+    next.input(Input::LinkOpened);
+    next.check_sent(&["hello token other"]);
+    welcome(&mut next);
+    assert_eq!(next.sent_ops(), Vec::<String>::new());
+    next.check_timeline(&["unknown sent"]);
+
+    // So it is for a program that runs already.
+    let mut other = Desk::in_lobby(1);
+    become_somebody_else(&mut other);
+    other.sent_ops();
+    let posts = desk.stored.into_iter().filter(|(key, _)| key.starts_with("outbox/"));
+    other.input(Input::Inherited(posts.collect()));
+    assert_eq!(other.sent_ops(), Vec::<String>::new());
+    other.check_timeline(&["1 bo m1", "unknown sent"]);
+}
+
+#[test]
+fn what_was_taken_back_may_have_been_heard_too() {
+    let mut desk = Desk::in_lobby(1);
+    desk.submit("sent");
+    desk.cut();
+    desk.user(Intent::Draft { room: room("lobby"), text: "more".into() });
+    desk.user(Intent::Discard(pending(&desk, "sent")));
+    become_somebody_else(&mut desk);
+    desk.sent_ops();
+    desk.user(Intent::Undiscard);
+    assert_eq!(desk.sent_ops(), Vec::<String>::new());
+    desk.check_timeline(&["1 bo m1", "unknown sent"]);
+}
+
 /// As in a script: nothing is kept, and the server found the name.
 #[test]
 fn a_guest_without_a_name_comes_back_by_its_token_first() {

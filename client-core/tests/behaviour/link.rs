@@ -252,14 +252,92 @@ fn what_nobody_understands_is_ignored() {
     assert_eq!(*desk.connection(), Connection::Online);
 }
 
-#[test]
-fn signing_out_leaves_nothing() {
-    let mut desk = Desk::in_lobby(5);
-    desk.cut();
+fn sign_out(desk: &mut Desk) {
     desk.submit("hi");
     desk.user(Intent::Draft { room: room("lobby"), text: "more".into() });
     desk.user(Intent::ForgetMe);
-    assert_eq!(desk.stored, [].into());
+    assert_eq!(desk.stored.keys().collect::<Vec<_>>(), ["farewell/secret"]);
+    check_nobody(desk);
+}
+
+fn check_nobody(desk: &Desk) {
     assert_eq!(*desk.connection(), Connection::NeedsName { problem: None });
     assert_eq!(desk.brain.model().me(), None);
+}
+
+#[test]
+fn signing_out_gives_the_name_back_and_leaves_nothing() {
+    let mut desk = Desk::in_lobby(5);
+    sign_out(&mut desk);
+    desk.check_sent(&["post lobby hi", "sign_out"]);
+    desk.event(6, "bo", "who was that?");
+    desk.reply("sign_out", json!({"type": "signed_out"}));
+    assert_eq!(desk.stored, [].into());
+    check_nobody(&desk);
+    assert!(!desk.link);
+}
+
+#[test]
+fn who_signed_out_without_a_link_is_signed_out_before_anything_else() {
+    for next_run in [false, true] {
+        let mut desk = Desk::in_lobby(5);
+        desk.cut();
+        sign_out(&mut desk);
+        if next_run {
+            desk = Desk::with(Config { name: None, ..config() }, desk.stored);
+        }
+        assert!(desk.link, "it tries");
+        check_nobody(&desk);
+        desk.user(Intent::ChooseName("bo".into()));
+        desk.input(Input::LinkOpened);
+        desk.check_sent(&["hello token secret"]);
+        desk.reply(
+            "hello",
+            json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": crate::desk::limits(),
+                "rooms": [{"room": "lobby", "head": 5}], "server": "test"}),
+        );
+        desk.check_sent(&["sign_out"]);
+        assert_eq!(desk.brain.model().me(), Some(&member("bo")));
+        desk.reply("sign_out", json!({"type": "signed_out"}));
+        assert_eq!(desk.stored, [].into());
+        desk.input(Input::LinkOpened);
+        desk.check_sent(&["hello guest bo"]);
+    }
+}
+
+#[test]
+fn signing_out_is_told_until_the_server_has_heard() {
+    let mut desk = Desk::in_lobby(5);
+    sign_out(&mut desk);
+    desk.cut();
+    check_nobody(&desk);
+    desk.wait(1_000);
+    desk.input(Input::LinkOpened);
+    desk.refuse("hello", "busy", true);
+    assert_eq!(desk.stored.len(), 1);
+    desk.wait(2_000);
+    desk.input(Input::LinkOpened);
+    desk.check_sent(&["post lobby hi", "sign_out", "hello token secret", "hello token secret"]);
+    // That it was heard the first time, the answer to that was lost.
+    desk.refuse("hello", "bad_token", false);
+    assert_eq!(desk.stored, [].into());
+    check_nobody(&desk);
+    assert_eq!((desk.link, desk.brain.deadline()), (false, None));
+}
+
+#[test]
+fn a_wish_for_a_name_ends_with_the_choice_of_another() {
+    let mut desk = Desk::new();
+    desk.submit("/name bo");
+    desk.input(Input::LinkOpened);
+    desk.refuse("hello", "name_taken", false);
+    desk.user(Intent::ChooseName("che".into()));
+    desk.input(Input::LinkOpened);
+    desk.check_sent(&["hello guest ana", "hello guest che"]);
+    desk.reply(
+        "hello",
+        json!({"type": "welcome", "protocol": 1, "user": {"name": "che"}, "token": "secret",
+            "limits": crate::desk::limits(), "rooms": [], "server": "test"}),
+    );
+    desk.check_sent(&["join lobby", "rooms"]);
 }

@@ -1,6 +1,7 @@
-use teahouse_client_core::{Connection, Input, Intent, NameProblem, Notice};
+use serde_json::json;
+use teahouse_client_core::{Connection, Entry, Input, Intent, NameProblem, Notice};
 
-use crate::desk::{Desk, config, member, room};
+use crate::desk::{Desk, config, limits, member, room};
 
 fn shared(desk: &mut Desk, key: &str, value: Option<&str>) {
     desk.input(Input::Shared(vec![(key.to_owned(), value.map(str::to_owned))]));
@@ -9,6 +10,7 @@ fn shared(desk: &mut Desk, key: &str, value: Option<&str>) {
 #[test]
 fn the_loser_of_a_race_for_a_name_becomes_the_winner() {
     let mut desk = Desk::new();
+    desk.submit("hi");
     desk.input(Input::LinkOpened);
     desk.refuse("hello", "name_taken", false);
     assert_eq!(
@@ -19,6 +21,12 @@ fn the_loser_of_a_race_for_a_name_becomes_the_winner() {
     desk.input(Input::LinkOpened);
     desk.check_sent(&["hello guest ana", "hello token theirs"]);
     assert_eq!(desk.brain.model().me(), Some(&member("ana")));
+    // What was never sent is still known to be that.
+    let pending = desk.lobby().timeline().entries().find_map(|entry| match entry {
+        Entry::Pending(post) => Some(post.may_have_arrived()),
+        _ => None,
+    });
+    assert_eq!(pending, Some(false));
 }
 
 #[test]
@@ -33,12 +41,28 @@ fn who_is_refused_removes_nothing() {
 
 #[test]
 fn a_name_that_nobody_keeps_is_given_back() {
-    let mut desk = Desk::in_lobby(5);
-    shared(&mut desk, "identity", Some(r#"{"name":"小明","token":"theirs"}"#));
-    desk.input(Input::LinkOpened);
-    desk.check_sent(&["sign_out", "hello token theirs"]);
-    assert_eq!(desk.brain.model().me(), Some(&member("小明")));
-    assert_eq!(desk.notices(), [Notice::Renamed { from: member("ana"), to: member("小明") }]);
+    for online in [true, false] {
+        let mut desk = Desk::in_lobby(5);
+        if !online {
+            desk.cut();
+        }
+        shared(&mut desk, "identity", Some(r#"{"name":"小明","token":"theirs"}"#));
+        if !online {
+            desk.input(Input::LinkOpened);
+            desk.check_sent(&["hello token secret"]);
+            desk.reply(
+                "hello",
+                json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": limits(),
+                    "rooms": [], "server": "test"}),
+            );
+        }
+        desk.check_sent(&["sign_out"]);
+        desk.reply("sign_out", json!({"type": "signed_out"}));
+        desk.input(Input::LinkOpened);
+        desk.check_sent(&["hello token theirs"]);
+        assert_eq!(desk.brain.model().me(), Some(&member("小明")));
+        assert_eq!(desk.notices(), [Notice::Renamed { from: member("ana"), to: member("小明") }]);
+    }
 }
 
 #[test]
@@ -58,6 +82,7 @@ fn signing_out_elsewhere_is_signing_out_here() {
     assert_eq!(*desk.connection(), Connection::NeedsName { problem: None });
     assert_eq!(desk.brain.model().me(), None);
     assert_eq!(desk.notices(), [Notice::SignedOutElsewhere]);
+    desk.refuse("sign_out", "bad_token", false);
     assert!(!desk.link);
     shared(&mut desk, "identity", None);
     assert_eq!(desk.notices(), [], "once");

@@ -1,5 +1,5 @@
 use serde_json::json;
-use teahouse_client_core::{Config, Input, Intent, Notice, Standing};
+use teahouse_client_core::{Config, Entry, Input, Intent, Notice, Standing};
 
 use crate::desk::{Desk, config, limits, room};
 
@@ -155,4 +155,35 @@ fn who_left_elsewhere_during_a_break_stays_in_the_room_too() {
     assert_eq!(desk.brain.model().active(), Some(&room("lobby")));
     assert_eq!(standing(&desk), Some(Standing::Left));
     desk.check_sent(&["hello token secret", "watch lobby after e1 5", "who lobby", "rooms"]);
+}
+
+#[test]
+fn what_waits_in_a_room_that_was_left_elsewhere_is_the_users_to_decide() {
+    let mut desk = Desk::in_lobby(5);
+    desk.cut();
+    desk.submit("hi");
+    desk.user(Intent::ReconnectNow);
+    desk.input(Input::LinkOpened);
+    let welcome = json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": limits(),
+        "rooms": [], "server": "test"});
+    desk.reply("hello", welcome.clone());
+    assert_eq!(desk.lobby().timeline().entries().count(), 4);
+    desk.check_sent(&["hello token secret", "watch lobby after e1 5", "who lobby", "rooms"]);
+    assert_eq!((desk.brain.unacknowledged(), desk.brain.unsent()), (0, 1));
+
+    // Nor does the next run go back to where the user has left.
+    let config = Config { rooms: Vec::new(), show: Some(room("tea")), ..config() };
+    let mut again = Desk::with(config, desk.stored.clone());
+    again.input(Input::LinkOpened);
+    again.reply("hello", welcome);
+    again.check_sent(&["hello token secret", "watch tea", "history tea", "who tea", "rooms"]);
+
+    let local = desk.lobby().timeline().entries().find_map(|entry| match entry {
+        Entry::Pending(post) => Some(post.local),
+        _ => None,
+    });
+    desk.user(Intent::Retry(local.expect("it is kept")));
+    desk.check_sent(&["join lobby"]);
+    desk.reply("join lobby", json!({"type": "ack", "room": "lobby", "seq": 6}));
+    desk.check_sent(&["post lobby hi"]);
 }

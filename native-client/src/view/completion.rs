@@ -18,6 +18,14 @@ impl Words {
         Self { names: names.unwrap_or_default(), rooms }
     }
 
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    fn rooms(&self) -> impl Iterator<Item = &str> {
+        self.rooms.iter().map(String::as_str)
+    }
+
     #[cfg(test)]
     pub(crate) fn new(names: &[&str], rooms: &[&str]) -> Self {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
@@ -32,27 +40,31 @@ pub(crate) fn completions(line: &str, words: &Words) -> (usize, Vec<String>) {
         .rfind(char::is_whitespace)
         .map_or(0, |at| at + line[at..].chars().next().map_or(0, char::len_utf8));
     let word = &line[start..];
-    let begins = |candidate: &str, typed: &str| candidate.to_lowercase().starts_with(&typed.to_lowercase());
     let candidates = if start == 0
         && let Some(typed) = word.strip_prefix('/')
     {
-        let commands =
-            SlashCommand::ALL.into_iter().map(SlashCommand::word).filter(|word| begins(word, typed));
-        commands.map(|word| format!("/{word} ")).collect()
+        let commands = SlashCommand::ALL.into_iter().map(SlashCommand::word);
+        commands.filter(beginning(typed)).map(|word| format!("/{word} ")).collect()
     } else if let Some(typed) = word.strip_prefix('#') {
-        words.rooms.iter().filter(|room| begins(room, typed)).map(|room| format!("#{room}")).collect()
+        words.rooms().filter(beginning(typed)).map(|room| format!("#{room}")).collect()
     } else if line[..start].trim_end() == "/join" {
-        words.rooms.iter().filter(|room| begins(room, word)).cloned().collect()
+        words.rooms().filter(beginning(word)).map(str::to_owned).collect()
     } else {
         let (at, typed) = match word.strip_prefix('@') {
             Some(typed) => ("@", typed),
             None => ("", word),
         };
         let after = if start == 0 && at.is_empty() { ": " } else { " " };
-        let names = words.names.iter().filter(|name| !word.is_empty() && begins(name, typed));
+        let names = words.names().filter(|_| !word.is_empty()).filter(beginning(typed));
         names.map(|name| format!("{at}{name}{after}")).collect()
     };
     (start, candidates)
+}
+
+/// Whether a word begins with what was typed, in either case.
+fn beginning(typed: &str) -> impl FnMut(&&str) -> bool + use<> {
+    let typed = typed.to_lowercase();
+    move |word| word.to_lowercase().starts_with(&typed)
 }
 
 #[cfg(test)]

@@ -38,6 +38,11 @@ struct Completion {
 pub(crate) enum Action {
     /// Show the line, which may have changed.
     Edited,
+    /// Complete the word before the caret: [`LineEditor::complete`].
+    Complete {
+        /// By the next completion, or by the one before.
+        forward: bool,
+    },
     /// The line is finished; another one begins.
     Finished(String),
     /// There is no room for that.
@@ -76,13 +81,13 @@ impl LineEditor {
     }
 
     /// A key was pressed.
-    pub(crate) fn press(&mut self, key: KeyEvent, words: &Words) -> Action {
+    pub(crate) fn press(&mut self, key: KeyEvent) -> Action {
         if key.kind == KeyEventKind::Release {
             return Action::Edited;
         }
         match key.code {
-            KeyCode::Tab => return self.complete(words, true),
-            KeyCode::BackTab => return self.complete(words, false),
+            KeyCode::Tab => return Action::Complete { forward: true },
+            KeyCode::BackTab => return Action::Complete { forward: false },
             _ => self.completion = None,
         }
         // Where AltGr writes characters, terminals of Windows report both.
@@ -274,7 +279,8 @@ impl LineEditor {
         }
     }
 
-    fn complete(&mut self, words: &Words, forward: bool) -> Action {
+    /// Goes round the completions of the word before the caret.
+    pub(crate) fn complete(&mut self, words: &Words, forward: bool) {
         match &mut self.completion {
             Some(completion) => {
                 let count = completion.candidates.len();
@@ -301,7 +307,6 @@ impl LineEditor {
             self.text.replace_range(*start..self.caret, &candidates[*at]);
             self.caret = start + candidates[*at].len();
         }
-        Action::Edited
     }
 }
 

@@ -18,7 +18,6 @@ pub(crate) struct Prompt {
     editor: LineEditor,
     /// The text that the program knows of.
     told: String,
-    words: Words,
     events: mpsc::Receiver<Event>,
     /// What stands on the screen below the printed lines.
     painted: Option<Layout>,
@@ -34,6 +33,8 @@ pub(crate) enum Typed {
     Draft(String),
     /// The line was given up.
     Abandoned,
+    /// The word before the caret is to be completed: by the next completion, or by the one before.
+    Complete { forward: bool },
     /// Older messages are wanted.
     Older,
     /// Ctrl+D, or the terminal is gone.
@@ -55,8 +56,8 @@ impl Prompt {
                 }
             }
         })?;
-        let (editor, words, told) = (LineEditor::default(), Words::default(), String::new());
-        let mut this = Self { labels, editor, told, words, events, painted: None, terminal };
+        let (editor, told) = (LineEditor::default(), String::new());
+        let mut this = Self { labels, editor, told, events, painted: None, terminal };
         this.paint("\r")?;
         Ok(this)
     }
@@ -66,19 +67,18 @@ impl Prompt {
         loop {
             let Some(event) = self.events.recv().await else { return Ok(Typed::End) };
             let action = match event {
-                Event::Key(key) => self.editor.press(key, &self.words),
+                Event::Key(key) => self.editor.press(key),
                 Event::Paste(text) => self.editor.paste(&text),
                 Event::Resize(..) => Action::Edited,
                 Event::FocusGained | Event::FocusLost | Event::Mouse(_) => continue,
             };
             match action {
                 Action::Edited => {
-                    self.paint("")?;
-                    if self.editor.text() != self.told {
-                        self.editor.text().clone_into(&mut self.told);
-                        return Ok(Typed::Draft(self.told.clone()));
+                    if let Some(text) = self.edited()? {
+                        return Ok(Typed::Draft(text));
                     }
                 }
+                Action::Complete { forward } => return Ok(Typed::Complete { forward }),
                 Action::Abandoned => {
                     self.paint("")?;
                     // What was there stays known as the draft until something else is typed.
@@ -125,9 +125,20 @@ impl Prompt {
         self.paint("")
     }
 
-    /// Tells Tab what there is.
-    pub(crate) fn learn(&mut self, model: &Model) {
-        self.words = Words::of_model(model);
+    /// Completes the word before the caret; the line's text if that changed it.
+    pub(crate) fn complete(&mut self, model: &Model, forward: bool) -> anyhow::Result<Option<String>> {
+        self.editor.complete(&Words::of_model(model), forward);
+        self.edited()
+    }
+
+    /// Shows the line; its text if that is another one than the program knows of.
+    fn edited(&mut self) -> anyhow::Result<Option<String>> {
+        self.paint("")?;
+        if self.editor.text() == self.told {
+            return Ok(None);
+        }
+        self.editor.text().clone_into(&mut self.told);
+        Ok(Some(self.told.clone()))
     }
 
     /// Replaces what stands on the screen by `above` and the line below it.

@@ -3,6 +3,7 @@ use std::io::IsTerminal;
 use teahouse_protocol::MemberName;
 
 use crate::arguments::ColorChoice;
+use crate::fnv::fnv;
 
 /// Colours that are told apart on dark and on light ground, of the 256-colour palette.
 const NAME_COLORS: [u8; 12] = [33, 35, 37, 67, 97, 127, 130, 133, 136, 166, 168, 172];
@@ -48,11 +49,7 @@ impl Style {
 
     /// A member's name, in the member's colour.
     pub(crate) fn name(self, name: &MemberName) -> String {
-        // FNV-1a: the same name has the same colour everywhere and always.
-        let hash = name.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let color = NAME_COLORS[(hash % NAME_COLORS.len() as u64) as usize];
+        let color = NAME_COLORS[(fnv(name.as_str()) % NAME_COLORS.len() as u64) as usize];
         self.wrap(&format!("1;38;5;{color}"), name.as_str())
     }
 

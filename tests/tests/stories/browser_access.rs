@@ -33,7 +33,7 @@ impl Screens {
         for _ in ["zh", "en"] {
             for scheme in [Scheme::Light, Scheme::Dark] {
                 browser.prefer(scheme).await;
-                still(browser).await;
+                browser.still().await;
                 let language = browser.run("return document.documentElement.lang", json!([])).await;
                 for barrier in self.axe.barriers(browser).await {
                     self.found.push(format!("{name}, {language}, {scheme:?}: {barrier}"));
@@ -42,18 +42,6 @@ impl Screens {
             switch_language(browser).await;
         }
     }
-}
-
-/// Waits until nothing is on its way between two looks.
-async fn still(browser: &Browser) {
-    browser
-        .when(
-            "nothing moves that will come to rest",
-            "return document.getAnimations().every(animation => animation.playState !== 'running'
-                 || animation.effect.getComputedTiming().iterations === Infinity);",
-            json!([]),
-        )
-        .await;
 }
 
 async fn switch_language(browser: &Browser) {
@@ -67,14 +55,6 @@ async fn switch_language(browser: &Browser) {
             json!([before]),
         )
         .await;
-}
-
-async fn go(page: &Page, hash: &str) {
-    page.browser.run("location.hash = arguments[0]", json!([hash])).await;
-}
-
-async fn escape(page: &Page) {
-    page.key("Escape", "Escape", 27, "").await;
 }
 
 #[tokio::test]
@@ -123,7 +103,7 @@ async fn no_screen_has_a_barrier() {
     screens.page.browser.click(&testid("room-menu-open")).await;
     screens.page.visible("leave-room").await;
     screens.look("room menu").await;
-    escape(&screens.page).await;
+    screens.page.escape().await;
     screens.page.hidden("leave-room").await;
 
     screens.page.browser.click(&testid("browse-rooms")).await;
@@ -147,44 +127,44 @@ async fn no_screen_has_a_barrier() {
     screens.page.browser.type_into(&testid("switcher-input"), "no room").await;
     screens.page.hidden("switcher-make").await;
     screens.look("switcher without a result").await;
-    escape(&screens.page).await;
+    screens.page.escape().await;
 
     screens.page.browser.click(&testid("keys-open")).await;
     screens.look("keys").await;
-    escape(&screens.page).await;
+    screens.page.escape().await;
     screens.page.browser.click(&testid("settings-open")).await;
     screens.page.visible("rename-input").await;
     screens.look("settings").await;
-    escape(&screens.page).await;
+    screens.page.escape().await;
     screens.page.hidden("rename-input").await;
 
-    go(&screens.page, "#/room/杂记").await;
+    screens.page.go("#/room/杂记").await;
     screens.page.message("这一句有自己的地址").await;
     screens.look("odd texts").await;
-    go(&screens.page, &format!("#/room/杂记/{marked}")).await;
+    screens.page.go(&format!("#/room/杂记/{marked}")).await;
     screens.page.browser.element("[data-marked=true]").await;
     screens.look("a linked message").await;
 
-    go(&screens.page, "#/room/项目-3").await;
+    screens.page.go("#/room/项目-3").await;
     screens.page.stands_outside("reader").await;
     screens.look("a room that is only read").await;
-    go(&screens.page, "#/room/nowhere").await;
+    screens.page.go("#/room/nowhere").await;
     screens.page.stands_outside("missing").await;
     screens.look("a room that there is not").await;
 
-    go(&screens.page, "#/room/lobby").await;
+    screens.page.go("#/room/lobby").await;
     screens.page.message("今天泡什么茶？").await;
     screens.page.browser.resize(360, 740).await;
     screens.page.browser.click(&testid("rooms-toggle")).await;
     screens.page.visible("me").await;
     screens.look("the drawer of rooms on a phone").await;
-    escape(&screens.page).await;
+    screens.page.escape().await;
     screens.page.hidden("me").await;
     screens.look("a room on a phone").await;
     screens.page.browser.click(&testid("members-toggle")).await;
     screens.page.visible("member").await;
     screens.look("the drawer of members on a phone").await;
-    escape(&screens.page).await;
+    screens.page.escape().await;
     screens.page.hidden("member").await;
     screens.page.browser.resize(1280, 800).await;
 

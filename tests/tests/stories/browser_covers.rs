@@ -14,10 +14,6 @@ async fn history_length(page: &Page) -> u64 {
     page.browser.run("return history.length", json!([])).await.as_u64().expect("a number")
 }
 
-async fn escape(page: &Page) {
-    page.key("Escape", "Escape", 27, "").await;
-}
-
 /// Waits until no cover has an entry in the history any more.
 async fn when_bare(page: &Page) {
     page.browser.when("the history has no cover on top", "return history.state === null", json!([])).await;
@@ -66,7 +62,7 @@ async fn what_is_closed_in_another_way_leaves_nothing_in_the_history() {
     page.visible("me").await;
     let length = history_length(&page).await;
     for _ in 0..3 {
-        escape(&page).await;
+        page.escape().await;
         page.hidden("me").await;
         when_bare(&page).await;
         page.browser.click(&testid("rooms-toggle")).await;
@@ -102,7 +98,7 @@ async fn an_address_that_comes_while_the_page_is_covered_uncovers_it() {
     let page = on_a_phone(&server, "ana").await;
     page.browser.click(&testid("rooms-toggle")).await;
     page.visible("me").await;
-    page.browser.run("location.hash = arguments[0]", json!([format!("#/room/品茶/{said}")])).await;
+    page.go(&format!("#/room/品茶/{said}")).await;
     page.hidden("me").await;
     page.browser.element("[data-marked=true]").await;
     back(&page).await;
@@ -138,7 +134,7 @@ async fn a_drawer_keeps_the_focus_and_gives_it_back() {
         assert_eq!(page.browser.run(place, json!([])).await, json!(true), "Tab stays in the drawer");
     }
     page.browser.run("document.querySelector('#rooms .room').focus()", json!([])).await;
-    escape(&page).await;
+    page.escape().await;
     page.hidden("me").await;
     page.browser
         .when(

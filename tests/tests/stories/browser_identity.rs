@@ -14,7 +14,7 @@ async fn signing_out_asks_first_and_gives_the_name_back() {
     page.browser.click(&testid("settings-open")).await;
     page.browser.click(&testid("sign-out")).await;
     page.question(&["名字就空出来了", "the name is free again"]).await;
-    page.key("Escape", "Escape", 27, "").await;
+    page.escape().await;
     page.online().await;
     page.sign_out().await;
     page.visible("name-input").await;
@@ -59,7 +59,7 @@ async fn a_taken_name_keeps_the_settings_open_and_the_field_full() {
         )
         .await;
     page.hidden("notice").await;
-    page.key("Escape", "Escape", 27, "").await;
+    page.escape().await;
     page.is("ana").await;
 
     page.sign_out().await;
@@ -176,9 +176,66 @@ async fn a_link_to_a_room_is_read_and_one_to_no_room_says_so() {
     page.say("好").await;
     page.message("好").await;
 
-    page.browser.run("location.hash = '#/room/nowhere';", json!([])).await;
+    page.go("#/room/nowhere").await;
     page.stands_outside("missing").await;
     page.join().await;
     page.say("现在有了").await;
     page.message("现在有了").await;
+}
+
+/// Another tab signs out, and this page hears of it.
+const SIGNED_OUT_ELSEWHERE: &str = "
+    const open = indexedDB.open('teahouse');
+    open.onsuccess = () => {
+        const transaction = open.result.transaction('values', 'readwrite');
+        transaction.objectStore('values').delete('identity');
+        transaction.oncomplete = () => {
+            open.result.close();
+            new BroadcastChannel('teahouse.store').postMessage(['kept', 'identity']);
+        };
+    };";
+
+#[tokio::test]
+async fn whatever_has_the_focus_or_scrolls_may_be_taken_away() {
+    let server = Server::start().await;
+    let mut witness = tcp::enter(&server, "witness").await;
+    for number in 0..60 {
+        witness.post("lobby", &format!("第 {number} 句")).await;
+    }
+    let page = Page::enter(&server, "ana").await;
+    for focused in [
+        "[data-testid=composer]",
+        "[data-testid=room-menu-open]",
+        "[data-testid=timeline]",
+        "[data-testid=message]:last-child",
+        "[data-testid=room]",
+    ] {
+        page.message("第 59 句").await;
+        page.browser
+            .run(
+                "document.querySelector(arguments[0]).focus();
+                 const view = document.querySelector('[data-testid=timeline]');
+                 const scroll = () => {
+                     view.scrollTop += view.scrollTop % 2 ? 1 : -1;
+                     if (view.isConnected) requestAnimationFrame(scroll);
+                 };
+                 scroll();",
+                json!([focused]),
+            )
+            .await;
+        page.browser.run(SIGNED_OUT_ELSEWHERE, json!([])).await;
+        page.visible("name-input").await;
+        // What the browser still had to tell has been told two frames later.
+        page.browser
+            .run(
+                "return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))));",
+                json!([]),
+            )
+            .await;
+        let crash =
+            page.browser.run("return document.getElementById('crash-detail').textContent", json!([])).await;
+        assert_eq!(crash, "", "with the focus in {focused}");
+        page.choose_name("ana").await;
+    }
+    assert_eq!(page.complaints().await, [""; 0]);
 }

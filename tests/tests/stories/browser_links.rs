@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use teahouse_tests::browser::Browser;
 use teahouse_tests::browser_scenes::server_with_long_room;
-use teahouse_tests::page::{Page, testid};
+use teahouse_tests::page::{Page, room_selector, testid};
 use teahouse_tests::server::Server;
 use teahouse_tests::tcp;
 
@@ -101,10 +101,6 @@ async fn a_linked_message_stays_in_its_place_until_the_reader_scrolls() {
     assert!((mark(&page).await - before - 300.0).abs() < 3.0, "the reader goes where they like");
 }
 
-async fn go(page: &Page, hash: &str) {
-    page.browser.run("location.hash = arguments[0]", json!([hash])).await;
-}
-
 async fn hash(page: &Page) -> Value {
     page.browser.run("return decodeURIComponent(location.hash)", json!([])).await
 }
@@ -146,14 +142,14 @@ async fn an_address_that_leads_nowhere_says_so_and_is_corrected() {
     when_hash(&page, "#/room/lobby").await;
 
     for broken in ["#/room/lobby/abc", "#/garbage", "#/room/lobby/1/2", "#/room/%E8", "#nonsense"] {
-        go(&page, &format!("#/room/lobby/{said}")).await;
+        page.go(&format!("#/room/lobby/{said}")).await;
         page.browser.element("[data-marked=true]").await;
-        go(&page, broken).await;
+        page.go(broken).await;
         when_toast(&page, "这个地址不指向任何地方").await;
         when_hash(&page, "#/room/lobby").await;
     }
     // Somebody came in: that is an event, and no message.
-    go(&page, "#/room/lobby/2").await;
+    page.go("#/room/lobby/2").await;
     when_toast(&page, "这条消息不存在").await;
     when_hash(&page, "#/room/lobby").await;
     assert_eq!(page.complaints().await, [""; 0]);
@@ -166,15 +162,15 @@ async fn after_escape_the_address_is_the_rooms_and_the_same_link_works_again() {
     as_a_newcomer(&page, &server, 100, "ana").await;
     for _ in 0..2 {
         page.browser.element("[data-marked=true][data-seq='100']").await;
-        page.key("Escape", "Escape", 27, "").await;
+        page.escape().await;
         when_hash(&page, &format!("#/room/{ROOM}")).await;
         page.browser
             .when("no message is marked", "return !document.querySelector('[data-marked=true]')", json!([]))
             .await;
-        go(&page, &format!("#/room/{ROOM}/100")).await;
+        page.go(&format!("#/room/{ROOM}/100")).await;
     }
     page.browser.element("[data-marked=true][data-seq='100']").await;
-    page.key("Escape", "Escape", 27, "").await;
+    page.escape().await;
     when_hash(&page, &format!("#/room/{ROOM}")).await;
     page.browser.reload().await;
     page.browser.element(&format!("{}[data-seq='{MESSAGES}']", testid("message"))).await;
@@ -186,13 +182,17 @@ async fn a_room_that_there_is_not_can_be_made_at_once() {
     let server = Server::start().await;
     let page = Page::enter(&server, "ana").await;
     page.speak("zh-CN").await;
-    go(&page, "#/room/品茶").await;
+    page.go("#/room/品茶").await;
     page.stands_outside("missing").await;
     page.hidden("composer").await;
     let text = page.browser.run("return document.body.innerText", json!([])).await;
     let text = text.as_str().unwrap_or_default();
     assert!(text.contains("没有这个房间") && !text.contains("create"), "{text}");
     assert!(!text.contains("正在载入"), "nothing is on its way from a room that there is not: {text}");
+    page.hidden("browse-rooms").await;
+    let listed =
+        page.browser.run("return !!document.querySelector(arguments[0])", json!([room_selector("品茶")]));
+    assert_eq!(listed.await, false, "a room that there is not stands in no list");
     page.join().await;
     page.room_is_open("品茶").await;
     page.say("第一句").await;

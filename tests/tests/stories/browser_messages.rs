@@ -166,7 +166,7 @@ async fn home_and_end_are_the_ends_and_a_place_is_kept() {
     witness.post("lobby", "大堂").await;
     let page = Page::enter(&server, "ana").await;
     page.speak("zh-CN").await;
-    page.browser.run("location.hash = '#/room/长谈'", json!([])).await;
+    page.go("#/room/长谈").await;
     page.browser.element("[data-testid=message][data-seq='2000']").await;
     let seen = |seq: u64| {
         format!(

@@ -64,7 +64,7 @@ async fn the_menu_of_a_room_is_worked_by_keys() {
     .await;
     page.key("ArrowDown", "ArrowDown", 40, "").await;
     when(&page, "the next has it", "return document.activeElement.dataset.testid === 'leave-room'").await;
-    page.key("Escape", "Escape", 27, "").await;
+    page.escape().await;
     when(
         &page,
         "the button has it again, and the menu is closed",

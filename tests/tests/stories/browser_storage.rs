@@ -152,3 +152,64 @@ async fn a_later_version_of_the_page_gets_the_store_and_an_earlier_one_says_so()
     page.is("ana").await;
     page.hidden("storage").await;
 }
+
+/// What the client kept before its tabs told each other anything: somebody, a draft, posts that wait and one that was refused
+/// without a code, and the tab that they were written in.
+const KEPT_BY_AN_EARLIER_VERSION: &str = r#"
+    const [token, epoch] = arguments;
+    const open = indexedDB.open('teahouse', 1);
+    open.onupgradeneeded = () => {
+        for (const name of ['values', 'owners']) open.result.createObjectStore(name);
+    };
+    open.onsuccess = () => {
+        const transaction = open.result.transaction(['values', 'owners'], 'readwrite');
+        const [values, owners] = ['values', 'owners'].map(name => transaction.objectStore(name));
+        values.put(JSON.stringify({ name: 'ana', token }), 'identity');
+        values.put('品茶', 'active');
+        values.put('写了一半', 'draft/品茶');
+        values.put(JSON.stringify({ epoch, seq: 1 }), 'read/品茶');
+        const at = 1795000000000;
+        const posts = {
+            'outbox/0199aabbccdd01234567': { room: '品茶', text: '断线时写的', at },
+            'outbox/0199aabbccdd01234568': { room: '品茶', text: '挥挥手', action: true, at },
+            'outbox/0199aabbccdd01234569': { room: '品茶', text: '没发成', at, failed: { reason: 'no', retryable: true } },
+        };
+        for (const [key, post] of Object.entries(posts)) {
+            values.put(JSON.stringify(post), key);
+            owners.put('00c0ffee00c0ffee', key);
+        }
+        transaction.oncomplete = () => { open.result.close(); window.kept = true; };
+    };"#;
+
+#[tokio::test]
+async fn what_an_earlier_version_kept_is_still_there() {
+    let server = Server::start().await;
+    let mut ana = tcp::connect(&server).await;
+    let auth = json!({"type": "guest", "name": "ana", "keep": true});
+    let welcome = ana.must("hello", json!({"protocol": 1, "auth": auth})).await;
+    ana.enter("品茶").await;
+    let page = ana.must("history", json!({"room": "品茶", "after": 0, "limit": 1})).await;
+    drop(ana);
+
+    let browser = Browser::start().await;
+    browser.open(&format!("{}healthz", server.url())).await;
+    browser.run(KEPT_BY_AN_EARLIER_VERSION, json!([welcome["token"], page["epoch"]])).await;
+    browser.when("it is kept", "return window.kept;", json!([])).await;
+    browser.open(&server.url()).await;
+    let page = Page { browser };
+    for _ in 0..2 {
+        page.is("ana").await;
+        page.room_is_open("品茶").await;
+        page.message("断线时写的").await;
+        page.message_in_state("没发成", "failed").await;
+        page.when_composed("写了一半").await;
+        let once = page.messages().await.into_iter().filter(|message| message.text == "断线时写的").count();
+        assert_eq!(once, 1);
+        page.hidden("storage").await;
+        page.browser.reload().await;
+    }
+    let mut witness = tcp::enter(&server, "witness").await;
+    witness.enter("品茶").await;
+    let expected = ["断线时写的", "挥挥手"].map(|text| ("ana".to_owned(), text.to_owned()));
+    assert_eq!(witness.posts("品茶").await, expected);
+}

@@ -213,3 +213,19 @@ async fn settings_of_one_tab_are_those_of_the_other() {
     page.online().await;
     themed("", system).await;
 }
+
+#[tokio::test]
+async fn tabs_are_told_of_nothing_that_is_a_tabs_own() {
+    let server = Server::start().await;
+    let page = Page::enter(&server, "ana").await;
+    let listen = "window.told = [];
+        new BroadcastChannel('teahouse.store').onmessage = event => told.push(...event.data.slice(1));";
+    page.browser.run(listen, json!([])).await;
+    page.say("一句").await;
+    page.message("一句").await;
+    page.write("写了一半").await;
+    let told = "return told.includes('draft/lobby') && told;";
+    let told = page.browser.when("the others are told of the draft", told, json!([])).await;
+    let told = told.as_array().expect("a list");
+    assert!(told.iter().all(|key| !key.as_str().unwrap_or_default().starts_with("outbox/")), "{told:?}");
+}

@@ -4,16 +4,11 @@ use serde_json::{Value, json};
 use teahouse_tests::page::{Page, testid};
 use teahouse_tests::server::Server;
 use teahouse_tests::tcp;
-use teahouse_tests::wait::within;
 
-/// Asks the page until it answers as it should.
+/// Waits until a script answers as it should.
 async fn until(page: &Page, what: &str, script: &str, expected: &Value) {
-    Box::pin(within(what, async {
-        while page.browser.run(script, json!([])).await != *expected {
-            tokio::task::yield_now().await;
-        }
-    }))
-    .await;
+    let script = format!("return JSON.stringify((() => {{ {script} }})()) === arguments[0];");
+    page.browser.when(what, &script, json!([expected.to_string()])).await;
 }
 
 #[tokio::test]
@@ -58,6 +53,25 @@ async fn code_stands_in_a_block_that_is_copied_and_unfolded() {
         format!("return document.querySelector('[data-testid=code-copy]').textContent !== {before};");
     until(&page, "the button to say that it copied", &changed, &json!(true)).await;
     assert_eq!(page.complaints().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn who_comes_in_changes_a_text_only_where_it_names_them() {
+    let server = Server::start().await;
+    let mut bo = tcp::enter(&server, "bo").await;
+    let page = Page::enter(&server, "ana").await;
+    let lines = "let tea = 1;\n".repeat(30);
+    bo.post("lobby", &format!("@ana 看\n```\n{lines}```\n再问@小红吧")).await;
+    page.browser.click(&testid("code-all")).await;
+    let shown = "return [document.querySelector('[data-testid=code-block]').dataset.folded,
+        ...[...document.querySelectorAll('.mention-name')].map(name => name.textContent)];";
+    until(&page, "all lines", shown, &json!(["false", "@ana"])).await;
+    let _chen = tcp::enter(&server, "chen").await;
+    page.member("chen", true).await;
+    assert_eq!(page.browser.run(shown, json!([])).await, json!(["false", "@ana"]), "nothing folds again");
+    let _new = tcp::enter(&server, "小红").await;
+    let named = "return [...document.querySelectorAll('.mention-name')].map(name => name.textContent);";
+    until(&page, "the newcomer to be named", named, &json!(["@ana", "@小红"])).await;
 }
 
 #[tokio::test]

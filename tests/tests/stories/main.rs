@@ -48,6 +48,7 @@ mod browser_links;
 mod browser_look;
 mod browser_messages;
 mod browser_offline;
+mod browser_plain_http;
 mod browser_room_list;
 mod browser_rooms;
 mod browser_speed;

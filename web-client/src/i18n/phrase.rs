@@ -195,9 +195,11 @@ fn sign_out_sure(lang: Lang, name: &str, unsent: usize, online: bool) -> String 
     };
     let name_after = match (lang, online) {
         (Lang::Zh, true) => "你会离开所有房间，名字就空出来了。",
-        (Lang::Zh, false) => "现在没有连接，名字暂时还空不出来，最多三十天。",
+        (Lang::Zh, false) => "现在没有连接，等这个浏览器再连上，名字才空出来。",
         (Lang::En, true) => "You leave every room, and the name is free again.",
-        (Lang::En, false) => "There is no connection now, so the name stays taken, for 30 days at most.",
+        (Lang::En, false) => {
+            "There is no connection now, so the name is free once this browser has one again."
+        }
     };
     match lang {
         Lang::Zh => format!("{name}，要退出吗？{lost}{name_after}"),
@@ -270,7 +272,6 @@ fn name_problem(lang: Lang, problem: &NameProblem) -> String {
 
 fn notice_text(lang: Lang, notice: &Notice) -> String {
     match notice {
-        Notice::Help => Text::Commands.in_lang(lang).to_owned(),
         Notice::UnknownCommand { command } => {
             let command = display_name(command);
             pick!(
@@ -296,13 +297,7 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
             )
         }
         Notice::NameTaken { name } => name_problem(lang, &NameProblem::Taken(name.clone())),
-        Notice::NotMember { room } => {
-            pick!(
-                lang,
-                "你不在 {room} 里，先进去才能说话。",
-                "You are not in {room}; join it before writing."
-            )
-        }
+        Notice::NotMember { room } => refusal(lang, Some(ErrorCode::NotMember), Some(room)),
         Notice::OutboxFull => Text::NoticeOutboxFull.in_lang(lang).to_owned(),
         Notice::Offline => Text::NoticeOffline.in_lang(lang).to_owned(),
         Notice::TimelineFull { room } => pick!(
@@ -310,12 +305,6 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
             "{room} 的消息已经载入得够多了，更早的暂时不载入。",
             "As much of {room} as fits is loaded; older messages are left out."
         ),
-        Notice::Rooms { rooms } => {
-            let separator = if lang == Lang::Zh { "、" } else { ", " };
-            let list = rooms.iter().map(|room| format!("{} ({})", room.name, room.members));
-            let list = list.collect::<Vec<_>>().join(separator);
-            pick!(lang, "房间：{list}", "Rooms: {list}")
-        }
         Notice::Who { room, members, total } => {
             let online: Vec<String> =
                 members.iter().filter(|member| member.online).map(|member| member.name.to_string()).collect();
@@ -327,18 +316,13 @@ fn notice_text(lang: Lang, notice: &Notice) -> String {
                 "{room}: {total} {word}, {here} here: {list}"
             )
         }
-        Notice::Joined { room } => pick!(lang, "你进了 {room}。", "You joined {room}."),
-        Notice::LeftElsewhere { .. } => Text::LeftElsewhere.in_lang(lang).to_owned(),
         Notice::SignedOutElsewhere => Text::SignedOutElsewhere.in_lang(lang).to_owned(),
         Notice::Discarded => Text::Discarded.in_lang(lang).to_owned(),
         Notice::Renamed { from, to } => pick!(lang, "{from} 现在叫 {to}。", "{from} is now {to}."),
-        Notice::Left { room } => Phrase::Left(room.as_str()).in_lang(lang),
         Notice::ServerError { room, code, .. } => refusal(lang, Some(*code), room.as_ref()),
-        Notice::Goodbye { reconnect: true, .. } => {
-            pick!(lang, "服务器暂时告别，马上回来。", "The server says goodbye for now.")
-        }
         Notice::Goodbye { reconnect: false, .. } => Phrase::Stopped(None).in_lang(lang),
-        // The brain may learn to say more before this program learns the words.
+        // What is shown in another way than in words (`App::start`), and what the brain may learn to say before this program
+        // learns the words.
         _ => refusal(lang, None, None),
     }
 }
@@ -372,7 +356,6 @@ pub(crate) fn command_text(command: SlashCommand) -> Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use teahouse_protocol::RoomName;
 
     #[test]
     fn membership_lines() {
@@ -412,7 +395,5 @@ mod tests {
     fn hostile_words_of_a_server_are_harmless() {
         let notice = Notice::UnknownCommand { command: "x\u{1b}[2J".to_owned() };
         assert!(!Phrase::Notice(&notice).in_lang(Lang::En).contains('\u{1b}'));
-        let room = RoomName::parse("lobby").expect("a legal name");
-        assert_eq!(Phrase::Notice(&Notice::Left { room }).in_lang(Lang::Zh), "你离开了 lobby。");
     }
 }

@@ -74,6 +74,11 @@ where
         self.slots.with_untracked(|slots| slots.iter().map(|(key, _)| key.clone()).collect())
     }
 
+    /// The first key.
+    pub(crate) fn first_key(&self) -> Option<K> {
+        self.slots.with(|slots| slots.first().map(|(key, _)| key.clone()))
+    }
+
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
         self.slots.with(Vec::len)

@@ -11,6 +11,7 @@ use teahouse_protocol::RoomName;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlTextAreaElement, KeyboardEvent};
 
+use super::held::Held;
 use super::icon::{Icon, icon};
 use super::offer::{Offer, offer_list};
 use crate::app::{App, Insertion};
@@ -42,7 +43,7 @@ pub(crate) fn composer(app: App) -> AnyView {
     let field = NodeRef::<html::Textarea>::new();
     let filled = RwSignal::new(false);
     let offer = Offer::new();
-    let composer = StoredValue::new_local(Rc::new(Composer {
+    let composer = Held::new(Rc::new(Composer {
         app,
         field,
         room: RefCell::new(None),
@@ -52,7 +53,7 @@ pub(crate) fn composer(app: App) -> AnyView {
         filled,
         offer,
     }));
-    let with = move |act: fn(&Composer)| composer.with_value(|composer| act(composer));
+    let with = move |act: fn(&Composer)| composer.act(act);
     Effect::new(move || {
         app.model.draft.track();
         field.track();
@@ -60,7 +61,7 @@ pub(crate) fn composer(app: App) -> AnyView {
     });
     Effect::new(move || {
         if let Some(insertion) = app.insert.get() {
-            composer.with_value(|composer| composer.insert(insertion));
+            composer.act(|composer| composer.insert(insertion));
             app.insert.set(None);
         }
     });
@@ -68,16 +69,13 @@ pub(crate) fn composer(app: App) -> AnyView {
         let room = app.model.active.get();
         room.map(|room| app.phrase(&Phrase::WriteTo(room.as_str()))).unwrap_or_default()
     };
-    let tick = move || {
-        composer.try_with_value(|composer| composer.tick());
-    };
     let composition_end = move |_| {
         with(Composer::composition_end);
-        set_timeout(tick, Duration::ZERO);
+        set_timeout(move || with(Composer::tick), Duration::ZERO);
     };
     view! {
         <div class="composer">
-            {offer_list(app, offer, move |chosen| composer.with_value(|composer| composer.take_offered(chosen)))}
+            {offer_list(app, offer, move |chosen| composer.act(|composer| composer.take_offered(chosen)))}
             <div class="composer-box">
                 <textarea
                     node_ref=field
@@ -96,10 +94,8 @@ pub(crate) fn composer(app: App) -> AnyView {
                     on:compositionstart=move |_| with(Composer::composition_start)
                     on:compositionend=composition_end
                     on:input=move |_| with(Composer::on_input)
-                    on:blur=move |_| {
-                        offer.close();
-                    }
-                    on:keydown=move |event| composer.with_value(|composer| composer.on_keydown(&event))
+                    on:blur=move |_| with(Composer::on_blur)
+                    on:keydown=move |event| composer.act(|composer| composer.on_keydown(&event))
                 ></textarea>
                 <button
                     type="button"
@@ -122,6 +118,10 @@ pub(crate) fn composer(app: App) -> AnyView {
 }
 
 impl Composer {
+    fn on_blur(&self) {
+        self.offer.close();
+    }
+
     fn composition_start(&self) {
         self.update_composition(Composition::start);
     }
@@ -240,7 +240,7 @@ impl Composer {
         }
         self.completion.take();
         self.offer.close();
-        self.app.model.notices.update(Vec::clear);
+        self.app.model.clear_notices();
         self.app.intend(Intent::Draft { room: room.clone(), text: text.clone() });
         self.app.intend(Intent::Submit { room: room.clone(), text });
         // What was refused is still the draft.

@@ -25,7 +25,7 @@ pub(crate) fn cure(app: App, notice: &Notice) -> Option<AnyView> {
 
 fn button(app: App, intent: Intent, label: impl Fn() -> String + Send + 'static) -> AnyView {
     let act = move |_| {
-        app.model.notices.update(Vec::clear);
+        app.model.clear_notices();
         app.intend(intent.clone());
     };
     view! {

@@ -18,6 +18,8 @@ pub(crate) fn members(app: App, inert: impl Fn() -> bool + Send + Sync + 'static
         let count = model.member_count.get();
         count.total.saturating_sub(count.listed as u64)
     };
+    // One member is reached by Tab, the others from there by arrows.
+    let entry = Memo::new(move |_| model.online.first_key().or_else(|| model.away.first_key()));
     let more = move || view! { <p class="hint">{move || app.phrase(&Phrase::MoreMembers(unlisted()))}</p> };
     view! {
         <aside
@@ -43,7 +45,8 @@ pub(crate) fn members(app: App, inert: impl Fn() -> bool + Send + Sync + 'static
                 </button>
             </div>
             <div class="members-scroll" on:keydown=move |event| rove(&event, "#members .member")>
-                {group(app, Text::OnlineNow, model.online, true)} {group(app, Text::Away, model.away, false)}
+                {group(app, Text::OnlineNow, model.online, true, entry)}
+                {group(app, Text::Away, model.away, false, entry)}
                 {shown(move || unlisted() > 0, more)}
             </div>
         </aside>
@@ -51,13 +54,19 @@ pub(crate) fn members(app: App, inert: impl Fn() -> bool + Send + Sync + 'static
     .into_any()
 }
 
-fn group(app: App, heading: Text, members: Keyed<MemberName, ()>, online: bool) -> AnyView {
+fn group(
+    app: App,
+    heading: Text,
+    members: Keyed<MemberName, ()>,
+    online: bool,
+    entry: Memo<Option<MemberName>>,
+) -> AnyView {
     let list = move || {
         view! {
             <h3 class="members-heading">{app.text(heading)} " " <span>{move || members.len()}</span></h3>
             <ul class="member-list">
                 <For each=move || members.slots() key=|slot| slot.0.clone() let:slot>
-                    <li>{member(app, slot.0, online)}</li>
+                    <li>{member(app, slot.0, online, entry)}</li>
                 </For>
             </ul>
         }
@@ -65,15 +74,12 @@ fn group(app: App, heading: Text, members: Keyed<MemberName, ()>, online: bool) 
     shown(move || members.len() > 0, list)
 }
 
-fn member(app: App, name: MemberName, online: bool) -> AnyView {
+fn member(app: App, name: MemberName, online: bool, entry: Memo<Option<MemberName>>) -> AnyView {
     let model = app.model;
     let this = name.clone();
     let is_me = Memo::new(move |_| model.me.with(|me| me.as_ref() == Some(&this)));
     let this = name.clone();
-    let is_entry = Memo::new(move |_| {
-        let first = model.online.keys().into_iter().next().or_else(|| model.away.keys().into_iter().next());
-        first.as_ref() == Some(&this)
-    });
+    let is_entry = Memo::new(move |_| entry.with(|entry| entry.as_ref() == Some(&this)));
     let you = move || view! { <span class="member-you">{app.text(Text::You)}</span> };
     let text = name.to_string();
     let data = text.clone();

@@ -14,6 +14,7 @@ use teahouse_client_core::{Row, RowKey, display_name};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
 
+use super::held::Held;
 use super::icon::{Icon, icon};
 use super::message::key_from_text;
 use super::scroller::Scroller;
@@ -225,7 +226,7 @@ impl MessageTools {
 pub(crate) fn message_tools(tools: &Rc<MessageTools>) -> AnyView {
     let app = tools.app;
     let bar = tools.bar;
-    let tools = StoredValue::new_local(Rc::clone(tools));
+    let tools = Held::new(Rc::clone(tools));
     let button =
         move |test: &'static str, class: &'static str, text: Text, picture: Icon, act: fn(&MessageTools)| {
             view! {
@@ -235,7 +236,7 @@ pub(crate) fn message_tools(tools: &Rc<MessageTools>) -> AnyView {
                     data-testid=test
                     title=app.text(text)
                     aria-label=app.text(text)
-                    on:click=move |_| tools.with_value(|tools| act(tools))
+                    on:click=move |_| tools.act(act)
                 >
                     {icon(picture)}
                 </button>

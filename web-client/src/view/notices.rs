@@ -70,12 +70,7 @@ enum Kind {
 
 fn kind(notice: &Notice) -> Kind {
     match notice {
-        Notice::Help
-        | Notice::Rooms { .. }
-        | Notice::Who { .. }
-        | Notice::Joined { .. }
-        | Notice::Left { .. }
-        | Notice::LeftElsewhere { .. }
+        Notice::Who { .. }
         | Notice::SignedOutElsewhere
         | Notice::Renamed { .. }
         | Notice::Discarded

@@ -32,8 +32,7 @@ impl Offer {
 
     /// Offers nothing any more. Answers whether something was offered.
     pub(crate) fn close(self) -> bool {
-        // A field that is taken away while it has the focus says so when its signals are gone already.
-        let open = self.words.try_with_untracked(|words| !words.is_empty()).unwrap_or_default();
+        let open = self.words.with_untracked(|words| !words.is_empty());
         self.make(Vec::new());
         open
     }

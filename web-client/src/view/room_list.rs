@@ -210,10 +210,10 @@ impl Sights {
 
     /// Looks in the next frame, when the list is drawn.
     pub(crate) fn look(self) {
-        if self.look_due.get_value() {
+        // The list may have gone, and scrolled just before.
+        if self.look_due.try_update_value(|due| std::mem::replace(due, true)) != Some(false) {
             return;
         }
-        self.look_due.set_value(true);
         request_animation_frame(move || {
             // The page may have gone meanwhile.
             if self.look_due.try_set_value(false).is_none() {

@@ -40,7 +40,9 @@ pub(crate) fn room_title(app: App) -> AnyView {
     };
     let on_focusout = move |event: FocusEvent| {
         let to = event.related_target().and_then(|to| to.dyn_into::<Node>().ok());
-        let stays = around.get_untracked().is_some_and(|around| around.contains(to.as_ref()));
+        // The whole title may be going, with the focus in it.
+        let around = around.try_get_untracked().flatten();
+        let stays = around.is_some_and(|around| around.contains(to.as_ref()));
         if !stays {
             close();
         }

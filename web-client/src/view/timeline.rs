@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use teahouse_client_core::{Row, Standing};
 use wasm_bindgen::JsCast;
 
+use super::held::Held;
 use super::icon::{Icon, icon};
 use super::message;
 use super::message_tools::{MessageTools, message_tools};
@@ -23,17 +24,17 @@ use crate::i18n::{Phrase, Text};
 pub(crate) fn timeline(app: App) -> AnyView {
     let view = NodeRef::<html::Div>::new();
     let content = NodeRef::<html::Div>::new();
-    let scroller = StoredValue::new_local(Scroller::new(app, view, content));
-    let tools = scroller.with_value(|scroller| MessageTools::new(app, Rc::clone(scroller)));
+    let scroller = Scroller::new(app, view, content);
+    let (rows, marked, below, spoken) =
+        (scroller.shown, scroller.marked.read_only(), scroller.below, scroller.spoken);
+    let tools = MessageTools::new(app, Rc::clone(&scroller));
     let bar = message_tools(&tools);
-    let tools = StoredValue::new_local(tools);
-    let on_scroller = move |act: fn(&Scroller)| scroller.with_value(|scroller: &Rc<Scroller>| act(scroller));
-    let (rows, marked, below, spoken) = scroller.with_value(|scroller| {
-        (scroller.shown, scroller.marked.read_only(), scroller.below, scroller.spoken)
-    });
+    let tools = Held::new(tools);
+    let scroller = Held::new(scroller);
+    let on_scroller = move |act: fn(&Scroller)| scroller.act(act);
     Effect::new(move || {
         if let (Some(view), Some(content)) = (view.get(), content.get()) {
-            scroller.with_value(|scroller| scroller.watch(&view, &content));
+            scroller.act(|scroller| scroller.watch(&view, &content));
         }
     });
     let list = StoredValue::new_local(RowList::new());
@@ -46,7 +47,7 @@ pub(crate) fn timeline(app: App) -> AnyView {
     });
     Effect::new(move || {
         let timeline = app.model.timeline.get();
-        scroller.with_value(|scroller| scroller.take(timeline));
+        scroller.act(|scroller| scroller.take(timeline));
     });
     Effect::new(move |earlier: Option<()>| {
         app.to_latest.track();
@@ -90,20 +91,20 @@ pub(crate) fn timeline(app: App) -> AnyView {
                 data-testid="timeline"
                 data-at-bottom=move || app.at_bottom.get().to_string()
                 on:scroll=move |_| on_scroller(Scroller::on_scroll)
-                on:keydown=move |event| tools.with_value(|tools| tools.on_keydown(&event))
+                on:keydown=move |event| tools.act(|tools| tools.on_keydown(&event))
             >
                 <div class="timeline-head">{move || head().map(|text| app.say(text))}</div>
                 <div
                     node_ref=content
                     class="timeline-rows"
-                    on:pointerover=move |event| tools.with_value(|tools| tools.on_pointer_over(&event))
-                    on:pointerdown=move |event| tools.with_value(|tools| tools.on_pointer_down(&event))
-                    on:pointermove=move |event| tools.with_value(|tools| tools.on_pointer_move(&event))
-                    on:pointerup=move |_| tools.with_value(|tools| tools.release())
-                    on:pointercancel=move |_| tools.with_value(|tools| tools.release())
-                    on:contextmenu=move |event| tools.with_value(|tools| tools.on_context_menu(event.unchecked_ref()))
-                    on:focusin=move |event| tools.with_value(|tools| tools.on_focus_in(&event))
-                    on:click=move |event| tools.with_value(|tools| tools.on_click(&event))
+                    on:pointerover=move |event| tools.act(|tools| tools.on_pointer_over(&event))
+                    on:pointerdown=move |event| tools.act(|tools| tools.on_pointer_down(&event))
+                    on:pointermove=move |event| tools.act(|tools| tools.on_pointer_move(&event))
+                    on:pointerup=move |_| tools.act(|tools| tools.release())
+                    on:pointercancel=move |_| tools.act(|tools| tools.release())
+                    on:contextmenu=move |event| tools.act(|tools| tools.on_context_menu(event.unchecked_ref()))
+                    on:focusin=move |event| tools.act(|tools| tools.on_focus_in(&event))
+                    on:click=move |event| tools.act(|tools| tools.on_click(&event))
                 ></div>
             </div>
             <div hidden>{bar}</div>

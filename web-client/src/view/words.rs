@@ -9,17 +9,26 @@ use crate::app::App;
 
 /// Draws a text. `mine`: the user said it, who is not told of it.
 pub(super) fn words(app: App, text: String, mine: bool) -> impl IntoView {
-    // Who is a member decides what is a name, where one may stand.
+    // Who is a member decides what is a name, where one may stand. Most who come or go change nothing in a text, and what
+    // is selected or unfolded in it stays.
     if text.contains('@') {
-        Either::Left(move || app.model.member_names.with(|members| draw(app, &text, mine, Some(members))))
+        let split = move |_: Option<&_>| {
+            app.model.member_names.with(|members| split(app, &text, mine, Some(members)))
+        };
+        let split = Memo::new(split);
+        Either::Left(move || draw(app, split.get()))
     } else {
-        Either::Right(draw(app, &text, mine, None))
+        Either::Right(draw(app, split(app, &text, mine, None)))
     }
 }
 
-fn draw(app: App, text: &str, mine: bool, members: Option<&MemberNames>) -> Vec<AnyView> {
+fn split(app: App, text: &str, mine: bool, members: Option<&MemberNames>) -> Vec<Span> {
     let me = app.model.me.get_untracked().filter(|_| !mine);
     spans(text, Names { me: me.as_ref(), members })
+}
+
+fn draw(app: App, spans: Vec<Span>) -> Vec<AnyView> {
+    spans
         .into_iter()
         .map(|span| match span {
             Span::Text(text) => text.into_any(),

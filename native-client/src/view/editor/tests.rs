@@ -34,7 +34,13 @@ fn words() -> Words {
 }
 
 fn press(editor: &mut LineEditor, keys: &str) -> Action {
-    let pressed = keys.split_whitespace().map(|name| editor.press(key(name), &words()));
+    let pressed = keys.split_whitespace().map(|name| match editor.press(key(name)) {
+        Action::Complete { forward } => {
+            editor.complete(&words(), forward);
+            Action::Edited
+        }
+        action => action,
+    });
     pressed.last().unwrap_or(Action::Edited)
 }
 
@@ -171,7 +177,7 @@ fn keys_that_are_more_than_editing() {
     assert_eq!(press(&mut editor, "C-z"), Action::Suspend);
     assert_eq!(press(&mut editor, "x C-j"), Action::Finished("x".into()));
     let release = KeyEvent { kind: KeyEventKind::Release, ..key("q") };
-    assert_eq!(editor.press(release, &words()), Action::Edited);
+    assert_eq!(editor.press(release), Action::Edited);
     assert_eq!(editor.text(), "");
 }
 

@@ -15,6 +15,7 @@ mod child;
 mod fingerprint;
 mod install;
 mod lanes;
+mod mutants;
 mod peers;
 mod precompress;
 mod profile;
@@ -41,6 +42,8 @@ Teahouse's own commands:
                                   `cargo install` puts programs; --debug skips optimising, --no-build takes the last build
   cargo xtask test [FILTER]       run every test, the ones in a real browser included
   cargo xtask torture [FILTER]    run the long versions of the torture tests (tests/TORTURE.md); takes hours
+  cargo xtask mutants [N [PART]]  break the code in N places (100), one at a time, and list the breaks that no quick test notices;
+                                  takes an hour; PART (0, 1, …) chooses other places
   cargo xtask bench [OPTION…]     measure the client in a browser, load the server, its peers and the floor in one run, and
                                   write bench/RESULTS.md; with --quick the servers alone in a few minutes, into bench-quick of
                                   the target directory; with --only browser the client alone (try --help)
@@ -69,6 +72,10 @@ fn main() -> ExitCode {
         "torture" => match filter(rest) {
             Ok(filter) => Project::find().and_then(|project| suite::torture(&project, filter)),
             Err(problem) => return usage(&format!("`cargo xtask torture` {problem}")),
+        },
+        "mutants" => match mutants::Sample::read(rest) {
+            Ok(sample) => Project::find().and_then(|project| mutants::mutants(&project, sample)),
+            Err(problem) => return usage(&format!("`cargo xtask mutants` {problem}")),
         },
         "bench" => Project::find().and_then(|project| bench::bench(&project, program_options(rest))),
         "profile" => match filter(rest) {

@@ -22,6 +22,9 @@ const TRUNK_VERSION: &str = "0.21.14";
 /// What looks through the licences and sources of dependencies.
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
+/// What breaks the code in one place at a time.
+const CARGO_MUTANTS_VERSION: &str = "27.1.0";
+
 /// A program that cargo installs into the cache, at one version.
 pub(crate) struct Tool {
     /// The folder in the cache is named after it and the version.
@@ -99,8 +102,16 @@ impl Tools {
 
 /// Installs cargo-deny where it is missing, as a step, and says where it lies.
 pub(crate) fn ensure_cargo_deny(steps: &Steps) -> Result<PathBuf> {
+    ensure_alone(&cargo_deny(), steps)
+}
+
+/// Installs cargo-mutants where it is missing, as a step, and says where it lies.
+pub(crate) fn ensure_cargo_mutants(steps: &Steps) -> Result<PathBuf> {
+    ensure_alone(&cargo_mutants(), steps)
+}
+
+fn ensure_alone(tool: &Tool, steps: &Steps) -> Result<PathBuf> {
     let cache = cache::folder()?;
-    let tool = cargo_deny();
     steps.long_step(&tool.step(), |progress| tool.ensure(&cache, Lane::Long, progress))?;
     Ok(tool.program(&cache, tool.programs[0]))
 }
@@ -125,6 +136,17 @@ fn wasm_bindgen(version: &str) -> Tool {
         programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
         // Its own lock file does not resolve.
         options: &["--no-default-features", "--bin", "wasm-bindgen", "--bin", "wasm-bindgen-test-runner"],
+        first_time: "about a minute",
+    }
+}
+
+fn cargo_mutants() -> Tool {
+    Tool {
+        name: "cargo-mutants",
+        package: "cargo-mutants",
+        version: CARGO_MUTANTS_VERSION.into(),
+        programs: &["cargo-mutants"],
+        options: &["--locked"],
         first_time: "about a minute",
     }
 }

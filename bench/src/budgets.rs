@@ -3,6 +3,7 @@
 use crate::browser::{self, BrowserBudget};
 use crate::comparison::{FLOOR, Field, Subject, TEAHOUSE};
 use crate::machine::Fsync;
+use crate::neighbour::Neighbour;
 use crate::pairs::Spread;
 use crate::peer::Transport;
 use crate::results::{Better, Case, Figure, Pace, Results};
@@ -126,6 +127,27 @@ pub static BUDGETS: &[Budget] = &[
         CaseOf { rooms: 1_000, ..room(10, Pace::PerSecond(5_000)) },
         Figure::DeliveriesPerCpuSecond,
         Bound::ShareOfFloor(0.9),
+    ),
+    here(
+        "the same: p99 from intended send to receipt",
+        "rooms",
+        CaseOf { rooms: 1_000, ..room(10, Pace::PerSecond(5_000)) },
+        Figure::P99Ms,
+        Bound::AtMost(20.0, 20.0),
+    ),
+    here(
+        "the same beside a program that writes with O_DSYNC: p99",
+        "beside",
+        CaseOf { rooms: 1_000, also: Some(Neighbour::Disk.words()), ..room(10, Pace::PerSecond(5_000)) },
+        Figure::P99Ms,
+        Bound::AtMost(20.0, 20.0),
+    ),
+    here(
+        "the same beside one at nice 10 that never sleeps on the server's core: p99",
+        "beside",
+        CaseOf { rooms: 1_000, also: Some(Neighbour::Hog.words()), ..room(10, Pace::PerSecond(5_000)) },
+        Figure::P99Ms,
+        Bound::AtMost(30.0, 30.0),
     ),
     here(
         "durable posts acknowledged per second, 256 outstanding",

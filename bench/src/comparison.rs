@@ -8,6 +8,8 @@ use crate::results::{Better, Case, Figure, Results, Run};
 
 /// The name under which Teahouse takes part.
 pub const TEAHOUSE: &str = "teahouse";
+/// The name under which the Teahouse takes part that it is compared with.
+pub const BEFORE: &str = "teahouse-before";
 /// The name under which the floor takes part.
 pub const FLOOR: &str = "floor";
 
@@ -41,7 +43,7 @@ impl<'a> Field<'a> {
         fields
     }
 
-    /// Who took part: Teahouse, the others, the floor.
+    /// Who took part: Teahouse, the one before it, the others, the floor.
     pub fn subjects(&self) -> Vec<Subject<'a>> {
         let mut subjects: Vec<Subject<'a>> = Vec::new();
         for run in &self.runs {
@@ -53,8 +55,9 @@ impl<'a> Field<'a> {
         // Stable, so that the others stay as they were given.
         subjects.sort_by_key(|subject| match subject.peer {
             TEAHOUSE => 0,
-            FLOOR => 2,
-            _ => 1,
+            BEFORE => 1,
+            FLOOR => 3,
+            _ => 2,
         });
         subjects
     }
@@ -97,7 +100,7 @@ impl<'a> Field<'a> {
     pub fn best_of_others(&self, figure: Figure) -> Option<(Subject<'a>, Spread)> {
         self.subjects()
             .into_iter()
-            .filter(|subject| ![TEAHOUSE, FLOOR].contains(&subject.peer))
+            .filter(|subject| ![TEAHOUSE, BEFORE, FLOOR].contains(&subject.peer))
             .filter_map(|subject| Some((subject, self.reached(subject, figure)?)))
             .min_by(|(_, one), (_, other)| match figure.better() {
                 Better::More => other.median.total_cmp(&one.median),
@@ -161,12 +164,13 @@ pub(crate) mod tests {
             run("nats", Transport::Tcp, 0, 1.7e6),
             run("bun", Transport::WebSocket, 0, 4e6),
             run("bun", Transport::WebSocket, 1, 4.4e6),
+            run(BEFORE, Transport::Tcp, 0, 5e6),
             run(TEAHOUSE, Transport::Tcp, 0, 6e6),
         ]);
         let fields = Field::all(&results, "room");
         assert_eq!(fields.len(), 1);
         let names: Vec<&str> = fields[0].subjects().iter().map(|subject| subject.peer).collect();
-        assert_eq!(names, [TEAHOUSE, "nats", "bun", FLOOR]);
+        assert_eq!(names, [TEAHOUSE, BEFORE, "nats", "bun", FLOOR]);
         let (best, spread) = fields[0].best_of_others(Figure::DeliveriesPerCpuSecond).unwrap();
         assert_eq!((best.peer, spread.n), ("bun", 2));
         let ours = Subject { peer: TEAHOUSE, transport: Transport::Tcp };

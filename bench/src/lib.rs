@@ -34,6 +34,7 @@ pub mod framing;
 pub mod installed;
 pub mod ledger;
 pub mod machine;
+pub mod neighbour;
 pub mod pairs;
 pub mod payload;
 pub mod peer;

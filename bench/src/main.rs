@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use teahouse_bench::cores::{Cores, raise_descriptor_limit};
+use teahouse_bench::neighbour::Neighbour;
 use teahouse_bench::peer::Transport;
 use teahouse_bench::peers::teahouse::Teahouse;
 use teahouse_bench::record::{self, Choice, Chosen};
@@ -34,9 +35,10 @@ struct Options {
     /// Say which workloads there are
     #[arg(long)]
     list: bool,
-    /// The teahouse-server to load [default: the one beside this program]
+    /// The teahouse-server to load [default: the one beside this program]; given twice, the second is compared with the
+    /// first, and nobody else but the floor takes part unless --peers names them
     #[arg(long, value_name = "PATH")]
-    server: Option<PathBuf>,
+    server: Vec<PathBuf>,
     /// Write RESULTS.md, results.svg and results.json here
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -71,6 +73,14 @@ enum Task {
         #[arg(last = true)]
         words: Vec<OsString>,
     },
+    /// Be a program that a server has to share the machine with
+    #[command(hide = true)]
+    Neighbour {
+        /// Which one
+        neighbour: Neighbour,
+        /// What it writes
+        file: Option<PathBuf>,
+    },
     /// Write the report again from results.json
     Report {
         /// The file
@@ -88,6 +98,7 @@ fn main() -> ExitCode {
             floor::listen(listen).and_then(|listener| floor::serve(&listener)).map(|()| true)
         }
         Some(Task::Leashed { words }) => become_leashed(&words).map(|()| true),
+        Some(Task::Neighbour { neighbour, file }) => neighbour.become_one(file.as_deref()).map(|()| true),
         Some(Task::Report { results, out }) => report_again(&results, out).map(|()| true),
         None if options.list => {
             for workload in workloads::all(options.quick) {
@@ -154,8 +165,8 @@ fn run(mut options: Options) -> Result<bool> {
         peers: options.peers,
         rounds: options.rounds,
     };
-    let teahouse = Teahouse::new(options.server)?;
-    let setting = Setting { cores, place, quick: options.quick, seconds: options.seconds, teahouse };
+    let teahouses = Teahouse::all(options.server)?;
+    let setting = Setting { cores, place, quick: options.quick, seconds: options.seconds, teahouses };
     let out = options.out;
     if let Some(folder) = &out {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;

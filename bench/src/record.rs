@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::comparison::{FLOOR, TEAHOUSE};
+use crate::comparison::{BEFORE, FLOOR, TEAHOUSE};
 use crate::machine::Machine;
 use crate::pairs::in_order_of;
 use crate::peer::{Durability, Peer, Transport};
@@ -32,16 +32,22 @@ pub struct Choice {
 
 /// Everybody who is there, and what keeps the others away.
 fn invite(names: &[String], setting: &Setting, results: &mut Results) -> Result<Vec<Box<dyn Peer>>> {
-    let mut all: Vec<Box<dyn Peer>> = vec![Box::new(setting.teahouse.clone()), Box::new(Floor)];
+    let teahouses = setting.teahouses.iter().cloned();
+    let mut all: Vec<Box<dyn Peer>> = teahouses.map(|teahouse| Box::new(teahouse) as Box<dyn Peer>).collect();
+    let compared = all.len() > 1;
+    all.push(Box::new(Floor));
+    let own = all.len();
     all.extend(peers::others());
     if let Some(stranger) = names.iter().find(|&name| all.iter().all(|peer| peer.name() != name)) {
         let known: Vec<_> = all.iter().map(|peer| peer.name()).collect();
         bail!("there is no peer {stranger}; there are {}", known.join(", "));
     }
     let mut there = Vec::new();
-    for peer in all {
+    for (at, peer) in all.into_iter().enumerate() {
         let asked_for = names.iter().any(|name| name == peer.name());
-        if !asked_for && !names.is_empty() {
+        // Who compares two servers asks about these.
+        let left_out = if names.is_empty() { compared && at >= own } else { !asked_for };
+        if left_out {
             continue;
         }
         match peer.version() {
@@ -60,7 +66,7 @@ fn invite(names: &[String], setting: &Setting, results: &mut Results) -> Result<
 }
 
 fn takes_part(field: Field, peer: &dyn Peer, quick: bool, asked_for: bool) -> bool {
-    let name = peer.name();
+    let name = if peer.name() == BEFORE { TEAHOUSE } else { peer.name() };
     let fast = FAST.contains(&name);
     // What JetStream delivers comes before it stores it; only what it confirms is on disk.
     if name == "jetstream" {
@@ -165,6 +171,6 @@ fn show(run: &Run) {
 
 /// What must not be: runs of Teahouse or of the floor that are not sound. The others may lose what they like.
 pub fn unsound(results: &Results) -> Vec<&Run> {
-    let ours = results.runs.iter().filter(|run| [TEAHOUSE, FLOOR].contains(&run.peer.as_str()));
+    let ours = results.runs.iter().filter(|run| [TEAHOUSE, BEFORE, FLOOR].contains(&run.peer.as_str()));
     ours.filter(|run| !run.is_sound()).collect()
 }

@@ -138,7 +138,7 @@ impl Server {
 }
 
 /// The same command through this program's own `leashed`, so that the server ends with the bench however that ends.
-fn leashed(command: &Command) -> Result<Command> {
+pub(crate) fn leashed(command: &Command) -> Result<Command> {
     let mut leashed = Command::new(std::env::current_exe()?);
     leashed.arg("leashed").arg("--").arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {

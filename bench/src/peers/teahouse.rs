@@ -5,29 +5,39 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::comparison::{BEFORE, TEAHOUSE};
 use crate::peer::{Dialect, Durability, Framing, Peer, Step, Transport};
 use crate::websocket::{HANDSHAKE_ANSWER_END, handshake, text_frame};
 
 /// Teahouse itself.
 #[derive(Debug, Clone)]
 pub struct Teahouse {
+    name: &'static str,
     program: PathBuf,
 }
 
 impl Teahouse {
-    /// The server to load; without one, the one that was built beside this program.
-    pub fn new(program: Option<PathBuf>) -> Result<Self> {
-        let program = match program {
-            Some(program) => program,
-            None => std::env::current_exe()?.with_file_name("teahouse-server"),
-        };
+    /// The servers to load: the last one, and the one before it that it is compared with; without any, the one that was built
+    /// beside this program.
+    pub fn all(programs: Vec<PathBuf>) -> Result<Vec<Self>> {
+        match programs.len() {
+            0 => Ok(vec![Self::new(TEAHOUSE, std::env::current_exe()?.with_file_name("teahouse-server"))?]),
+            1 | 2 => {
+                let newest_first = programs.into_iter().rev();
+                newest_first.zip([TEAHOUSE, BEFORE]).map(|(program, name)| Self::new(name, program)).collect()
+            }
+            _ => bail!("two servers are compared, not {}", programs.len()),
+        }
+    }
+
+    fn new(name: &'static str, program: PathBuf) -> Result<Self> {
         if !program.is_file() {
             bail!(
                 "there is no {}; build it with `cargo build --release -p teahouse-server`, or name one with --server",
                 program.display()
             );
         }
-        Ok(Self { program })
+        Ok(Self { name, program })
     }
 
     /// What makes a room out of events on its standard input, while no server runs there.
@@ -45,7 +55,7 @@ pub fn room_name(room: usize) -> String {
 
 impl Peer for Teahouse {
     fn name(&self) -> &'static str {
-        "teahouse"
+        self.name
     }
 
     fn durability(&self) -> Durability {
@@ -65,6 +75,8 @@ impl Peer for Teahouse {
     fn command(&self, place: &Path, port: u16) -> Result<Command> {
         let mut command = Command::new(&self.program);
         command.args(["--log", "warn"]).env("TEAHOUSE_UNLIMITED", "true");
+        // To an earlier program.
+        command.env("TEAHOUSE_POSTS_PER_SECOND", "0").env("TEAHOUSE_ADDRESS_POSTS_PER_SECOND", "0");
         command.arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--data").arg(place.join("data"));
         Ok(command)
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::measure::{Stage, milliseconds};
 use super::{Field, Outcome, Setting, Subject, Workload, count};
+use crate::peer::Peer;
 use crate::peers::teahouse::{Json, Teahouse};
 use crate::results::{Case, Figure, Pace};
 use crate::server::Server;
@@ -60,7 +61,9 @@ impl Workload for History {
         // Who is answered knows that the server has begun and can be told to end.
         first.swarm(|swarm| swarm.add_reader(json.guest_steps("first"), PAGE))?;
         first.server.stop_but_keep()?;
-        let imported = import(&setting.teahouse, &place, self.messages);
+        let own = setting.teahouses.iter().find(|teahouse| teahouse.name() == subject.peer.name());
+        let imported =
+            own.context("only Teahouse imports").and_then(|own| import(own, &place, self.messages));
         if imported.is_err() {
             std::fs::remove_dir_all(&place)?;
         }

@@ -1,5 +1,6 @@
 //! What servers are put through.
 
+mod beside;
 mod connect;
 mod durable;
 mod history;
@@ -31,8 +32,8 @@ pub struct Setting {
     pub quick: bool,
     /// How long a measured stretch posts, in seconds; without it as long as the workload finds right.
     pub seconds: Option<f64>,
-    /// Teahouse, for what only it can do.
-    pub teahouse: Teahouse,
+    /// Teahouse, for what only it can do, and the one that it is compared with.
+    pub teahouses: Vec<Teahouse>,
 }
 
 /// A server behind one of its doors.
@@ -104,14 +105,16 @@ pub fn all(quick: bool) -> Vec<Box<dyn Workload>> {
         "room/1000/1024/flood",
         "room/1000/1024/100",
     ];
-    let more = if quick { &[][..] } else { &SIZES[..] };
-    CHOSEN.iter().chain(&ALONE).chain(more).filter_map(|name| parse(name)).collect()
+    const BESIDE: [&str; 2] = ["beside/disk/1000x10/128/5000", "beside/hog/1000x10/128/5000"];
+    let (beside, more) = if quick { (&[][..], &[][..]) } else { (&BESIDE[..], &SIZES[..]) };
+    CHOSEN.iter().chain(beside).chain(&ALONE).chain(more).filter_map(|name| parse(name)).collect()
 }
 
 /// The workload with a name, whether it is among [`all`] or not.
 pub fn parse(name: &str) -> Option<Box<dyn Workload>> {
     let (kind, rest) = name.split_once('/')?;
     Some(match kind {
+        "beside" => Box::new(beside::Beside::parse(rest)?),
         "room" => Box::new(rooms::Rooms::parse_one(rest)?),
         "rooms" => Box::new(rooms::Rooms::parse_many(rest)?),
         "idle" => Box::new(idle::Idle::parse(rest)?),
@@ -148,14 +151,21 @@ mod tests {
             }
         }
         assert_eq!(all(true).len(), 10);
-        assert_eq!(all(false).len(), 22);
+        assert_eq!(all(false).len(), 24);
     }
 
     #[test]
     fn what_is_no_workload_is_none() {
-        for name in
-            ["", "room", "room/0/128/flood", "room/10/128", "room/10/128/0", "rooms/10/128/5", "idle/x"]
-        {
+        for name in [
+            "",
+            "room",
+            "beside/nobody/1000x10/128/5000",
+            "room/0/128/flood",
+            "room/10/128",
+            "room/10/128/0",
+            "rooms/10/128/5",
+            "idle/x",
+        ] {
             assert!(parse(name).is_none(), "{name}");
         }
     }

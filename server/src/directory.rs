@@ -18,9 +18,8 @@ use teahouse_protocol::{
 use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
-use crate::connection::Mailbox;
 use crate::crier::Notices;
-use crate::fanout::{Room, Tails};
+use crate::fanout::{Room, Tails, Watcher};
 use crate::state::{
     self, Change, Keep, RoomId, RoomIndex, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex,
 };
@@ -112,7 +111,7 @@ impl Directory {
 
     /// Takes over a state that was read from disk: at start, and after the log had to be opened anew. Wakes the
     /// watchers of rooms that turn out to be further on than was known, or to be gone.
-    pub fn restore(&self, state: &State, wake: &mut Vec<Arc<Mailbox>>) {
+    pub fn restore(&self, state: &State, wake: &mut Vec<Arc<dyn Watcher>>) {
         let mut inner = self.write();
         let gone: Vec<RoomId> =
             inner.room_by_id.keys().copied().filter(|id| state.room(*id).is_none()).collect();
@@ -155,7 +154,7 @@ impl Directory {
     }
 
     /// Takes over what a commit wrote. Answers which rooms have news for somebody. Wakes the watchers of rooms that are gone.
-    pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<Mailbox>>) -> Vec<Arc<Room>> {
+    pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<dyn Watcher>>) -> Vec<Arc<Room>> {
         let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
         let mut gone: BTreeMap<RoomId, Arc<Room>> = BTreeMap::new();
         let mut renamed = Vec::new();

@@ -2,6 +2,8 @@
 
 use teahouse_protocol::{EventKind, JoinedRoom, Member, PageEvent};
 
+/// The longest answer to anything, in bytes of its JSON and of its words.
+pub(crate) const ANSWER_BYTES_MAX: usize = 56 * 1024;
 /// What an event in a page has besides its author and its text, in bytes: its fields with the longest numbers.
 const EVENT_BYTES: usize = 128;
 /// What a member has besides the name.

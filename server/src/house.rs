@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use slab::Slab;
-use teahouse_protocol::{Goodbye, GoodbyeReason};
 use tokio::sync::watch;
 
-use crate::connection::Mailbox;
 use crate::crier::Crier;
 use crate::directory::Directory;
 use crate::fanout::Replays;
@@ -18,6 +16,7 @@ use crate::log::Reader;
 use crate::order::Order;
 use crate::pace::{Pace, Paces};
 use crate::proxies::Proxies;
+use crate::seat::{Parting, Seat};
 use crate::state::Action;
 use crate::turns::Source;
 
@@ -59,7 +58,7 @@ pub struct House {
     pub proxies: Proxies,
     /// Tells who came and went; ends with the house.
     _crier: Crier,
-    connections: Mutex<Slab<Arc<Mailbox>>>,
+    connections: Mutex<Slab<Arc<dyn Seat>>>,
     next_connection: AtomicU64,
     open: watch::Sender<usize>,
 }
@@ -99,7 +98,7 @@ impl House {
         }
     }
 
-    fn connections(&self) -> std::sync::MutexGuard<'_, Slab<Arc<Mailbox>>> {
+    fn connections(&self) -> std::sync::MutexGuard<'_, Slab<Arc<dyn Seat>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -109,21 +108,16 @@ impl House {
     }
 
     /// Takes a connection in.
-    pub fn enter(self: &Arc<Self>, mailbox: Arc<Mailbox>) -> Place {
-        let index = self.connections().insert(mailbox);
+    pub fn enter(self: &Arc<Self>, seat: Arc<dyn Seat>) -> Place {
+        let index = self.connections().insert(seat);
         self.open.send_modify(|open| *open += 1);
         Place { house: Arc::clone(self), index }
     }
 
     /// Asks every connection to say goodbye, and waits until all have gone.
     pub async fn say_goodbye(&self) {
-        let goodbye = Goodbye {
-            reason: GoodbyeReason::ShuttingDown,
-            message: "the server is shutting down; connect again in a moment".into(),
-            reconnect: true,
-        };
-        for (_, mailbox) in self.connections().iter() {
-            mailbox.close(goodbye.clone());
+        for (_, seat) in self.connections().iter() {
+            seat.part(Parting::ShuttingDown);
         }
         // The sender lives in self, so this cannot fail.
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;

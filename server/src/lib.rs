@@ -23,6 +23,7 @@ pub mod log;
 pub mod order;
 pub mod pace;
 pub mod proxies;
+pub mod seat;
 pub mod standard_error;
 pub mod state;
 pub mod turns;

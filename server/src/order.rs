@@ -3,31 +3,26 @@
 //! One thread owns the state and the log. It takes what has gathered in the queue while the last batch was in fsync,
 //! decides each proposal, writes all changes in one transaction, and only after the fsync answers and publishes.
 
+mod queue;
+mod reply;
+
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use teahouse_protocol::{MemberName, RequestId, UnixMillis};
+use teahouse_protocol::{MemberName, UnixMillis};
 
 use crate::abort::AbortOnPanic;
-use crate::connection::{Answer, Mailbox};
 use crate::directory::{Directory, Login};
-use crate::fanout::{Herald, Room};
+use crate::fanout::{Herald, Room, Watcher};
 use crate::log::{Log, LogError};
-use crate::pace::Address;
 use crate::state::{Action, Away, Change, Keep, Outcome, Proposal, Rejection, State, UserId};
-use crate::turns::{Full, Source, Turns};
+use crate::turns::Source;
+use queue::{Queue, Submission};
+pub use reply::{Reply, ReplyTo, Verdict};
 
-/// So many proposals wait for their turn, half of that of one address; a further one is refused with [`Refusal::Busy`].
-const QUEUE_MAX: usize = 8_192;
-/// They have at most so many bytes, half of that those of one address.
-const QUEUE_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// The most proposals in one transaction.
-const BATCH_MAX: usize = 1_024;
-/// A batch ends when its proposals have so many bytes.
-const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// What a proposal weighs besides its text, in bytes.
 const PROPOSAL_BYTES: usize = 256;
 /// What each room of somebody who goes or is called something else adds, in bytes: two events in all their forms.
@@ -57,92 +52,6 @@ pub enum Refusal {
     /// The server is closing down.
     #[error("the server is shutting down; connect again")]
     Closing,
-}
-
-/// Where to leave the answer to a proposal.
-#[derive(Debug, Clone)]
-pub struct ReplyTo {
-    /// The connection's mailbox.
-    pub mailbox: Arc<Mailbox>,
-    /// The address that it comes from.
-    pub from: Address,
-    /// The request.
-    pub re: RequestId,
-    /// Of a post: the number of the pipeline that it belongs to.
-    pub pipeline: Option<u64>,
-}
-
-impl ReplyTo {
-    fn is_behind(&self) -> bool {
-        self.pipeline.is_some_and(|pipeline| self.mailbox.is_broken(pipeline))
-    }
-}
-
-#[derive(Debug)]
-struct Submission {
-    proposal: Proposal,
-    reply: Option<ReplyTo>,
-}
-
-/// What waits to be decided.
-#[derive(Debug)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    /// There is a proposal, or nothing more will come.
-    called: Condvar,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    turns: Turns<Submission>,
-    closed: bool,
-    /// Whether the thread waits for the first proposal.
-    idle: bool,
-}
-
-impl Queue {
-    fn new() -> Self {
-        let turns = Turns::new(QUEUE_MAX, QUEUE_BYTES_MAX);
-        Self { waiting: Mutex::new(Waiting { turns, closed: false, idle: false }), called: Condvar::new() }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn close(&self) {
-        self.waiting().closed = true;
-        self.called.notify_one();
-    }
-
-    /// How many proposals wait, once there are any; `None` when it is over.
-    fn wait(&self) -> Option<usize> {
-        let mut waiting = self.waiting();
-        while waiting.turns.is_empty() {
-            if waiting.closed {
-                return None;
-            }
-            waiting.idle = true;
-            waiting = self.called.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-        waiting.idle = false;
-        Some(waiting.turns.len())
-    }
-
-    /// Takes out a batch, everybody in turn.
-    fn batch(&self) -> Vec<Submission> {
-        let mut waiting = self.waiting();
-        let mut batch = Vec::with_capacity(waiting.turns.len().min(BATCH_MAX));
-        let mut bytes = 0;
-        while batch.len() < BATCH_MAX
-            && bytes < BATCH_BYTES_MAX
-            && let Some((submission, weight)) = waiting.turns.pop()
-        {
-            bytes += weight;
-            batch.push(submission);
-        }
-        batch
-    }
 }
 
 /// The entrance of the queue.
@@ -197,18 +106,7 @@ impl Order {
             _ => 0,
         };
         let proposal = Proposal { at: now(), action };
-        let mut waiting = self.queue.waiting();
-        if waiting.closed {
-            return Err(Refusal::Closing);
-        }
-        let pushed = waiting.turns.push(source, Submission { proposal, reply }, PROPOSAL_BYTES + bytes);
-        pushed.map_err(|Full| Refusal::Busy)?;
-        let wake = std::mem::take(&mut waiting.idle);
-        drop(waiting);
-        if wake {
-            self.queue.called.notify_one();
-        }
-        Ok(())
+        self.queue.push(source, Submission { proposal, reply }, PROPOSAL_BYTES + bytes)
     }
 }
 
@@ -312,20 +210,20 @@ impl Worker {
             }
             let batch = self.queue.batch();
             gathering.begin(batch.len(), Instant::now());
-            let mut wake = Vec::new();
+            let mut watchers = Vec::new();
             let (replies, proposals): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|Submission { proposal, reply }| (reply, proposal)).unzip();
-            let (results, news) = self.decide(proposals, &replies, &mut wake);
+            let (results, news) = self.decide(proposals, &replies, &mut watchers);
+            let mut askers = Vec::new();
             for (reply, (result, login)) in replies.into_iter().zip(results) {
-                if let Some(ReplyTo { mailbox, re, .. }) = reply
-                    && mailbox.answer(Answer::Decided { re, result, login })
+                if let Some(ReplyTo { asker, re, .. }) = reply
+                    && asker.take(Verdict { re, result, login })
                 {
-                    wake.push(mailbox);
+                    askers.push(asker);
                 }
             }
-            for mailbox in wake {
-                mailbox.wake();
-            }
+            watchers.iter().for_each(|watcher| watcher.wake());
+            askers.iter().for_each(|asker| asker.wake());
             self.herald.announce(&news);
             if self.broken.is_none()
                 && let Err(error) = self.log.checkpoint_if_due()
@@ -340,7 +238,7 @@ impl Worker {
         &mut self,
         proposals: Vec<Proposal>,
         replies: &[Option<ReplyTo>],
-        wake: &mut Vec<Arc<Mailbox>>,
+        wake: &mut Vec<Arc<dyn Watcher>>,
     ) -> (Vec<Decision>, Vec<Arc<Room>>) {
         let departing: Vec<UserId> = proposals.iter().filter_map(departing).collect();
         let mut held = Vec::new();
@@ -366,7 +264,7 @@ impl Worker {
                 }
                 for reply in replies.iter().flatten() {
                     if let Some(pipeline) = reply.pipeline {
-                        reply.mailbox.break_pipeline(pipeline);
+                        reply.asker.break_pipeline(pipeline);
                     }
                 }
                 departing.iter().for_each(|user| self.directory.postpone(*user));
@@ -443,7 +341,7 @@ impl Worker {
     }
 
     /// After a failure, opens the log anew and takes over what is on disk.
-    fn usable(&mut self, wake: &mut Vec<Arc<Mailbox>>) -> Result<(), LogError> {
+    fn usable(&mut self, wake: &mut Vec<Arc<dyn Watcher>>) -> Result<(), LogError> {
         let Some(tried) = self.broken else { return Ok(()) };
         if tried.elapsed() < REOPEN_EVERY {
             return Err(LogError::Broken);
@@ -460,10 +358,29 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use teahouse_protocol::{Epoch, RoomName, Seq};
+    use teahouse_protocol::{Epoch, RequestId, RoomName, Seq};
 
     use super::*;
+    use crate::pace::Address;
     use crate::state::{self, RoomId, RoomSet, TokenHash};
+
+    /// Somebody who asks and does not wait for an answer.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Reply for Nobody {
+        fn is_broken(&self, _: u64) -> bool {
+            false
+        }
+
+        fn break_pipeline(&self, _: u64) {}
+
+        fn take(&self, _: Verdict) -> bool {
+            false
+        }
+
+        fn wake(&self) {}
+    }
 
     /// The worker of a new log, without its thread. Leases are over at once.
     fn worker(dir: &std::path::Path) -> Worker {
@@ -489,7 +406,7 @@ mod tests {
         let token = TokenHash([1; 32]);
         let guest = Action::ArriveAsGuest { name: None, keep: false, token, away: None };
         let reply = ReplyTo {
-            mailbox: Arc::default(),
+            asker: Arc::new(Nobody),
             from: Address::HOUSE,
             re: RequestId::default(),
             pipeline: None,

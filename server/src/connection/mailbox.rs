@@ -2,20 +2,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
-use teahouse_protocol::{Goodbye, RequestId};
+use teahouse_protocol::RequestId;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use crate::directory::Login;
 use crate::fanout::{Replay, Room};
 use crate::log::{LogError, Page};
-use crate::order::Refusal;
-use crate::state::Outcome;
+use crate::order::{Reply, Verdict};
+use crate::seat::{Parting, Seat};
 
 /// How the rest of the server reaches a connection. Nothing in it grows because the peer stopped reading: answers are
 /// as many as there are requests at work, and a watch is told of once until it looks.
 #[derive(Debug, Default)]
-pub struct Mailbox {
+pub(super) struct Mailbox {
     inner: Mutex<Post>,
     notify: Notify,
     /// Posts of pipelines up to this one are refused: one of them was, and none may overtake it.
@@ -30,7 +29,7 @@ pub(super) struct Post {
     /// Answers.
     pub(super) answers: Vec<Answer>,
     /// Why the connection is to be closed.
-    pub(super) goodbye: Option<Box<Goodbye>>,
+    pub(super) parting: Option<Parting>,
     /// Whether the connection has been woken and has not looked yet.
     woken: bool,
 }
@@ -58,16 +57,9 @@ impl Told {
 
 /// The answer to something that a connection asked of the rest of the server.
 #[derive(Debug)]
-pub enum Answer {
-    /// A proposal was decided, and is on disk unless refused.
-    Decided {
-        /// The request behind it.
-        re: RequestId,
-        /// What came of it.
-        result: Result<Outcome, Refusal>,
-        /// Of a hello: that the connection is the user's. Where nobody takes it out, it ends with the mailbox.
-        login: Option<Login>,
-    },
+pub(super) enum Answer {
+    /// A proposal was decided.
+    Decided(Verdict),
     /// A page of history was read.
     History {
         /// The request behind it.
@@ -92,47 +84,92 @@ impl Mailbox {
     }
 
     /// Says that a watch has something to read. Answers whether the caller must [`Mailbox::wake`].
-    pub fn tell(&self, slot: usize) -> bool {
+    pub(super) fn tell(&self, slot: usize) -> bool {
         let mut post = self.lock();
         post.told.insert(slot);
         !std::mem::replace(&mut post.woken, true)
     }
 
     /// Leaves an answer. Answers whether the caller must [`Mailbox::wake`].
-    pub fn answer(&self, answer: Answer) -> bool {
+    pub(super) fn answer(&self, answer: Answer) -> bool {
         let mut post = self.lock();
         post.answers.push(answer);
         !std::mem::replace(&mut post.woken, true)
     }
 
-    /// A post of this pipeline was refused for the moment.
-    pub fn break_pipeline(&self, pipeline: u64) {
-        self.broken_pipeline.fetch_max(pipeline, Ordering::Relaxed);
-    }
-
-    /// Whether an earlier post of this pipeline was refused for the moment.
-    pub fn is_broken(&self, pipeline: u64) -> bool {
-        pipeline <= self.broken_pipeline.load(Ordering::Relaxed)
-    }
-
-    /// Asks the connection to say goodbye and close.
-    pub fn close(&self, goodbye: Goodbye) {
-        self.lock().goodbye = Some(Box::new(goodbye));
-        self.wake();
-    }
-
     /// Makes the connection look.
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.notify.notify_one();
     }
 
     /// Takes everything out.
-    pub(super) fn take(&self) -> Post {
+    pub(super) fn empty(&self) -> Post {
         std::mem::take(&mut *self.lock())
     }
 
     /// Until somebody wakes the connection.
     pub(super) fn woken(&self) -> Notified<'_> {
         self.notify.notified()
+    }
+}
+
+impl Seat for Mailbox {
+    fn part(&self, why: Parting) {
+        self.lock().parting = Some(why);
+        self.wake();
+    }
+}
+
+impl Reply for Mailbox {
+    fn is_broken(&self, pipeline: u64) -> bool {
+        pipeline <= self.broken_pipeline.load(Ordering::Relaxed)
+    }
+
+    fn break_pipeline(&self, pipeline: u64) {
+        self.broken_pipeline.fetch_max(pipeline, Ordering::Relaxed);
+    }
+
+    fn take(&self, verdict: Verdict) -> bool {
+        self.answer(Answer::Decided(verdict))
+    }
+
+    fn wake(&self) {
+        Mailbox::wake(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use teahouse_protocol::{MemberName, UnixMillis};
+
+    use super::*;
+    use crate::directory::Directory;
+    use crate::pace::Address;
+    use crate::state::{Action, Outcome, Proposal, State, TokenHash};
+
+    #[test]
+    fn a_guest_goes_when_nobody_takes_the_answer_to_its_hello() {
+        let name = MemberName::parse("ana").expect("legal");
+        let token = TokenHash([1; 32]);
+        let guest = Action::ArriveAsGuest { name: Some(name), keep: false, token, away: None };
+        let mut state = State::default();
+        let outcomes = [Action::Found, guest].map(|action| {
+            state
+                .apply(Proposal { at: UnixMillis::new(1), action })
+                .expect("nothing is rejected here")
+                .outcome
+        });
+        let Outcome::Arrived { user, .. } = outcomes[1] else { panic!("{outcomes:?}") };
+        let directory = Arc::new(Directory::new(Duration::from_secs(60)));
+        directory.restore(&state, &mut Vec::new());
+        let login = Some(directory.connected(user, Address::HOUSE));
+        let mailbox = Mailbox::default();
+        let [_, arrived] = outcomes;
+        mailbox.take(Verdict { re: RequestId::default(), result: Ok(arrived), login });
+        assert!(directory.hold(user, None).is_none(), "it is here");
+        drop(mailbox);
+        assert!(directory.hold(user, None).is_some(), "it is gone");
     }
 }

@@ -23,11 +23,13 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-pub use mailbox::{Answer, Mailbox};
-pub use outlet::{Delivery, Outlet, Shelf};
+use mailbox::Mailbox;
+use outlet::Outlet;
 
 use crate::door::{Closing, Door, DoorKind, Inbound, text};
+use crate::encoded::ANSWER_BYTES_MAX;
 use crate::house::House;
+use crate::seat::Parting;
 use crate::wire_errors::SessionError;
 use deadlines::{Deadline, Deadlines};
 use outlet::Lane;
@@ -43,8 +45,6 @@ thread_local! {
 /// The answers that wait to be written have at most so many bytes together: a request begins when its longest answer has
 /// room beside those that are there or under way. The rest of one frame of a room comes on top.
 const OUT_BYTES_MAX: usize = 64 * 1024;
-/// The longest answer to anything, in bytes of its JSON and of its words.
-pub const ANSWER_BYTES_MAX: usize = 56 * 1024;
 /// The longest answer to what is no question: an `ack`, a `pong`, most errors.
 const SHORT_ANSWER_BYTES: usize = 256;
 /// The longest error, in bytes.
@@ -70,7 +70,8 @@ pub struct Connection {
     closing: Option<Closing>,
     /// Whether the last words are in `out`.
     last_words: bool,
-    goodbye: Option<Box<Goodbye>>,
+    /// What the last words are about.
+    parting: Option<Parting>,
     deadlines: Deadlines,
     /// How much the peer had taken when its socket took no more.
     stalled_at: u64,
@@ -104,7 +105,7 @@ impl Connection {
             ended: false,
             closing: None,
             last_words: false,
-            goodbye: None,
+            parting: None,
             deadlines,
             stalled_at: 0,
         })
@@ -121,7 +122,7 @@ impl Connection {
 
     /// Serves the peer until one side has had enough. Answers who it was.
     pub async fn run(mut self: Box<Self>) -> Option<String> {
-        let place = self.house.enter(Arc::clone(self.outlet.mailbox()));
+        let place = self.house.enter(Arc::<Mailbox>::clone(self.outlet.mailbox()));
         let served = self.serve().await;
         let name = self.session.name().map(ToString::to_string);
         if served.is_ok() && self.closing.is_some() {
@@ -287,7 +288,7 @@ impl Connection {
     }
 
     fn take_mail(&mut self, lane: &mut Lane) {
-        let post = self.outlet.mailbox().take();
+        let post = self.outlet.mailbox().empty();
         for slot in post.told.each() {
             lane.watches.mark_ready(slot);
         }
@@ -297,9 +298,8 @@ impl Connection {
         if self.session.is_gone() {
             self.closing.get_or_insert(Closing::Policy);
         }
-        if let Some(goodbye) = post.goodbye {
-            self.goodbye = Some(goodbye);
-            self.closing.get_or_insert(Closing::GoingAway);
+        if let Some(why) = post.parting {
+            self.part(why);
         }
     }
 
@@ -355,13 +355,13 @@ impl Connection {
     /// A client that does not know its name any more begins anew, and learns it from the welcome.
     fn part_if_renamed(&mut self) {
         if self.session.renamed_elsewhere && self.closing.is_none() {
-            self.goodbye = Some(Box::new(Goodbye {
-                reason: GoodbyeReason::Renamed,
-                message: "your name was changed on another connection; connect again".into(),
-                reconnect: true,
-            }));
-            self.closing = Some(Closing::GoingAway);
+            self.part(Parting::Renamed);
         }
+    }
+
+    fn part(&mut self, why: Parting) {
+        self.parting = Some(why);
+        self.closing.get_or_insert(Closing::GoingAway);
     }
 
     /// Tells the peer which rule it broke, and closes.
@@ -379,8 +379,8 @@ impl Connection {
         if self.last_words || !self.session.is_idle() {
             return;
         }
-        if let Some(goodbye) = self.goodbye.take() {
-            lane.out.push_back(self.door.encode(&ServerMessage::Goodbye(*goodbye)));
+        if let Some(why) = self.parting {
+            lane.out.push_back(self.door.encode(&ServerMessage::Goodbye(goodbye(why))));
         }
         self.door.close(why, &mut lane.out);
         self.last_words = true;
@@ -489,6 +489,18 @@ impl Connection {
         // Whatever happens here, the connection is over.
         let _ = timeout_at(until, drained).await;
     }
+}
+
+fn goodbye(why: Parting) -> Goodbye {
+    let (reason, message) = match why {
+        Parting::ShuttingDown => {
+            (GoodbyeReason::ShuttingDown, "the server is shutting down; connect again in a moment")
+        }
+        Parting::Renamed => {
+            (GoodbyeReason::Renamed, "your name was changed on another connection; connect again")
+        }
+    };
+    Goodbye { reason, message: message.into(), reconnect: true }
 }
 
 /// The most bytes that may come back.

@@ -10,14 +10,14 @@ use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 
 use super::mailbox::Mailbox;
-use super::watches::{Cursor, Watches};
+use super::watches::Watches;
 use crate::door::{Door, DoorKind};
-use crate::fanout::{Behind, News};
+use crate::fanout::{Delivery, News, Shelf, Watcher};
 use crate::log::Reader;
 
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
-pub struct Outlet {
+pub(super) struct Outlet {
     lane: Mutex<Lane>,
     stream: TcpStream,
     kind: DoorKind,
@@ -36,50 +36,11 @@ pub(super) struct Lane {
     pub(super) full: bool,
 }
 
-/// What became of news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// It is written, or the connection's task will see to it.
-    Done,
-    /// The connection's task must be woken to see to it.
-    Wake,
-    /// The connection's task is at work and must be told.
-    Busy,
-}
-
-/// News that were taken out of a tail for one cursor, kept for the next.
-#[derive(Debug, Default)]
-pub struct Shelf {
-    news: VecDeque<News>,
-}
-
 /// What is said about many rooms is written when it has reached so many bytes.
 const TOGETHER_BYTES: usize = 16 * 1024;
 
 /// What a piece of memory needs besides its bytes, in bytes.
 const PIECE_OVERHEAD_BYTES: usize = 48;
-
-/// Cursors at more different places than this at the same time are rare.
-const SHELF_NEWS_MAX: usize = 8;
-
-impl Shelf {
-    fn news(&mut self, cursor: &Cursor, kind: DoorKind) -> Result<&News, Behind> {
-        let Cursor { room, seen, replay, .. } = cursor;
-        let found = self.news.iter().position(|news| news.is_for(kind, *seen));
-        let index = match found {
-            Some(index) => index,
-            None => {
-                let live = room.tail().news(kind, *seen);
-                let replay = || replay.as_ref()?.news(room.id, kind, *seen);
-                let news = live.or_else(|behind| replay().ok_or(behind))?;
-                self.news.truncate(SHELF_NEWS_MAX - 1);
-                self.news.push_front(news);
-                0
-            }
-        };
-        Ok(&self.news[index])
-    }
-}
 
 impl Outlet {
     pub(super) fn new(kind: DoorKind, stream: TcpStream, mailbox: Arc<Mailbox>) -> Self {
@@ -87,7 +48,7 @@ impl Outlet {
     }
 
     /// How to reach the connection's task.
-    pub fn mailbox(&self) -> &Arc<Mailbox> {
+    pub(super) fn mailbox(&self) -> &Arc<Mailbox> {
         &self.mailbox
     }
 
@@ -97,31 +58,6 @@ impl Outlet {
 
     pub(super) fn lane(&self) -> MutexGuard<'_, Lane> {
         self.lane.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Writes what the cursor of a watch has not seen, up to `head` at least, unless something else comes first.
-    pub fn deliver(&self, slot: usize, watch: u64, head: Seq, shelf: &mut Shelf) -> Delivery {
-        let mut lane = match self.lane.try_lock() {
-            Ok(lane) => lane,
-            Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
-            Err(TryLockError::WouldBlock) => return Delivery::Busy,
-        };
-        if lane.full || !lane.out.is_empty() {
-            // The task is waiting for the socket and looks at its cursors afterwards.
-            lane.watches.mark_ready(slot);
-            return Delivery::Done;
-        }
-        if !lane.watches.may_be_written(slot, watch) {
-            return Delivery::Done;
-        }
-        match self.advance(&mut lane, slot, head, shelf, Self::send) {
-            Ok(Advance::There) => Delivery::Done,
-            Ok(Advance::Full | Advance::Behind) | Err(_) => {
-                // Whatever it is, the task meets it again.
-                lane.watches.mark_ready(slot);
-                Delivery::Wake
-            }
-        }
     }
 
     /// Writes what lies between a cursor and `head` straight from the room's tail.
@@ -136,7 +72,7 @@ impl Outlet {
         let Lane { out, watches, taken: all, full } = lane;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
         while cursor.seen < head {
-            let Ok(news) = shelf.news(cursor, self.kind) else {
+            let Ok(news) = shelf.news(&cursor.room, cursor.seen, cursor.replay.as_deref(), self.kind) else {
                 return Ok(Advance::Behind);
             };
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
@@ -263,6 +199,40 @@ impl Outlet {
     /// Nothing more will be written.
     pub(super) fn shut_down(&self) -> io::Result<()> {
         SockRef::from(&self.stream).shutdown(Shutdown::Write)
+    }
+}
+
+impl Watcher for Outlet {
+    fn deliver(&self, slot: usize, watch: u64, head: Seq, shelf: &mut Shelf) -> Delivery {
+        let mut lane = match self.lane.try_lock() {
+            Ok(lane) => lane,
+            Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
+            Err(TryLockError::WouldBlock) => return Delivery::Busy,
+        };
+        if lane.full || !lane.out.is_empty() {
+            // The task is waiting for the socket and looks at its cursors afterwards.
+            lane.watches.mark_ready(slot);
+            return Delivery::Done;
+        }
+        if !lane.watches.may_be_written(slot, watch) {
+            return Delivery::Done;
+        }
+        match self.advance(&mut lane, slot, head, shelf, Self::send) {
+            Ok(Advance::There) => Delivery::Done,
+            Ok(Advance::Full | Advance::Behind) | Err(_) => {
+                // Whatever it is, the task meets it again.
+                lane.watches.mark_ready(slot);
+                Delivery::Wake
+            }
+        }
+    }
+
+    fn tell(&self, slot: usize) -> bool {
+        self.mailbox.tell(slot)
+    }
+
+    fn wake(&self) {
+        self.mailbox.wake();
     }
 }
 

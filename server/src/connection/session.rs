@@ -14,18 +14,17 @@ use teahouse_protocol::{
     Request, RequestId, RoomList, RoomName, ServerMessage, SignedOut, Unwatched, User, Welcome, limits,
 };
 
-use super::ANSWER_BYTES_MAX;
-use super::mailbox::Answer;
+use super::mailbox::{Answer, Mailbox};
 use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::watches::Watches;
 use crate::directory::{Holder, Login};
 use crate::door::{Door, DoorKind};
-use crate::encoded::{joined_room_bytes, member_bytes, truncate};
+use crate::encoded::{ANSWER_BYTES_MAX, joined_room_bytes, member_bytes, truncate};
 use crate::fanout::Room;
 use crate::house::{House, SERVER};
 use crate::log::LogError;
-use crate::order::{Refusal, ReplyTo};
+use crate::order::{Refusal, ReplyTo, Verdict};
 use crate::pace::{Address, ConnectionPace, Kind, TooFast, Who};
 use crate::state::{Action, Outcome, Rejection, TokenHash};
 use crate::turns::Source;
@@ -267,8 +266,8 @@ impl Session {
             Asked::Post { pipeline, .. } => Some(pipeline),
             _ => None,
         };
-        let mailbox = Arc::clone(self.outlet.mailbox());
-        let reply = ReplyTo { mailbox, from: self.source.address, re, pipeline };
+        let asker = Arc::<Mailbox>::clone(self.outlet.mailbox());
+        let reply = ReplyTo { asker, from: self.source.address, re, pipeline };
         match self.house.order.submit(self.source, action, Some(reply)) {
             Ok(()) => {
                 if let Asked::Post { bytes, .. } = asked {
@@ -355,7 +354,7 @@ impl Session {
     /// Takes an answer out of the mailbox.
     pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, lane: &mut Lane) {
         let reply = match answer {
-            Answer::Decided { re, result, login } => {
+            Answer::Decided(Verdict { re, result, login }) => {
                 let asked = self.asked.pop_front().expect("every answer was asked for");
                 self.alone = false;
                 if let Asked::Post { bytes, .. } = asked {

@@ -7,7 +7,7 @@ use teahouse_protocol::{CaughtUp, Gone, Seq, ServerMessage};
 
 use super::outlet::Outlet;
 use crate::door::Door;
-use crate::fanout::{Replay, Room, WatchKey};
+use crate::fanout::{Replay, Room, WatchKey, Watcher};
 use crate::log::{LogError, Reader};
 use crate::state::RoomId;
 
@@ -66,7 +66,8 @@ impl Watches {
             self.cursors.push(None);
             self.cursors.len() - 1
         });
-        let key = room.watch(Arc::clone(outlet), slot, self.next_watch);
+        let watcher: Arc<dyn Watcher> = Arc::<Outlet>::clone(outlet);
+        let key = room.watch(watcher, slot, self.next_watch);
         let presence = room.presence_cursor();
         let head = room.tail().head();
         self.cursors[slot] = Some(Cursor {

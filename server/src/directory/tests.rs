@@ -1,9 +1,8 @@
-use teahouse_protocol::{RequestId, UnixMillis};
+use teahouse_protocol::UnixMillis;
 
 use super::*;
-use crate::connection::Answer;
 use crate::pace::Address;
-use crate::state::{Action, Outcome, Proposal};
+use crate::state::{Action, Proposal};
 
 const ANA: UserId = UserId(1);
 
@@ -38,18 +37,6 @@ async fn a_guest_goes_however_the_task_of_its_connection_ends() {
         panic!("on purpose");
     });
     task.await.expect_err("it panicked");
-    assert!(!is_here(&directory));
-}
-
-#[test]
-fn a_guest_goes_when_nobody_takes_the_answer_to_its_hello() {
-    let directory = directory();
-    let mailbox = Mailbox::default();
-    let login = Some(directory.connected(ANA, Address::HOUSE));
-    let arrived = Outcome::Arrived { user: ANA, name: MemberName::parse("ana").expect("legal") };
-    mailbox.answer(Answer::Decided { re: RequestId::default(), result: Ok(arrived), login });
-    assert!(is_here(&directory));
-    drop(mailbox);
     assert!(!is_here(&directory));
 }
 

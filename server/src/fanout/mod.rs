@@ -11,8 +11,10 @@ mod presence;
 mod replay;
 mod room;
 mod segment;
+mod shelf;
 mod tail;
 mod tails;
+mod watcher;
 
 pub use herald::Herald;
 pub use members::Members;
@@ -21,5 +23,7 @@ pub(crate) use presence::{Calls, Kept};
 pub use replay::{Replay, Replays};
 pub use room::{Room, WatchKey};
 pub use segment::{Segment, encode_segments};
+pub use shelf::Shelf;
 pub use tail::{Behind, Tail};
 pub use tails::{Held, TAILS_BYTES_MAX, Tails};
+pub use watcher::{Delivery, Watcher};

@@ -9,9 +9,10 @@ use teahouse_protocol::{MemberName, PageEvent, RoomName, Seq};
 use super::members::Members;
 use super::presence::{Kept, Presences};
 use super::segment::encode_segments;
+use super::shelf::Shelf;
 use super::tail::{TAIL_BYTES_MAX, Tail};
 use super::tails::Tails;
-use crate::connection::{Delivery, Mailbox, Outlet, Shelf};
+use super::watcher::{Delivery, Watcher};
 use crate::door::DoorKind;
 use crate::state::{RoomId, UserId};
 
@@ -28,7 +29,7 @@ pub struct Room {
     /// When the tail was used last, by the count of [`Tails`]; 0: there is nothing in it.
     pub(super) tail_used: AtomicU64,
     presences: Mutex<Presences>,
-    watchers: Mutex<Slab<Watcher>>,
+    watchers: Mutex<Slab<Watch>>,
     /// How many watchers there are. For nobody nothing is kept.
     watching: AtomicUsize,
     /// Whether it has gone away with its last member.
@@ -42,25 +43,25 @@ pub struct Room {
 /// So many watchers are taken out of the list at a time, so that nobody who comes or goes waits for a walk.
 const WALK_STRIDE: usize = 64;
 
-/// One connection that watches a room.
+/// That a connection watches the room.
 #[derive(Debug, Clone)]
-struct Watcher {
-    outlet: Arc<Outlet>,
+struct Watch {
+    watcher: Arc<dyn Watcher>,
     /// Where the connection keeps its cursor.
     slot: usize,
     /// Tells this watch from an earlier one in the same slot.
-    watch: u64,
+    number: u64,
 }
 
-impl Watcher {
+impl Watch {
     /// Leaves word that there is something to read. Answers whether the connection must be woken.
     fn tell(&self) -> bool {
-        self.outlet.mailbox().tell(self.slot)
+        self.watcher.tell(self.slot)
     }
 
     fn tell_and_wake(&self) {
         if self.tell() {
-            self.outlet.mailbox().wake();
+            self.watcher.wake();
         }
     }
 }
@@ -116,7 +117,7 @@ impl Room {
         self.members_mut().remove(id);
     }
 
-    fn watchers(&self) -> MutexGuard<'_, Slab<Watcher>> {
+    fn watchers(&self) -> MutexGuard<'_, Slab<Watch>> {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -125,9 +126,9 @@ impl Room {
     }
 
     /// Brings everything new from now on to a connection's cursor.
-    pub fn watch(&self, outlet: Arc<Outlet>, slot: usize, watch: u64) -> WatchKey {
+    pub fn watch(&self, watcher: Arc<dyn Watcher>, slot: usize, number: u64) -> WatchKey {
         let mut watchers = self.watchers();
-        let key = WatchKey(watchers.insert(Watcher { outlet, slot, watch }));
+        let key = WatchKey(watchers.insert(Watch { watcher, slot, number }));
         self.watching.store(watchers.len(), Ordering::Release);
         key
     }
@@ -192,7 +193,7 @@ impl Room {
     }
 
     /// The room is gone, and nothing more will happen in it. Wakes its watchers.
-    pub fn close(&self, wake: &mut Vec<Arc<Mailbox>>) {
+    pub fn close(&self, wake: &mut Vec<Arc<dyn Watcher>>) {
         self.gone.store(true, Ordering::Release);
         self.tell(wake);
     }
@@ -218,18 +219,16 @@ impl Room {
         self.announced.store(false, Ordering::Release);
         let head = self.tail().head();
         let mut shelf = Shelf::default();
-        self.each_watcher(|watcher| {
-            match watcher.outlet.deliver(watcher.slot, watcher.watch, head, &mut shelf) {
-                Delivery::Done => {}
-                Delivery::Wake => watcher.outlet.mailbox().wake(),
-                Delivery::Busy => watcher.tell_and_wake(),
-            }
+        self.each_watch(|watch| match watch.watcher.deliver(watch.slot, watch.number, head, &mut shelf) {
+            Delivery::Done => {}
+            Delivery::Wake => watch.watcher.wake(),
+            Delivery::Busy => watch.tell_and_wake(),
         });
         self.walked.fetch_max(head.get(), Ordering::AcqRel);
     }
 
     /// Jumps to a head that was found in the log, and wakes those who have not read that far.
-    pub fn reset(&self, head: Seq, wake: &mut Vec<Arc<Mailbox>>) {
+    pub fn reset(&self, head: Seq, wake: &mut Vec<Arc<dyn Watcher>>) {
         self.tail_mut().reset(head);
         self.tell(wake);
     }
@@ -259,8 +258,8 @@ impl Room {
     /// Tells every watcher that somebody came or went. Answers how many they are.
     pub(crate) fn tell_presences(&self) -> usize {
         let mut told = 0;
-        self.each_watcher(|watcher| {
-            watcher.tell_and_wake();
+        self.each_watch(|watch| {
+            watch.tell_and_wake();
             told += 1;
         });
         told
@@ -277,7 +276,7 @@ impl Room {
     }
 
     /// Visits the watchers without holding anybody up who comes or goes.
-    fn each_watcher(&self, mut visit: impl FnMut(&Watcher)) {
+    fn each_watch(&self, mut visit: impl FnMut(&Watch)) {
         let mut stride = Vec::with_capacity(WALK_STRIDE);
         let mut next = 0;
         loop {
@@ -291,14 +290,14 @@ impl Room {
             if stride.is_empty() {
                 break;
             }
-            stride.drain(..).for_each(|watcher| visit(&watcher));
+            stride.drain(..).for_each(|watch| visit(&watch));
         }
     }
 
-    fn tell(&self, wake: &mut Vec<Arc<Mailbox>>) {
-        for (_, watcher) in self.watchers().iter() {
-            if watcher.tell() {
-                wake.push(Arc::clone(watcher.outlet.mailbox()));
+    fn tell(&self, wake: &mut Vec<Arc<dyn Watcher>>) {
+        for (_, watch) in self.watchers().iter() {
+            if watch.tell() {
+                wake.push(Arc::clone(&watch.watcher));
             }
         }
     }

@@ -6,8 +6,7 @@ use teahouse_protocol::{Epoch, PageEvent, Seq, UnixMillis};
 
 use super::open::open_reader;
 use super::{LogError, row};
-use crate::connection::ANSWER_BYTES_MAX;
-use crate::encoded::event_bytes;
+use crate::encoded::{ANSWER_BYTES_MAX, event_bytes};
 use crate::state::RoomId;
 
 /// How many reads go on at a time; a further one waits. All connections are open from the start, so that history can be

@@ -5,6 +5,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{BroadcastChannel, MessageEvent};
 
+use crate::house;
+
 const NAME: &str = "teahouse.store";
 const KEPT: &str = "kept";
 const ROOMS: &str = "rooms";
@@ -45,7 +47,7 @@ pub(crate) struct Channel {
 impl Channel {
     /// `None`: this browser has none, or not for this page.
     pub(crate) fn open(hear: impl Fn(Said) + 'static) -> Option<Self> {
-        let inner = BroadcastChannel::new(NAME).ok()?;
+        let inner = BroadcastChannel::new(&house::name_of(NAME)).ok()?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             let words = event.data().dyn_into::<Array>().unwrap_or_default();
             let words: Vec<String> = words.iter().filter_map(|word| word.as_string()).collect();

@@ -21,6 +21,7 @@ mod covering;
 mod database;
 mod driver;
 mod files;
+mod house;
 mod i18n;
 mod keys;
 mod model;

@@ -6,6 +6,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
+use crate::house;
+
 /// What happens to a link.
 #[derive(Debug)]
 pub(crate) enum SocketEvent {
@@ -75,8 +77,5 @@ fn address() -> Result<String, String> {
         _ => "ws",
     };
     let host = location.host().map_err(|error| format!("{error:?}"))?;
-    // Behind a proxy the page may stand under a path.
-    let path = location.pathname().map_err(|error| format!("{error:?}"))?;
-    let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
-    Ok(format!("{scheme}://{host}{folder}ws"))
+    Ok(format!("{scheme}://{host}{}ws", house::folder()))
 }

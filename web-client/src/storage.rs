@@ -2,6 +2,8 @@
 //!
 //! It may be forbidden, full, or cleared at any time. Then the program goes on without it.
 
+use crate::house;
+
 const PREFIX: &str = "teahouse.";
 /// Before the brain's keys: where earlier versions kept what is in [`crate::database`] now, and a tab its own.
 const BRAIN: &str = "teahouse.brain.";
@@ -25,7 +27,7 @@ impl Storage {
     /// Keeps or removes a value of the brain's that is this tab's own.
     pub(crate) fn put_of_tab(&self, key: &str, value: Option<&str>) {
         let Some(store) = &self.of_tab else { return };
-        let name = format!("{BRAIN}{key}");
+        let name = format!("{}{key}", house::name_of(BRAIN));
         let _ = match value {
             Some(value) => store.set_item(&name, value),
             None => store.remove_item(&name),
@@ -34,7 +36,7 @@ impl Storage {
 
     /// The brain's values that are this tab's own.
     pub(crate) fn values_of_tab(&self) -> Vec<(String, String)> {
-        self.of_tab.as_ref().map(brain_values).unwrap_or_default()
+        self.of_tab.as_ref().map(|store| brain_values(store, &house::name_of(BRAIN))).unwrap_or_default()
     }
 
     /// A value of the view's own.
@@ -54,7 +56,7 @@ impl Storage {
 
     /// What an earlier version left behind for the brain.
     pub(crate) fn brain_values(&self) -> Vec<(String, String)> {
-        self.store.as_ref().map(brain_values).unwrap_or_default()
+        self.store.as_ref().map(|store| brain_values(store, BRAIN)).unwrap_or_default()
     }
 
     /// These are kept elsewhere now.
@@ -66,11 +68,11 @@ impl Storage {
     }
 }
 
-fn brain_values(store: &web_sys::Storage) -> Vec<(String, String)> {
+fn brain_values(store: &web_sys::Storage, prefix: &str) -> Vec<(String, String)> {
     let keys = (0..store.length().unwrap_or(0)).filter_map(|index| store.key(index).ok().flatten());
     let found = keys.filter_map(|key| {
         let value = store.get_item(&key).ok().flatten()?;
-        Some((key.strip_prefix(BRAIN)?.to_owned(), value))
+        Some((key.strip_prefix(prefix)?.to_owned(), value))
     });
     found.collect()
 }

@@ -32,3 +32,28 @@ async fn the_page_works_under_a_path() {
         assert_eq!(manifest, json!(format!("http://{}/tea/house/manifest.webmanifest", proxy.address())));
     }
 }
+
+/// Any path ends at the same server, but for the browser each is another house.
+#[tokio::test]
+async fn two_houses_under_one_origin_are_strangers_to_each_other() {
+    programs::assert_browser_client();
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}one/", server.url())).await;
+    let page = Page { browser };
+    page.choose_name("ana").await;
+    page.write("半句话").await;
+    let first = page.browser.tab().await;
+    page.browser.open_tab(&format!("{}two/", server.url())).await;
+    page.browser.element(&testid("name-input")).await;
+    page.choose_name("bo").await;
+    page.browser.go_to_tab(first).await;
+    page.is("ana").await;
+    // Also for one tab that goes from one to the other.
+    page.browser.open(&format!("{}two/", server.url())).await;
+    page.is("bo").await;
+    page.when_composed("").await;
+    page.browser.open(&format!("{}one/", server.url())).await;
+    page.is("ana").await;
+    page.when_composed("半句话").await;
+}

@@ -5,6 +5,7 @@ use teahouse_client_core::is_post_key;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Database, Health, Inner, OWNERS, VALUES, Values, put, read};
+use crate::house;
 use crate::tabs::Tabs;
 
 const NAME: &str = "teahouse";
@@ -90,7 +91,7 @@ impl Database {
 
 async fn open_store() -> Result<idb::Database, idb::Error> {
     // In whichever version is there: a later one of this page may only add to it.
-    let mut request = Factory::new()?.open(NAME, None)?;
+    let mut request = Factory::new()?.open(&house::name_of(NAME), None)?;
     request.on_upgrade_needed(|event| {
         let Ok(store) = event.database() else { return };
         for name in [VALUES, OWNERS] {

@@ -18,8 +18,8 @@ use teahouse_protocol::{
 use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
-use crate::crier::Notices;
 use crate::fanout::{Room, Tails, Watcher};
+use crate::notices::Notices;
 use crate::state::{
     self, Change, Keep, RoomId, RoomIndex, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex,
 };

@@ -9,6 +9,7 @@
 mod abort;
 mod absences;
 pub mod accept;
+pub mod admission;
 pub mod config;
 pub mod connection;
 mod crier;
@@ -20,7 +21,9 @@ pub mod house;
 pub mod http;
 mod lanes;
 pub mod log;
+mod notices;
 pub mod order;
+pub mod origins;
 pub mod pace;
 pub mod proxies;
 pub mod seat;

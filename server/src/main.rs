@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use teahouse_protocol::Epoch;
-use teahouse_server::accept::{self, Admission, WaitingRoom};
-use teahouse_server::config::{Config, Listen, Options, Pin};
+use teahouse_server::accept::{self, Listen, Pin, WaitingRoom};
+use teahouse_server::admission::Admission;
+use teahouse_server::config::{Config, Options};
 use teahouse_server::directory::Directory;
 use teahouse_server::house::House;
 use teahouse_server::log;

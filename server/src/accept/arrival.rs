@@ -7,10 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::admission::Crowded;
-use super::visit::Visit;
+use super::listener::Pin;
 use super::waiting_room::{Ticket, WaitingRoom};
-use crate::config::Pin;
+use crate::admission::{Crowded, Visit};
 use crate::door::{Guess, blank_bytes, sniff, text, unfinished};
 use crate::house::House;
 use crate::pace::Address;

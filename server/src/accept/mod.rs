@@ -1,8 +1,8 @@
 //! Takes connections in, and lets their first bytes choose a door.
 
-mod admission;
 mod arrival;
-mod visit;
+mod listener;
+mod refusals;
 mod waiting_room;
 
 use std::io;
@@ -15,18 +15,17 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-pub use admission::{Admission, Capacity, Crowded};
-pub use visit::Visit;
+pub use listener::{Listen, PORT, Pin, listen};
 pub use waiting_room::WaitingRoom;
 
-use crate::config::{Listen, Pin};
+use crate::admission::{Admission, Crowded, Pass, Visit};
 use crate::connection::Connection;
 use crate::door::{Door, Foreign, Guess, JsonDoor, TextDoor, blank_bytes, sniff};
 use crate::house::House;
 use crate::http;
 use crate::pace::{Address, Kind};
-use admission::{Pass, refusal};
 use arrival::{Arrival, refuse};
+use refusals::{Refusals, refusal};
 
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -46,6 +45,7 @@ pub async fn accept(
     admission: Arc<Admission>,
 ) {
     let router = http::router(Arc::clone(&house));
+    let refusals = Arc::new(Refusals::default());
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -53,8 +53,8 @@ pub async fn accept(
                     Ok(pass) => pass,
                     Err(why) => {
                         tracing::debug!("{peer} is not let in: {why}");
-                        let admission = Arc::clone(&admission);
-                        tokio::spawn(async move { admission.tell(stream, pin, why).await });
+                        let refusals = Arc::clone(&refusals);
+                        tokio::spawn(async move { refusals.tell(stream, pin, why).await });
                         continue;
                     }
                 };
@@ -169,21 +169,4 @@ async fn turn_away(stream: TcpStream, foreign: Foreign, visit: &Visit) -> io::Re
 /// Serves a connection to its end, in a task of its own: that of the first bytes has room for much that is over now.
 fn stay(connection: Box<Connection>, visit: Arc<Visit>) {
     tokio::spawn(async move { visit.was(connection.run().await) });
-}
-
-/// Opens a listener. The sockets of the default addresses for IPv4 and IPv6 do not share a port.
-pub fn listen(listen: &Listen) -> io::Result<TcpListener> {
-    use socket2::{Domain, Protocol, Socket, Type};
-    let domain = if listen.address.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-    if listen.address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // On Windows this option would let two servers take the same port.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&listen.address.into())?;
-    socket.listen(4_096)?;
-    TcpListener::from_std(socket.into())
 }

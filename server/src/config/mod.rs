@@ -15,11 +15,12 @@ use clap::{Parser, Subcommand};
 use serde::Deserialize;
 use teahouse_protocol::RoomName;
 
-pub use value::{Listed, Listen, Millis, Pin};
+pub use value::{Listed, Millis};
 
-use crate::accept::Capacity;
+use crate::accept::{Listen, PORT};
+use crate::admission::Capacity;
 use crate::house::Patience;
-use crate::http::{Origin, Origins};
+use crate::origins::{Origin, Origins};
 use crate::pace::{Kind, Limit, Pace};
 use crate::proxies::{Network, Proxies};
 
@@ -27,9 +28,6 @@ use crate::proxies::{Network, Proxies};
 const KIB: f64 = 1024.0;
 const MINUTELY: f64 = 1.0 / 60.0;
 const HOURLY: f64 = 1.0 / 3600.0;
-
-/// The port of the tutorial that this began with.
-pub const PORT: u16 = 2023;
 
 /// Its figures for the memory follow from what is bounded where: `fanout::TAILS_BYTES_MAX`, the queue and batches of
 /// `order`, replays and their lanes, presences, paces, the caches of SQLite, the program; rooms and people in state and
@@ -398,6 +396,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::accept::Pin;
 
     #[test]
     fn listeners_are_read() {

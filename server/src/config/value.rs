@@ -1,61 +1,9 @@
 //! Values of options, which the command line, the environment and the file share.
 
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
-
-use super::PORT;
-
-/// An address, and what is served there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Listen {
-    /// Where to listen.
-    pub address: SocketAddr,
-    /// The one door that is served; without it the first bytes decide.
-    pub pin: Option<Pin>,
-}
-
-/// A door that a listener is pinned to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pin {
-    /// Words for people, greeted at once.
-    Text,
-    /// JSON Lines.
-    Json,
-    /// HTTP and WebSocket.
-    Http,
-}
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (pin, address) = match text.split_once('=') {
-            None => (None, text),
-            Some(("text", address)) => (Some(Pin::Text), address),
-            Some(("json", address)) => (Some(Pin::Json), address),
-            Some(("http", address)) => (Some(Pin::Http), address),
-            Some((other, _)) => {
-                return Err(format!("there is no door {other}; there are text, json and http"));
-            }
-        };
-        let address = address.parse().map_err(|_| {
-            format!("{address} is no address and port, such as 127.0.0.1:{PORT} or [::1]:{PORT}")
-        })?;
-        Ok(Self { address, pin })
-    }
-}
-
-impl TryFrom<String> for Listen {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
 
 /// Several values of an option in one text, with commas between them and white space around them. A text without any is
 /// none, so that a variable of the environment may be empty.

@@ -19,7 +19,7 @@ mod watcher;
 pub use herald::Herald;
 pub use members::Members;
 pub use news::News;
-pub(crate) use presence::{Calls, Kept};
+pub(crate) use presence::Kept;
 pub use replay::{Replay, Replays};
 pub use room::{Room, WatchKey};
 pub use segment::{Segment, encode_segments};

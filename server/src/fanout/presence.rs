@@ -1,6 +1,5 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use teahouse_protocol::{MemberName, Presence, RoomName, ServerMessage};
@@ -14,9 +13,6 @@ use crate::state::UserId;
 pub(super) const PRESENCES_PER_ROOM_MAX: usize = 64;
 /// So many comings and goings wait in all rooms together; older ones are dropped.
 const PRESENCES_MAX: usize = 16_384;
-/// So many people may have come or gone without having been told of yet; further ones are dropped.
-const CALLS_MAX: usize = 16_384;
-
 /// Comings and goings of one watched room, which take no seq and may be dropped. One for each person: the last.
 #[derive(Debug, Default)]
 pub(super) struct Presences {
@@ -101,49 +97,6 @@ impl Kept {
     }
 }
 
-/// Who came or went and has not been told of yet: one entry for each person, in the order in which they are due.
-#[derive(Debug, Default)]
-pub(crate) struct Calls {
-    due: HashMap<UserId, Instant>,
-    order: BTreeSet<(Instant, UserId)>,
-}
-
-impl Calls {
-    /// A person is to be told of at `due`; forgets when that was to be before. Answers whether this is the next one.
-    pub(crate) fn call(&mut self, user: UserId, due: Instant) -> bool {
-        if let Some(before) = self.due.remove(&user) {
-            self.order.remove(&(before, user));
-        } else if self.due.len() >= CALLS_MAX {
-            return false;
-        }
-        self.due.insert(user, due);
-        self.order.insert((due, user));
-        self.order.first().is_some_and(|(_, first)| *first == user)
-    }
-
-    /// Takes out those who are due, at most so many.
-    pub(crate) fn take(&mut self, now: Instant, most: usize) -> Vec<UserId> {
-        let mut taken = Vec::new();
-        while taken.len() < most
-            && let Some((due, user)) = self.order.first().copied()
-            && due <= now
-        {
-            self.order.pop_first();
-            self.due.remove(&user);
-            taken.push(user);
-        }
-        if self.due.is_empty() {
-            self.due = HashMap::new();
-        }
-        taken
-    }
-
-    /// How long until the next is due; `None` when nobody is called.
-    pub(crate) fn pause(&self, now: Instant) -> Option<Duration> {
-        self.order.first().map(|(due, _)| due.saturating_duration_since(now))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use teahouse_protocol::Seq;
@@ -198,24 +151,5 @@ mod tests {
         let held: usize = rooms.iter().map(|room| room.presences_held()).sum();
         assert!(held <= PRESENCES_MAX, "{held}");
         assert!(rooms.iter().all(|room| room.presences_held() <= PRESENCES_PER_ROOM_MAX));
-    }
-
-    #[test]
-    fn a_person_is_called_once_and_when_due() {
-        let mut calls = Calls::default();
-        let start = Instant::now();
-        let second = Duration::from_secs(1);
-        assert!(calls.call(UserId(1), start + second));
-        assert!(!calls.call(UserId(2), start + 2 * second));
-        assert!(!calls.call(UserId(1), start + 3 * second), "put off");
-        assert_eq!(calls.pause(start), Some(2 * second));
-        assert_eq!(calls.take(start + second, 64), []);
-        assert_eq!(calls.take(start + 5 * second, 1), [UserId(2)]);
-        assert_eq!(calls.take(start + 5 * second, 64), [UserId(1)]);
-        assert_eq!(calls.pause(start), None);
-        for user in 0..2 * CALLS_MAX as u64 {
-            calls.call(UserId(user), start);
-        }
-        assert_eq!(calls.order.len(), CALLS_MAX);
     }
 }

@@ -8,13 +8,13 @@ use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
-use super::origin::Target;
 use super::prefixed::Prefixed;
 use super::{Guest, client, foreign_page};
-use crate::accept::Visit;
+use crate::admission::Visit;
 use crate::connection::Connection;
 use crate::door::{Door, WebSocketDoor};
 use crate::house::House;
+use crate::origins::Target;
 
 /// Checks the handshake (tungstenite does, by RFC 6455 section 4.2.1) and who asks, and hands the socket over.
 pub(super) fn websocket(house: Arc<House>, guest: Guest, target: &Target, mut request: Request) -> Response {

@@ -2,7 +2,6 @@
 
 mod assets;
 mod gateway;
-mod origin;
 mod prefixed;
 
 use std::net::IpAddr;
@@ -21,14 +20,12 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::accept::Visit;
+use crate::admission::Visit;
 use crate::house::House;
+use crate::origins::{Origin, Target};
 use crate::pace::Address;
 use crate::proxies::Proxies;
-use origin::Target;
 use prefixed::Prefixed;
-
-pub use origin::{Origin, Origins};
 
 /// What is written to somebody whose request did not become complete in time. hyper closes without a word.
 const TIMEOUT_RESPONSE: &[u8] =

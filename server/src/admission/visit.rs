@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::admission::{Crowded, Pass};
+use super::{Crowded, Pass};
 use crate::pace::{Address, Kind, Paces};
 
 /// A connection from accept to close, for the log.
@@ -19,7 +19,7 @@ pub struct Visit {
 }
 
 impl Visit {
-    pub(super) fn begin(socket: SocketAddr, pass: Pass) -> Arc<Self> {
+    pub(crate) fn begin(socket: SocketAddr, pass: Pass) -> Arc<Self> {
         tracing::info!("{socket} connected");
         Arc::new(Self { socket, client: Mutex::default(), over: AtomicBool::new(false), pass })
     }

@@ -77,7 +77,7 @@ fn without_root(name: &str) -> String {
 
 /// Host and port, as `Host` has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Authority {
+pub(crate) struct Authority {
     host: Host,
     port: Option<u16>,
 }
@@ -117,18 +117,18 @@ impl std::fmt::Display for Authority {
 
 /// A `Host` that RFC 9112 section 3.2 refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BadHost;
+pub(crate) struct BadHost;
 
 /// Where a request went, by its own account.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// The first is that of the request itself, the others were kept by proxies.
     authorities: Vec<Authority>,
 }
 
 impl Target {
     /// Reads the request's `Host`, of which there has to be one unless it is of HTTP/1.0, and what proxies kept.
-    pub(super) fn read(uri: &Uri, headers: &HeaderMap, host_needed: bool) -> Result<Self, BadHost> {
+    pub(crate) fn read(uri: &Uri, headers: &HeaderMap, host_needed: bool) -> Result<Self, BadHost> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let mut authorities = Vec::new();
         match (hosts.next(), hosts.next()) {
@@ -178,13 +178,13 @@ impl Origins {
     }
 
     /// The name that a request without a page behind it calls the server by, if it is not one of its own.
-    pub(super) fn wrong_name<'a>(&self, target: &'a Target) -> Option<&'a Authority> {
+    pub(crate) fn wrong_name<'a>(&self, target: &'a Target) -> Option<&'a Authority> {
         let named = target.authorities.iter().any(|authority| self.is_named(&authority.host));
         target.authorities.first().filter(|_| !named)
     }
 
     /// Whether a page of this origin may connect. `local_port`: where the request came in.
-    pub(super) fn admit(&self, origin: &str, target: &Target, local_port: u16) -> bool {
+    pub(crate) fn admit(&self, origin: &str, target: &Target, local_port: u16) -> bool {
         let Ok(origin) = origin.parse::<Origin>() else { return false };
         let is_own = |authority: &Authority| {
             let default = match origin.scheme.as_str() {

@@ -6,7 +6,9 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use teahouse_protocol::{Epoch, MemberName, OpId, PostText, RoomName, UnixMillis};
 use teahouse_server::log::{self, Log, PageQuery, Reader};
-use teahouse_server::state::{Action, Change, Outcome, Proposal, RoomId, State, TokenHash, UserId};
+use teahouse_server::state::{
+    self, Action, Change, Decision, Model, NoRecords, Outcome, Proposal, RoomId, TokenHash, UserId,
+};
 
 fn main() {
     divan::main();
@@ -17,7 +19,7 @@ struct Disk {
     folder: PathBuf,
     log: Log,
     reader: Reader,
-    state: State,
+    model: Model,
     ana: UserId,
     lobby: RoomId,
     posts: u64,
@@ -28,10 +30,10 @@ impl Disk {
         // Not the system's temporary folder, which may be memory.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("log-{name}"));
         let _ = std::fs::remove_dir_all(&folder);
-        let (log, state, reader) =
+        let (log, model, reader) =
             log::open(&folder, &Epoch::parse("bench").expect("legal")).expect("a new log opens");
         let (ana, lobby) = (UserId(0), RoomId(0));
-        let mut disk = Self { folder, log, reader, state, ana, lobby, posts: 0 };
+        let mut disk = Self { folder, log, reader, model, ana, lobby, posts: 0 };
         disk.commit_one(Action::Found);
         let name = MemberName::parse("ana").ok();
         let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), away: None };
@@ -46,8 +48,10 @@ impl Disk {
 
     fn decide(&mut self, action: Action) -> (Outcome, Vec<Change>) {
         let at = UnixMillis::new(1_795_334_400_000);
-        let applied = self.state.apply(Proposal { at, action }).expect("nothing is rejected here");
-        (applied.outcome, applied.changes)
+        let proposal = Proposal { at, action };
+        let decided = state::apply(&mut self.model, &NoRecords, &proposal);
+        let Decision { outcome, changes } = decided.expect("nothing is rejected here");
+        (outcome, changes)
     }
 
     fn commit_one(&mut self, action: Action) -> Outcome {

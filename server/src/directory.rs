@@ -12,16 +12,15 @@ use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use teahouse_protocol::{
-    EventKind, JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, Seq, limits,
-};
+use teahouse_protocol::{EventKind, JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, limits};
 use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
 use crate::fanout::{Room, Tails, Watcher};
 use crate::notices::Notices;
 use crate::state::{
-    self, Change, Keep, RoomId, RoomIndex, RoomSet, State, StoredEvent, TokenHash, UserId, UserIndex,
+    self, Change, Keep, Model, RoomId, RoomIndex, RoomSet, StoredEvent, TokenHash, UserId, UserIndex,
+    is_member_after,
 };
 
 pub(crate) use logins::ComingOrGoing;
@@ -109,16 +108,16 @@ impl Directory {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over a state that was read from disk: at start, and after the log had to be opened anew. Wakes the
+    /// Takes over a model that was read from disk: at start, and after the log had to be opened anew. Wakes the
     /// watchers of rooms that turn out to be further on than was known, or to be gone.
-    pub fn restore(&self, state: &State, wake: &mut Vec<Arc<dyn Watcher>>) {
+    pub fn restore(&self, model: &Model, wake: &mut Vec<Arc<dyn Watcher>>) {
         let mut inner = self.write();
         let gone: Vec<RoomId> =
-            inner.room_by_id.keys().copied().filter(|id| state.room(*id).is_none()).collect();
+            inner.room_by_id.keys().copied().filter(|id| model.room(*id).is_none()).collect();
         for id in gone {
             inner.remove_room(id).close(wake);
         }
-        for (id, room) in state.rooms() {
+        for (id, room) in model.rooms() {
             match inner.room_by_id.get(&id) {
                 Some(known) if known.tail().head() == room.head => {}
                 Some(known) => known.reset(room.head, wake),
@@ -128,12 +127,12 @@ impl Directory {
                 }
             }
         }
-        let gone: Vec<UserId> = inner.users.keys().copied().filter(|id| state.user(*id).is_none()).collect();
+        let gone: Vec<UserId> = inner.users.keys().copied().filter(|id| model.user(*id).is_none()).collect();
         for id in gone {
             inner.remove_user(id);
         }
         let now = Instant::now();
-        for (id, user) in state.users() {
+        for (id, user) in model.users() {
             let known = inner.users.get(&id).map(|known| (known.rooms.clone(), known.name != user.name));
             let is_new = known.is_none();
             inner.add_user(id, user);
@@ -167,12 +166,10 @@ impl Directory {
         for change in changes {
             match (change, &mut inner) {
                 (Change::Event(event), inner) => {
-                    if let Some(inner) = inner {
-                        match event.kind {
-                            EventKind::Join => inner.set_member(event.room, event.by, &event.by_name, true),
-                            EventKind::Leave => inner.set_member(event.room, event.by, &event.by_name, false),
-                            EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => {}
-                        }
+                    if let Some(inner) = inner
+                        && let Some(member) = is_member_after(&event.kind)
+                    {
+                        inner.set_member(event.room, event.by, &event.by_name, member);
                     }
                     events.entry(event.room).or_default().push(event);
                 }
@@ -186,9 +183,9 @@ impl Directory {
                     }
                 }
                 (Change::UserRetired { id }, Some(inner)) => inner.remove_user(id),
-                (Change::RoomAdded { id, name, .. }, Some(inner)) => {
+                (Change::RoomAdded { id, room, .. }, Some(inner)) => {
                     let tails = Arc::clone(&self.tails);
-                    inner.add_room(Room::new(id, name, Seq::ZERO, tails));
+                    inner.add_room(Room::new(id, room.name, room.head, tails));
                 }
                 (Change::RoomRemoved { id }, Some(inner)) => {
                     gone.insert(id, inner.remove_room(id));

@@ -77,11 +77,11 @@ fn run(mut config: Config, standard_error: &StandardError) -> Result<()> {
 
 async fn serve(config: Config) -> Result<()> {
     let listeners = listen(&config)?;
-    let (mut log, mut state, reader) = log::open(&config.data, &fresh_epoch())?;
-    order::prepare(&mut log, &mut state).map_err(|error| log::cannot_begin(&config.data, error))?;
+    let (mut log, mut model, reader) = log::open(&config.data, &fresh_epoch())?;
+    order::prepare(&mut log, &mut model).map_err(|error| log::cannot_begin(&config.data, error))?;
     let directory = Arc::new(Directory::new(config.patience.lease));
-    directory.restore(&state, &mut Vec::new());
-    let (order, order_thread) = Order::start(log, state, Arc::clone(&directory));
+    directory.restore(&model, &mut Vec::new());
+    let (order, order_thread) = Order::start(log, model, Arc::clone(&directory));
     let house = House::new(
         directory,
         order,

@@ -1,6 +1,6 @@
-//! The one ordered stream of proposals, and what follows from it: state, log, fan-out.
+//! The one ordered stream of proposals, and what follows from it: model, log, fan-out.
 //!
-//! One thread owns the state and the log. It takes what has gathered in the queue while the last batch was in fsync,
+//! One thread owns the model and the log. It takes what has gathered in the queue while the last batch was in fsync,
 //! decides each proposal, writes all changes in one transaction, and only after the fsync answers and publishes.
 
 mod queue;
@@ -18,7 +18,7 @@ use crate::abort::AbortOnPanic;
 use crate::directory::{Directory, Login};
 use crate::fanout::{Herald, Room, Watcher};
 use crate::log::{Log, LogError};
-use crate::state::{Action, Away, Change, Keep, Outcome, Proposal, Rejection, State, UserId};
+use crate::state::{Action, Away, Change, Keep, Model, Outcome, Proposal, Rejection, UserId, apply};
 use crate::turns::Source;
 use queue::{Queue, Submission};
 pub use reply::{Reply, ReplyTo, Verdict};
@@ -64,12 +64,12 @@ pub struct Order {
 
 impl Order {
     /// Starts the thread that owns the log.
-    pub fn start(log: Log, state: State, directory: Arc<Directory>) -> (Self, thread::JoinHandle<()>) {
+    pub fn start(log: Log, model: Model, directory: Arc<Directory>) -> (Self, thread::JoinHandle<()>) {
         let queue = Arc::new(Queue::new());
         let healthy = Arc::new(AtomicBool::new(true));
         let worker = Worker {
             log,
-            state,
+            model,
             directory: Arc::clone(&directory),
             herald: Herald::start(),
             queue: Arc::clone(&queue),
@@ -103,7 +103,12 @@ impl Order {
             Action::Rename { user, .. } | Action::Depart { user } | Action::SignOut { user } => {
                 self.directory.rooms_joined(*user) * ROOM_BYTES
             }
-            _ => 0,
+            Action::Found
+            | Action::DropEmptyRooms
+            | Action::ArriveAsGuest { .. }
+            | Action::ArriveWithToken { .. }
+            | Action::Join { .. }
+            | Action::Leave { .. } => 0,
         };
         let proposal = Proposal { at: now(), action };
         self.queue.push(source, Submission { proposal, reply }, PROPOSAL_BYTES + bytes)
@@ -117,22 +122,19 @@ fn now() -> UnixMillis {
 }
 
 /// Makes what a new log begins with, lets those go whose names have waited long enough, and takes away rooms that hold
-/// nothing. Guests on a lease stay: it begins anew. Not yet published: the directory takes over the state afterwards.
-pub fn prepare(log: &mut Log, state: &mut State) -> Result<(), LogError> {
-    let kept = state.users().filter(|(_, user)| user.keep != Keep::No && !user.rooms.is_empty());
+/// nothing. Guests on a lease stay: it begins anew. Not yet published: the directory takes over the model afterwards.
+pub fn prepare(log: &mut Log, model: &mut Model) -> Result<(), LogError> {
+    let kept = model.users().filter(|(_, user)| user.keep != Keep::No && !user.rooms.is_empty());
     let departures: Vec<_> = kept.map(|(user, _)| Action::Depart { user }).collect();
     let batch = log.begin()?;
-    let mut written = false;
     for action in [Action::Found].into_iter().chain(departures).chain([Action::DropEmptyRooms]) {
-        let applied = state
-            .apply(Proposal { at: now(), action })
+        let decision = apply(model, &batch, &Proposal { at: now(), action })
             .map_err(|_| LogError::Impossible("state: it refuses its own beginning"))?;
-        for change in &applied.changes {
+        for change in &decision.changes {
             batch.write(change)?;
         }
-        written |= !applied.changes.is_empty();
     }
-    if written { batch.commit() } else { Ok(()) }
+    batch.commit()
 }
 
 /// Who arrived by a proposal. From then on the connection behind it counts as the user's.
@@ -175,20 +177,20 @@ impl Gathering {
 
 /// Looks, now that the wish for this name has its turn, whether the name's holder is away.
 fn hold_holder(
-    state: &State,
+    model: &Model,
     directory: &Directory,
     name: &MemberName,
     own: Option<UserId>,
     wish: Option<&ReplyTo>,
     back: &BTreeSet<UserId>,
 ) -> Option<Away> {
-    let holder = state.holder(&name.keys(), own).filter(|holder| !back.contains(holder))?;
+    let holder = model.holder(&name.keys(), own).filter(|holder| !back.contains(holder))?;
     directory.hold(holder, wish.map(|wish| wish.from))
 }
 
 struct Worker {
     log: Log,
-    state: State,
+    model: Model,
     directory: Arc<Directory>,
     herald: Herald,
     queue: Arc<Queue>,
@@ -258,7 +260,7 @@ impl Worker {
             Err(error) => {
                 if self.broken.is_none() {
                     tracing::error!("nothing can be written: {error}");
-                    // The state ran ahead of the disk; it is read anew before the next proposal.
+                    // The model ran ahead of the disk; it is read anew before the next proposal.
                     self.broken = Some(Instant::now() - REOPEN_EVERY);
                     self.healthy.store(false, Ordering::Relaxed);
                 }
@@ -294,22 +296,13 @@ impl Worker {
                 continue;
             }
             match &mut proposal.action {
-                Action::Post { user, op: Some(op), .. } => {
-                    if let Some((room, seq)) = batch.find_op(*user, op)?
-                        && let Some(found) = self.state.room(room)
-                    {
-                        let name = found.name.clone();
-                        results.push(Ok(Outcome::Done { room, name, seq: Some(seq) }));
-                        continue;
-                    }
-                }
                 Action::ArriveAsGuest { name: Some(name), away, .. } => {
-                    *away = hold_holder(&self.state, &self.directory, name, None, reply.as_ref(), &back);
+                    *away = hold_holder(&self.model, &self.directory, name, None, reply.as_ref(), &back);
                     held.extend(away.map(|away| away.user));
                 }
                 Action::Rename { user, name, away } => {
                     *away =
-                        hold_holder(&self.state, &self.directory, name, Some(*user), reply.as_ref(), &back);
+                        hold_holder(&self.model, &self.directory, name, Some(*user), reply.as_ref(), &back);
                     held.extend(away.map(|away| away.user));
                 }
                 Action::Depart { user } => {
@@ -320,23 +313,28 @@ impl Worker {
                     }
                     held.push(*user);
                 }
-                _ => {}
+                Action::Found
+                | Action::DropEmptyRooms
+                | Action::ArriveAsGuest { name: None, .. }
+                | Action::ArriveWithToken { .. }
+                | Action::SignOut { .. }
+                | Action::Join { .. }
+                | Action::Leave { .. }
+                | Action::Post { .. } => {}
             }
-            match self.state.apply(proposal) {
-                Ok(applied) => {
-                    for change in &applied.changes {
+            match apply(&mut self.model, &batch, &proposal) {
+                Ok(decision) => {
+                    for change in &decision.changes {
                         batch.write(change)?;
                     }
-                    changes.extend(applied.changes);
-                    results.push(Ok(applied.outcome));
+                    changes.extend(decision.changes);
+                    results.push(Ok(decision.outcome));
                     back.extend(results.last().and_then(arrived).filter(|_| reply.is_some()));
                 }
                 Err(rejection) => results.push(Err(rejection.into())),
             }
         }
-        if !changes.is_empty() {
-            batch.commit()?;
-        }
+        batch.commit()?;
         Ok((results, changes))
     }
 
@@ -347,8 +345,8 @@ impl Worker {
             return Err(LogError::Broken);
         }
         self.broken = Some(Instant::now());
-        self.state = self.log.reopen()?;
-        self.directory.restore(&self.state, wake);
+        self.model = self.log.reopen()?;
+        self.directory.restore(&self.model, wake);
         self.broken = None;
         self.healthy.store(true, Ordering::Relaxed);
         tracing::info!("the log is open again");
@@ -385,12 +383,12 @@ mod tests {
     /// The worker of a new log, without its thread. Leases are over at once.
     fn worker(dir: &std::path::Path) -> Worker {
         let epoch = Epoch::parse("k3v").expect("legal");
-        let (mut log, mut state, _) = crate::log::open(dir, &epoch).expect("a new log opens");
-        prepare(&mut log, &mut state).expect("the disk works");
+        let (mut log, mut model, _) = crate::log::open(dir, &epoch).expect("a new log opens");
+        prepare(&mut log, &mut model).expect("the disk works");
         let directory = Arc::new(Directory::new(Duration::ZERO));
-        directory.restore(&state, &mut Vec::new());
+        directory.restore(&model, &mut Vec::new());
         let (queue, healthy) = (Arc::new(Queue::new()), Arc::default());
-        Worker { log, state, directory, herald: Herald::start(), queue, broken: None, healthy }
+        Worker { log, model, directory, herald: Herald::start(), queue, broken: None, healthy }
     }
 
     fn decide(worker: &mut Worker, batch: Vec<(Action, Option<ReplyTo>)>) -> Vec<Decision> {
@@ -420,18 +418,19 @@ mod tests {
         while worker.directory.lease_over().await != user {}
         let batch = vec![(Action::ArriveWithToken { token }, None), (Action::Depart { user }, None)];
         decide(&mut worker, batch);
-        assert_eq!(worker.state.user(user), None);
+        assert_eq!(worker.model.user(user), None);
     }
 
     /// So that no batch has events without end.
     #[test]
     fn who_is_in_many_rooms_weighs_what_becomes_of_it_there() {
         const ROOMS: u32 = 1_000;
-        let mut state = State::default();
+        let mut model = Model::default();
         let mut rooms = RoomSet::default();
         for id in (1..=ROOMS).map(RoomId) {
             let name = RoomName::parse(&format!("room{}", id.0)).expect("legal");
-            state.add_room(id, state::Room { name, head: Seq::ZERO.next(), members: 8, written: true });
+            let room = state::Room { name, head: Seq::ZERO.next(), members: 0, written: true };
+            model.absorb(&Change::RoomAdded { id, at: now(), room });
             rooms.insert(id);
         }
         let people = (1..=8).map(UserId);
@@ -439,10 +438,11 @@ mod tests {
             let name = MemberName::parse(&format!("guest{}", id.0)).expect("legal");
             let (token, seen_at) = (TokenHash([id.0 as u8; 32]), now());
             let rooms = rooms.clone();
-            state.add_user(id, state::User { name, renamed: false, keep: Keep::No, token, seen_at, rooms });
+            let user = state::User { name, renamed: false, keep: Keep::No, token, seen_at, rooms };
+            model.absorb(&Change::UserAdded { id, user });
         }
         let directory = Arc::new(Directory::new(Duration::ZERO));
-        directory.restore(&state, &mut Vec::new());
+        directory.restore(&model, &mut Vec::new());
         let order = Order { queue: Arc::new(Queue::new()), directory, healthy: Arc::default() };
         for user in people {
             order.submit(Source::HOUSE, Action::SignOut { user }, None).expect("there is room");

@@ -132,6 +132,7 @@ pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
             Rejection::BadToken => (ErrorCode::BadToken, Some("auth.token"), false),
             Rejection::UserGone => (ErrorCode::BadToken, None, false),
             Rejection::NoSuchRoom(_) | Rejection::RoomGone => (ErrorCode::NoSuchRoom, Some("room"), false),
+            Rejection::OpReused => (ErrorCode::InvalidField, Some("op"), false),
             Rejection::NotMember => (ErrorCode::NotMember, Some("room"), false),
             Rejection::TooManyRoomsJoined | Rejection::TooManyRooms => (ErrorCode::LimitReached, None, false),
         },

@@ -2,8 +2,8 @@
 
 use teahouse_protocol::{EventKind, MemberName, NameKeys, PostText, RoomName, UnixMillis};
 use teahouse_server::state::{
-    Action, Applied, Away, Change, FORGOTTEN_NAME_MS, KEPT_NAME_MS, Keep, Outcome, Proposal, Rejection,
-    RoomId, State, TokenHash, UNPROVEN_NAME_MS, UserId,
+    self, Action, Away, Change, Decision, FORGOTTEN_NAME_MS, KEPT_NAME_MS, Keep, NoRecords, Outcome,
+    Proposal, Rejection, RoomId, TokenHash, UNPROVEN_NAME_MS, UserId, apply,
 };
 
 use crate::run::{Run, Tally};
@@ -316,7 +316,7 @@ fn room_name(text: &str) -> RoomName {
     RoomName::parse(text).expect("a legal name")
 }
 
-fn verdict(result: &Result<Applied, Rejection>) -> Verdict {
+fn verdict(result: &Result<Decision, Rejection>) -> Verdict {
     match result {
         Ok(applied) => match &applied.outcome {
             Outcome::Arrived { user, name } => Verdict::Arrived(user.0, name.as_str().into()),
@@ -399,8 +399,9 @@ fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
 fn the_state_does_what_a_simple_model_does() {
     let run = Run::begin("model");
     let mut random = run.random(1);
-    let mut state = State::default();
-    let founded = state.apply(Proposal { at: UnixMillis::new(0), action: Action::Found });
+    let mut state = state::Model::default();
+    let founding = Proposal { at: UnixMillis::new(0), action: Action::Found };
+    let founded = apply(&mut state, &NoRecords, &founding);
     founded.expect("a new log is founded");
     let mut model = Model::founded();
     let mut now = 1_000_000;
@@ -414,7 +415,8 @@ fn the_state_does_what_a_simple_model_does() {
         }
         let action = proposal(&mut random, &model, step);
         let before = (step % 32 == 0).then(|| state.clone());
-        let result = state.apply(Proposal { at: UnixMillis::new(now), action: action.clone() });
+        let result =
+            apply(&mut state, &NoRecords, &Proposal { at: UnixMillis::new(now), action: action.clone() });
         let heads: Vec<usize> = model.places.iter().map(|place| place.events.len()).collect();
         let expected = model.apply(now, &action);
         assert_eq!(verdict(&result), expected, "step {step}: {action:?}");
@@ -430,7 +432,7 @@ fn the_state_does_what_a_simple_model_does() {
 }
 
 /// The changes that are to be written are the model's new events, room by room, in order.
-fn check_changes(applied: &Applied, heads: &[usize], model: &Model, step: u64) {
+fn check_changes(applied: &Decision, heads: &[usize], model: &Model, step: u64) {
     let mut heads = heads.to_vec();
     heads.resize(model.places.len(), 0);
     for change in &applied.changes {
@@ -445,7 +447,7 @@ fn check_changes(applied: &Applied, heads: &[usize], model: &Model, step: u64) {
     assert_eq!(heads, expected, "step {step}: every event of the model is written");
 }
 
-fn check_invariants(state: &State, model: &Model, step: u64) {
+fn check_invariants(state: &state::Model, model: &Model, step: u64) {
     let there = || model.places.iter().zip(1..).filter(|(place, _)| !place.gone);
     assert_eq!(state.rooms().count(), there().count(), "step {step}");
     for ((id, room), (place, number)) in state.rooms().zip(there()) {

@@ -147,23 +147,21 @@ mod tests {
     use super::*;
     use crate::directory::Directory;
     use crate::pace::Address;
-    use crate::state::{Action, Outcome, Proposal, State, TokenHash};
+    use crate::state::{Action, Model, NoRecords, Outcome, Proposal, TokenHash, apply};
 
     #[test]
     fn a_guest_goes_when_nobody_takes_the_answer_to_its_hello() {
         let name = MemberName::parse("ana").expect("legal");
         let token = TokenHash([1; 32]);
         let guest = Action::ArriveAsGuest { name: Some(name), keep: false, token, away: None };
-        let mut state = State::default();
+        let mut model = Model::default();
         let outcomes = [Action::Found, guest].map(|action| {
-            state
-                .apply(Proposal { at: UnixMillis::new(1), action })
-                .expect("nothing is rejected here")
-                .outcome
+            let proposal = Proposal { at: UnixMillis::new(1), action };
+            apply(&mut model, &NoRecords, &proposal).expect("nothing is rejected here").outcome
         });
         let Outcome::Arrived { user, .. } = outcomes[1] else { panic!("{outcomes:?}") };
         let directory = Arc::new(Directory::new(Duration::from_secs(60)));
-        directory.restore(&state, &mut Vec::new());
+        directory.restore(&model, &mut Vec::new());
         let login = Some(directory.connected(user, Address::HOUSE));
         let mailbox = Mailbox::default();
         let [_, arrived] = outcomes;

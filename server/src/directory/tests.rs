@@ -2,13 +2,13 @@ use teahouse_protocol::UnixMillis;
 
 use super::*;
 use crate::pace::Address;
-use crate::state::{Action, Proposal};
+use crate::state::{Action, NoRecords, Proposal, apply};
 
 const ANA: UserId = UserId(1);
 
 /// A directory of a house with one guest, who is away.
 fn directory() -> Arc<Directory> {
-    let mut state = State::default();
+    let mut model = Model::default();
     let guest = Action::ArriveAsGuest {
         name: Some(MemberName::parse("ana").expect("legal")),
         keep: false,
@@ -16,10 +16,11 @@ fn directory() -> Arc<Directory> {
         away: None,
     };
     for action in [Action::Found, guest] {
-        state.apply(Proposal { at: UnixMillis::new(1), action }).expect("nothing is rejected here");
+        apply(&mut model, &NoRecords, &Proposal { at: UnixMillis::new(1), action })
+            .expect("nothing is rejected here");
     }
     let directory = Arc::new(Directory::new(Duration::from_secs(60)));
-    directory.restore(&state, &mut Vec::new());
+    directory.restore(&model, &mut Vec::new());
     directory
 }
 

@@ -11,7 +11,7 @@ use teahouse_protocol::Epoch;
 use super::reader::Reader;
 use super::writer::{self, Log};
 use super::{DATABASE_FILE, LogError, OpenError, private, schema};
-use crate::state::State;
+use crate::state::Model;
 
 /// Databases up to this size are checked page by page at every start, in bytes; it takes about a second.
 const QUICK_CHECK_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -20,8 +20,8 @@ const LOCK_FILE: &str = "teahouse.lock";
 const LOCK_TRIES: u32 = 10;
 const LOCK_RETRY: Duration = Duration::from_millis(20);
 
-/// Opens the log of a data directory, or makes a new one, and reads the state out of it. `fresh_epoch` names a new log.
-pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), OpenError> {
+/// Opens the log of a data directory, or makes a new one, and reads the model out of it. `fresh_epoch` names a new log.
+pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, Model, Reader), OpenError> {
     let file = dir.join(DATABASE_FILE);
     let sqlite = |source: rusqlite::Error| classify(&file, source);
     private::make_directory(dir).map_err(|source| cannot_write(dir, source))?;
@@ -54,11 +54,11 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, State, Reader), Ope
         connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sqlite)?;
     }
 
-    let (state, epoch) = writer::load(&connection).map_err(|error| unreadable(&file, error))?;
+    let (model, epoch) = writer::load(&connection).map_err(|error| unreadable(&file, error))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
     let log = Log::new(connection, file.clone(), lock).map_err(sqlite)?;
     let reader = Reader::new(file.clone(), epoch).map_err(|error| unreadable(&file, error))?;
-    Ok((log, state, reader))
+    Ok((log, model, reader))
 }
 
 /// Whether the name is taken, be it by a link that leads nowhere.

@@ -14,7 +14,7 @@ use super::open::{self, check_header};
 use super::rest::Source;
 use super::writer::last_room;
 use super::{DATABASE_FILE, LogError, private, row, schema};
-use crate::state::{RoomId, SERVER_USER, SERVER_USER_NAME};
+use crate::state::{RoomId, SERVER_USER, SERVER_USER_NAME, is_member_after};
 
 /// How many bytes are read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -184,14 +184,10 @@ impl Imported {
     }
 
     fn absorb(&mut self, event: Event, author: i64) {
-        match event.kind {
-            EventKind::Join => {
-                self.present.insert(event.by, author);
-            }
-            EventKind::Leave => {
-                self.present.remove(&event.by);
-            }
-            EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => {}
+        match is_member_after(&event.kind) {
+            Some(true) => drop(self.present.insert(event.by, author)),
+            Some(false) => drop(self.present.remove(&event.by)),
+            None => {}
         }
         self.head = event.seq;
         self.last_at = event.at;

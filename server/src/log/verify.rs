@@ -6,7 +6,7 @@ use teahouse_protocol::{EventKind, MemberName, Seq};
 
 use super::writer::last_room;
 use super::{LogError, row, schema};
-use crate::state::RoomId;
+use crate::state::{RoomId, counts_as_written, is_member_after};
 
 /// The most problems that are listed; the rest is counted.
 const PROBLEMS_LISTED_MAX: usize = 20;
@@ -119,21 +119,19 @@ fn verify_events(
         }
         expected = Some((room, seq.next()));
         match row::read_event(found) {
-            Ok(event) => match event.kind {
-                EventKind::Join => {
-                    members.insert((user, room), event.by);
-                }
-                EventKind::Leave => {
-                    members.remove(&(user, room));
-                }
-                EventKind::Create if seq != Seq::ZERO.next() => {
-                    report.problem(format_args!("{name}: made a second time by event {seq}"));
-                }
-                EventKind::Post { .. } => {
+            Ok(event) => {
+                if counts_as_written(&event.kind) {
                     written.insert(room);
                 }
-                EventKind::Create | EventKind::Unknown => {}
-            },
+                if event.kind == EventKind::Create && seq != Seq::ZERO.next() {
+                    report.problem(format_args!("{name}: made a second time by event {seq}"));
+                }
+                match is_member_after(&event.kind) {
+                    Some(true) => drop(members.insert((user, room), event.by)),
+                    Some(false) => drop(members.remove(&(user, room))),
+                    None => {}
+                }
+            }
             Err(error) => {
                 // Whatever it was, it may have been a post.
                 written.insert(room);

@@ -1,14 +1,17 @@
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, RoomName, Seq};
+use teahouse_protocol::{Epoch, MemberName, OpId, RoomName, Seq};
 
 use super::checkpoint::Checkpointer;
 use super::open::configure;
 use super::{LogError, row};
-use crate::state::{Change, Keep, Room, RoomId, RoomSet, State, TokenHash, User, UserId};
+use crate::state::{
+    Change, Keep, Made, Model, Records, Room, RoomId, RoomSet, TokenHash, User, UserId, Work, is_member_after,
+};
 
 /// The one writer of a log.
 pub struct Log {
@@ -26,19 +29,19 @@ impl Log {
         Ok(Self { connection, file, checkpointer, _lock: lock })
     }
 
-    /// Closes and opens the database anew, after a failure, and reads the state as it is on disk.
-    pub fn reopen(&mut self) -> Result<State, LogError> {
+    /// Closes and opens the database anew, after a failure, and reads the model as it is on disk.
+    pub fn reopen(&mut self) -> Result<Model, LogError> {
         let mut connection = Connection::open(&self.file)?;
         configure(&connection)?;
         self.checkpointer.follow(&mut connection)?;
         self.connection = connection;
-        load(&self.connection).map(|(state, _)| state)
+        load(&self.connection).map(|(model, _)| model)
     }
 
     /// Begins a transaction. Dropped without [`Batch::commit`], it leaves no trace.
     pub fn begin(&mut self) -> Result<Batch<'_>, LogError> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(Batch { connection: &self.connection, open: true })
+        Ok(Batch { connection: &self.connection, open: true, unreadable: Cell::new(None) })
     }
 
     /// Has the write-ahead log moved into the database when it has grown. Called between batches.
@@ -62,35 +65,31 @@ pub(super) fn last_room(connection: &Connection) -> Result<u32, LogError> {
     Ok(last.max(gone).unwrap_or(0))
 }
 
-/// Reads the state and the epoch.
-pub(super) fn load(connection: &Connection) -> Result<(State, Epoch), LogError> {
+/// Reads the model and the epoch.
+pub(super) fn load(connection: &Connection) -> Result<(Model, Epoch), LogError> {
     let epoch: String =
         connection.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get(0))?;
     let epoch = Epoch::parse(&epoch).map_err(|_| LogError::Impossible("epoch"))?;
     if epoch.as_str().len() > EPOCH_BYTES_MAX {
         return Err(LogError::Impossible("epoch"));
     }
-    let mut rooms_of: BTreeMap<i64, RoomSet> = BTreeMap::new();
-    let mut members_of: BTreeMap<u32, u64> = BTreeMap::new();
-    let mut statement = connection.prepare("SELECT user, room FROM members")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (user, room): (i64, u32) = (row.get(0)?, row.get(1)?);
-        rooms_of.entry(user).or_default().insert(RoomId(room));
-        *members_of.entry(room).or_default() += 1;
-    }
-
-    let mut state = State::default();
-    let mut statement = connection.prepare("SELECT id, name, written FROM rooms ORDER BY id")?;
+    let mut model = Model::default();
+    let mut statement = connection.prepare("SELECT id, name, created_at, written FROM rooms ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (id, name): (u32, String) = (row.get(0)?, row.get(1)?);
-        let name = RoomName::stored(name);
-        let members = members_of.get(&id).copied().unwrap_or(0);
-        let room = Room { name, head: head(connection, RoomId(id))?, members, written: row.get(2)? };
-        state.add_room(RoomId(id), room);
+        let (id, name) = (RoomId(id), RoomName::stored(name));
+        let room = Room { name, head: head(connection, id)?, members: 0, written: row.get(3)? };
+        model.absorb(&Change::RoomAdded { id, at: row::millis(row.get(2)?)?, room });
     }
-    state.restore_next_room(last_room(connection)? + 1);
+    let mut rooms_of: BTreeMap<i64, RoomSet> = BTreeMap::new();
+    let mut statement = connection.prepare("SELECT user, room FROM members")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (user, room) = (row.get(0)?, RoomId(row.get(1)?));
+        model.room(room).ok_or(LogError::Impossible("member of no room"))?;
+        rooms_of.entry(user).or_default().insert(room);
+    }
     let mut statement =
         connection.prepare("SELECT id, name, keep, token, seen_at, renamed FROM users WHERE retired = 0")?;
     let mut rows = statement.query([])?;
@@ -105,11 +104,19 @@ pub(super) fn load(connection: &Connection) -> Result<(State, Epoch), LogError> 
             seen_at: row::millis(row.get(4)?)?,
             rooms: rooms_of.remove(&id).unwrap_or_default(),
         };
-        state.add_user(UserId(id.cast_unsigned()), user);
+        model.absorb(&Change::UserAdded { id: UserId(id.cast_unsigned()), user });
+    }
+    // The last numbers may have been given to those who are gone.
+    let last = RoomId(last_room(connection)?);
+    if model.room(last).is_none() {
+        model.absorb(&Change::RoomRemoved { id: last });
     }
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
-    state.restore_next_user(last.map_or(0, i64::cast_unsigned) + 1);
-    Ok((state, epoch))
+    let last = last.map(|last| UserId(last.cast_unsigned()));
+    if let Some(id) = last.filter(|last| model.user(*last).is_none()) {
+        model.absorb(&Change::UserRetired { id });
+    }
+    Ok((model, epoch))
 }
 
 fn keep_column(keep: Keep) -> i64 {
@@ -140,17 +147,27 @@ fn head(connection: &Connection, room: RoomId) -> Result<Seq, LogError> {
 pub struct Batch<'a> {
     connection: &'a Connection,
     open: bool,
+    /// Why a question about records had no answer. Nothing that was decided then is committed.
+    unreadable: Cell<Option<LogError>>,
+}
+
+impl Records for Batch<'_> {
+    fn made_by(&self, author: UserId, op: &OpId) -> Option<Made> {
+        self.find_op(author, op).unwrap_or_else(|error| {
+            self.unreadable.set(Some(error));
+            None
+        })
+    }
 }
 
 impl Batch<'_> {
-    /// The room and seq that an author's operation made, if it was seen before, earlier in this batch included.
-    pub fn find_op(&self, user: UserId, op: &OpId) -> Result<Option<(RoomId, Seq)>, LogError> {
+    fn find_op(&self, user: UserId, op: &OpId) -> Result<Option<Made>, LogError> {
         let key: Option<i64> = self
             .connection
             .prepare_cached("SELECT key FROM ops WHERE user = ?1 AND op = ?2")?
             .query_row(params![user.0.cast_signed(), op.as_str()], |row| row.get(0))
             .optional()?;
-        Ok(key.map(|key| (row::room_of(key), row::seq_of(key))))
+        Ok(key.map(|key| Made { work: Work::Post, room: row::room_of(key), seq: row::seq_of(key) }))
     }
 
     /// Writes one change.
@@ -180,9 +197,9 @@ impl Batch<'_> {
             Change::UserRetired { id } => {
                 run("UPDATE users SET retired = 1, token = NULL WHERE id = ?1", params![id.0.cast_signed()])
             }
-            Change::RoomAdded { id, name, at } => run(
-                "INSERT INTO rooms (id, name, created_at) VALUES (?1, ?2, ?3)",
-                params![id.0, name.as_str(), row::millis_column(*at)],
+            Change::RoomAdded { id, at, room } => run(
+                "INSERT INTO rooms (id, name, created_at, written) VALUES (?1, ?2, ?3, ?4)",
+                params![id.0, room.name.as_str(), row::millis_column(*at), room.written],
             ),
             Change::RoomWritten { id } => run("UPDATE rooms SET written = 1 WHERE id = ?1", params![id.0]),
             Change::RoomRemoved { id } => {
@@ -209,23 +226,26 @@ impl Batch<'_> {
                     let sql = "INSERT INTO ops (user, op, key) VALUES (?1, ?2, ?3)";
                     run(sql, params![user, op.as_str(), key])?;
                 }
-                match event.kind {
-                    EventKind::Join => {
+                match is_member_after(&event.kind) {
+                    Some(true) => {
                         let sql = "INSERT INTO members (user, room) VALUES (?1, ?2)";
                         run(sql, params![user, event.room.0])
                     }
-                    EventKind::Leave => {
+                    Some(false) => {
                         let sql = "DELETE FROM members WHERE user = ?1 AND room = ?2";
                         run(sql, params![user, event.room.0])
                     }
-                    EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => Ok(()),
+                    None => Ok(()),
                 }
             }
         }
     }
 
-    /// Brings everything to the disk. When this returns an error, nobody may believe that any of it was written.
+    /// Brings everything to the disk, and nothing where there is nothing. When this returns an error, nobody may believe that any of it was written.
     pub fn commit(mut self) -> Result<(), LogError> {
+        if let Some(error) = self.unreadable.take() {
+            return Err(error);
+        }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
         Ok(())

@@ -1,17 +1,17 @@
 use teahouse_protocol::{EventKind, MemberName, OpId, RoomName, Seq, UnixMillis};
 
-use super::{Keep, RoomId, User, UserId};
+use super::{Keep, Room, RoomId, User, UserId};
 
-/// What became of a proposal that was not rejected.
+/// What becomes of a proposal that is not rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
+pub struct Decision {
     /// The answer to whoever proposed it.
     pub outcome: Outcome,
-    /// What the log writes, in this order, in one transaction.
+    /// What the model absorbs and the log writes, in this order, in one transaction.
     pub changes: Vec<Change>,
 }
 
-impl Applied {
+impl Decision {
     /// An answer, and nothing to write.
     pub fn nothing(outcome: Outcome) -> Self {
         Self { outcome, changes: Vec::new() }
@@ -48,10 +48,10 @@ pub enum Outcome {
     Unchanged,
 }
 
-/// One thing that the log writes and the read side takes over.
+/// One thing that a model absorbs, the log writes and the read side takes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A user came into being and holds a name.
+    /// A user holds a name: a new one, or one out of the log, whose rooms were added before.
     UserAdded {
         /// Who.
         id: UserId,
@@ -79,14 +79,14 @@ pub enum Change {
         /// Who.
         id: UserId,
     },
-    /// A room was made; its `create` event follows.
+    /// There is a room: a new one, whose `create` event follows, or one out of the log. Its members come with the users.
     RoomAdded {
         /// Its number.
         id: RoomId,
-        /// Its handle.
-        name: RoomName,
-        /// When.
+        /// When it was made.
         at: UnixMillis,
+        /// The rest, without members.
+        room: Room,
     },
     /// A room is about to get its first post.
     RoomWritten {
@@ -98,8 +98,25 @@ pub enum Change {
         /// Its number.
         id: RoomId,
     },
-    /// Something happened in a room. `join` and `leave` change the memberships.
+    /// Something happened in a room. [`is_member_after`] says what that makes of its author's membership.
     Event(StoredEvent),
+}
+
+/// Whether the author of an event is a member of its room from then on; `None` where the event changes nothing about that.
+pub const fn is_member_after(kind: &EventKind) -> Option<bool> {
+    match kind {
+        EventKind::Join => Some(true),
+        EventKind::Leave => Some(false),
+        EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => None,
+    }
+}
+
+/// Whether somebody wrote in a room that has such an event, so that it does not go away with its last member.
+pub const fn counts_as_written(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Post { .. } => true,
+        EventKind::Create | EventKind::Join | EventKind::Leave | EventKind::Unknown => false,
+    }
 }
 
 /// An event as the log keeps it.

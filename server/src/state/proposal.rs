@@ -77,7 +77,7 @@ pub enum Action {
         user: UserId,
         /// Where to.
         room: RoomId,
-        /// The author's id of this write. That it is new is for the log to check: it remembers them all.
+        /// The author's id of this write; one that came before gets the answer that it got then.
         op: Option<OpId>,
         /// What is said.
         text: PostText,
@@ -132,6 +132,9 @@ pub enum Rejection {
     /// The room went away with its last member.
     #[error("this room is gone: nobody wrote in it, and its last member left")]
     RoomGone,
+    /// The author's operation was for something else when it came first.
+    #[error("`op` was used before, for something else; every operation has its own")]
+    OpReused,
     /// Only members post.
     #[error("join the room before posting to it")]
     NotMember,

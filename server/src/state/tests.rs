@@ -1,4 +1,6 @@
-use teahouse_protocol::{NameError, PostText};
+use std::collections::BTreeMap;
+
+use teahouse_protocol::{EventKind, NameError, OpId, PostText};
 
 use super::*;
 
@@ -10,22 +12,22 @@ fn room(name: &str) -> RoomName {
     RoomName::parse(name).expect("a legal name")
 }
 
-/// A founded state that takes proposals a second apart.
+/// A founded model that takes proposals a second apart.
 struct World {
-    state: State,
+    model: Model,
     now: u64,
 }
 
 impl World {
     fn new() -> Self {
-        let mut world = Self { state: State::default(), now: 1_000_000 };
+        let mut world = Self { model: Model::default(), now: 1_000_000 };
         world.apply(Action::Found).expect("a new log is founded");
         world
     }
 
-    fn apply(&mut self, action: Action) -> Result<Applied, Rejection> {
+    fn apply(&mut self, action: Action) -> Result<Decision, Rejection> {
         self.now += 1_000;
-        self.state.apply(Proposal { at: UnixMillis::new(self.now), action })
+        apply(&mut self.model, &NoRecords, &Proposal { at: UnixMillis::new(self.now), action })
     }
 
     /// Somebody new, of whose name's holder the proposer knows this.
@@ -46,7 +48,7 @@ impl World {
     }
 
     fn name_of(&self, user: UserId) -> &str {
-        self.state.user(user).expect("not gone").name.as_str()
+        self.model.user(user).expect("not gone").name.as_str()
     }
 
     fn join(&mut self, user: UserId, name: &str, create: bool) -> Result<(RoomId, Option<Seq>), Rejection> {
@@ -93,9 +95,9 @@ fn only_members_post() {
     let ana = world.arrive("ana", false, None).unwrap();
     let (lobby, _) = world.join(ana, "lobby", false).unwrap();
     world.apply(Action::Leave { user: ana, room: lobby }).unwrap();
-    let before = world.state.clone();
+    let before = world.model.clone();
     assert_eq!(world.post(ana, lobby, "hello"), Err(Rejection::NotMember));
-    assert_eq!(world.state, before, "a rejection changes nothing");
+    assert_eq!(world.model, before, "a rejection changes nothing");
 }
 
 /// Somebody who has just gone.
@@ -124,9 +126,9 @@ fn a_guest_who_is_away_gives_up_its_name_and_nothing_else() {
     let first = UserId(1);
     let (lobby, _) = world.join(first, "lobby", false).unwrap();
     let (tea, _) = world.join(first, "茶", true).unwrap();
-    let before = world.state.clone();
+    let before = world.model.clone();
     assert_eq!(world.arrive("Ana", false, None), Err(Rejection::NameTaken(member("Ana"))), "it is here");
-    assert_eq!(world.state, before, "a rejection changes nothing");
+    assert_eq!(world.model, before, "a rejection changes nothing");
 
     let token_of_second = world.token();
     let name = Some(member("Ana"));
@@ -161,12 +163,13 @@ fn a_kept_name_waits_for_whoever_came_back_once() {
     let mut world = World::new();
     let lost = world.arrive("ana", true, None).unwrap();
     let ana = world.arrive("ana", true, gone(lost)).expect("a guest in no room may have lost its welcome");
-    assert!(world.state.user(lost).is_none());
+    assert!(world.model.user(lost).is_none());
     world.join(ana, "lobby", false).unwrap();
     let taken = Err(Rejection::NameTaken(member("ana")));
     assert_eq!(world.arrive("ana", false, gone(ana)), taken);
     world.now += UNPROVEN_NAME_MS;
-    assert!(world.state.clone().apply(arrival(world.now, "ana", gone(ana))).is_ok(), "nobody ever came back");
+    let arrival = arrival(world.now, "ana", gone(ana));
+    assert!(decide(&world.model, &NoRecords, &arrival).is_ok(), "nobody ever came back");
 
     let mut world = World::new();
     let token = TokenHash([7; 32]);
@@ -195,13 +198,13 @@ fn a_name_that_was_kept_once_and_never_asked_for_again_goes_back_to_its_address(
     world.join(ana, "lobby", false).unwrap();
     let check = |world: &World, name: &str, ms: u64, same_address: bool| {
         let away = Some(Away { user: ana, ms, same_address });
-        world.state.clone().apply(arrival(world.now, name, away)).is_ok()
+        decide(&world.model, &NoRecords, &arrival(world.now, name, away)).is_ok()
     };
     assert!(check(&world, "ana", FORGOTTEN_NAME_MS, true));
     assert!(!check(&world, "ana", FORGOTTEN_NAME_MS - 1, true), "too early");
     assert!(!check(&world, "ana", FORGOTTEN_NAME_MS, false), "somebody from elsewhere");
     assert!(!check(&world, "Ana", FORGOTTEN_NAME_MS, true), "another spelling");
-    let token = world.state.user(ana).expect("here").token;
+    let token = world.model.user(ana).expect("here").token;
     world.apply(Action::ArriveWithToken { token }).unwrap();
     assert!(
         !check(&world, "ana", KEPT_NAME_MS - 10_000, true),
@@ -235,7 +238,7 @@ fn who_signs_out_is_gone_at_once_and_its_name_free() {
     let mut world = World::new();
     let ana = world.arrive("ana", true, None).unwrap();
     world.join(ana, "lobby", false).unwrap();
-    let token = world.state.user(ana).expect("here").token;
+    let token = world.model.user(ana).expect("here").token;
     world.apply(Action::ArriveWithToken { token }).unwrap();
     let applied = world.apply(Action::SignOut { user: ana }).unwrap();
     assert_eq!(
@@ -255,7 +258,7 @@ fn a_room_that_nobody_wrote_in_goes_away_with_its_last_member() {
     let bo = world.arrive("bo", false, None).unwrap();
     let (first, _) = world.join(ana, "茶", true).unwrap();
     world.join(bo, "茶", false).unwrap();
-    let removed = |applied: Applied| applied.changes.contains(&Change::RoomRemoved { id: first });
+    let removed = |applied: Decision| applied.changes.contains(&Change::RoomRemoved { id: first });
     assert!(!removed(world.apply(Action::Leave { user: ana, room: first }).unwrap()));
     let left = world.apply(Action::Leave { user: bo, room: first }).unwrap();
     assert!(matches!(left.outcome, Outcome::Done { seq: Some(_), .. }));
@@ -267,17 +270,17 @@ fn a_room_that_nobody_wrote_in_goes_away_with_its_last_member() {
     assert_eq!((second.0, joined.map(Seq::get)), (first.0 + 1, Some(2)), "another number, another life");
     world.post(bo, second, "words stay").unwrap();
     world.apply(Action::Depart { user: bo }).unwrap();
-    assert!(world.state.room(second).is_some(), "somebody wrote here");
+    assert!(world.model.room(second).is_some(), "somebody wrote here");
     assert_eq!(world.join(ana, "茶", false).map(|(room, _)| room), Ok(second));
 
     let (lobby, _) = world.join(ana, "lobby", false).unwrap();
     world.apply(Action::Leave { user: ana, room: lobby }).unwrap();
     assert_eq!(lobby, LOBBY_ROOM);
-    assert!(world.state.room(lobby).is_some(), "the lobby stays");
+    assert!(world.model.room(lobby).is_some(), "the lobby stays");
     let (third, _) = world.join(ana, "third", true).unwrap();
     assert_eq!(third.0, second.0 + 1);
     world.apply(Action::SignOut { user: ana }).unwrap();
-    assert!(world.state.room(third).is_none() && world.state.room(second).is_some());
+    assert!(world.model.room(third).is_none() && world.model.room(second).is_some());
 }
 
 #[test]
@@ -286,14 +289,14 @@ fn a_new_name_does_not_empty_a_room() {
     let ana = world.arrive("ana", false, None).unwrap();
     let (tea, _) = world.join(ana, "茶", true).unwrap();
     world.apply(Action::Rename { user: ana, name: member("bo"), away: None }).unwrap();
-    assert_eq!(world.state.room(tea).map(|room| room.members), Some(1));
+    assert_eq!(world.model.room(tea).map(|room| room.members), Some(1));
 }
 
 #[test]
 fn the_numbers_of_rooms_end() {
     let mut world = World::new();
     let ana = world.arrive("ana", false, None).unwrap();
-    world.state.restore_next_room(RoomId::END - 1);
+    world.model.absorb(&Change::RoomRemoved { id: RoomId(RoomId::END - 2) });
     assert_eq!(world.join(ana, "last", true).map(|(room, _)| room.0), Ok(RoomId::END - 1));
     assert_eq!(world.join(ana, "one-too-many", true), Err(Rejection::TooManyRooms));
 }
@@ -311,13 +314,14 @@ fn of_stored_names_that_look_alike_the_older_holder_is_found() {
     };
     let (older, younger) = (user("ana", 1), user("Ana", 2));
     // The order in which they are read does not matter.
-    world.state.add_user(UserId(8), younger);
-    world.state.add_user(UserId(7), older);
+    world.model.absorb(&Change::UserAdded { id: UserId(8), user: younger });
+    world.model.absorb(&Change::UserAdded { id: UserId(7), user: older });
     for (id, name) in [(12, "TEA"), (11, "tea")] {
         let name = RoomName::stored(name);
-        world.state.add_room(RoomId(id), Room { name, head: Seq::ZERO.next(), members: 0, written: true });
+        let room = Room { name, head: Seq::ZERO.next(), members: 0, written: true };
+        world.model.absorb(&Change::RoomAdded { id: RoomId(id), at: UnixMillis::new(1), room });
     }
-    assert_eq!(world.state.holder(&member("ANA").keys(), None), Some(UserId(7)));
+    assert_eq!(world.model.holder(&member("ANA").keys(), None), Some(UserId(7)));
     for (id, spelled, room) in [(8, "TEA", 12), (8, "Tea", 11), (8, "tea", 11), (7, "tea", 11)] {
         let joined = world.join(UserId(id), spelled, false).map(|(room, _)| room.0);
         assert_eq!(joined, Ok(room), "{id} joins {spelled}");
@@ -326,7 +330,7 @@ fn of_stored_names_that_look_alike_the_older_holder_is_found() {
     assert_eq!(back.outcome, Outcome::Arrived { user: UserId(8), name: MemberName::stored("Ana") });
     assert!(world.post(UserId(8), RoomId(12), "the younger one goes on").is_ok());
     world.apply(Action::SignOut { user: UserId(7) }).unwrap();
-    assert_eq!(world.state.holder(&member("ana").keys(), None), Some(UserId(8)), "the next one in line");
+    assert_eq!(world.model.holder(&member("ana").keys(), None), Some(UserId(8)), "the next one in line");
 }
 
 #[test]
@@ -349,10 +353,10 @@ fn departing_leaves_the_rooms_unless_the_name_is_kept() {
         [Change::Event(StoredEvent { kind: EventKind::Leave, .. }), Change::UserRetired { .. }]
     ));
     assert!(world.apply(Action::Depart { user: bo }).unwrap().changes.is_empty());
-    assert!(world.state.user(bo).is_some());
+    assert!(world.model.user(bo).is_some());
     let che = world.arrive("che", true, None).unwrap();
     world.apply(Action::Depart { user: che }).unwrap();
-    assert!(world.state.user(che).is_none(), "who is in no room keeps no name");
+    assert!(world.model.user(che).is_none(), "who is in no room keeps no name");
     assert!(world.apply(Action::Depart { user: SERVER_USER }).unwrap().changes.is_empty());
 }
 
@@ -414,11 +418,11 @@ fn names_of_older_rules_stay() {
         rooms: RoomSet::default(),
     };
     for (id, name) in [(10, "lan"), (11, "Ian"), (12, "\u{301}ana")] {
-        world.state.add_user(UserId(id), user(name, id as u8));
+        world.model.absorb(&Change::UserAdded { id: UserId(id), user: user(name, id as u8) });
     }
     for (id, name) in [(5, "will"), (6, "wiII"), (7, "\u{301}tea")] {
-        let made = Room { name: room(name), head: Seq::ZERO, members: 0, written: true };
-        world.state.add_room(RoomId(id), made);
+        let room = Room { name: room(name), head: Seq::ZERO, members: 0, written: true };
+        world.model.absorb(&Change::RoomAdded { id: RoomId(id), at: UnixMillis::new(1), room });
     }
     let outcome = world.apply(Action::ArriveWithToken { token: TokenHash([12; 32]) }).unwrap().outcome;
     assert_eq!(outcome, Outcome::Arrived { user: UserId(12), name: member("\u{301}ana") });
@@ -432,4 +436,72 @@ fn names_of_older_rules_stay() {
     assert!(world.arrive("Ian", false, gone(UserId(10))).is_ok());
     world.apply(Action::Depart { user: UserId(12) }).unwrap();
     assert_eq!(world.arrive("\u{301}ana", false, None), Err(Rejection::BadMemberName(NameError::LoneMark)));
+}
+
+/// Operations that were seen, as the log has them.
+#[derive(Default)]
+struct Seen(BTreeMap<(UserId, OpId), Made>);
+
+impl Records for Seen {
+    fn made_by(&self, author: UserId, op: &OpId) -> Option<Made> {
+        self.0.get(&(author, op.clone())).copied()
+    }
+}
+
+#[test]
+fn an_operation_is_for_one_thing_and_gets_one_answer() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", false, None).unwrap();
+    let bo = world.arrive("bo", false, None).unwrap();
+    let (lobby, _) = world.join(ana, "lobby", false).unwrap();
+    let (tea, _) = world.join(ana, "茶", true).unwrap();
+    world.join(bo, "lobby", false).unwrap();
+    let op = OpId::parse("op").expect("legal");
+    let mut seen = Seen::default();
+    let post = |world: &mut World, seen: &mut Seen, user: UserId, room: RoomId| {
+        let text = PostText::parse("words").expect("legal");
+        let action = Action::Post { user, room, op: Some(op.clone()), text, action: false };
+        let decision = apply(&mut world.model, seen, &Proposal { at: UnixMillis::new(world.now), action })?;
+        for change in &decision.changes {
+            if let Change::Event(StoredEvent { room, seq, by, op: Some(op), .. }) = change {
+                seen.0.insert((*by, op.clone()), Made { work: Work::Post, room: *room, seq: *seq });
+            }
+        }
+        match decision.outcome {
+            Outcome::Done { seq: Some(seq), .. } => Ok((seq.get(), decision.changes.len())),
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = post(&mut world, &mut seen, ana, lobby);
+    assert_eq!(first, Ok((4, 2)));
+    assert_eq!(post(&mut world, &mut seen, ana, lobby), Ok((4, 0)), "the answer of then, and nothing else");
+    assert_eq!(post(&mut world, &mut seen, bo, lobby), Ok((5, 1)), "somebody else's operation is another");
+    let before = world.model.clone();
+    assert_eq!(post(&mut world, &mut seen, ana, tea), Err(Rejection::OpReused));
+    assert_eq!(world.model, before, "a rejection changes nothing");
+    world.apply(Action::Leave { user: ana, room: lobby }).unwrap();
+    assert_eq!(post(&mut world, &mut seen, ana, lobby), Ok((4, 0)), "also after leaving");
+}
+
+/// A name that goes from one to another in a room that both are members of: four events, in one decision.
+#[test]
+fn one_decision_counts_on_in_each_room() {
+    let mut world = World::new();
+    let ana = world.arrive("ana", false, None).unwrap();
+    let bo = world.arrive("bo", false, None).unwrap();
+    for (user, room) in [(ana, "lobby"), (bo, "lobby"), (bo, "茶")] {
+        world.join(user, room, true).unwrap();
+    }
+    let before = world.model.clone();
+    let action = Action::Rename { user: ana, name: member("bo"), away: gone(bo) };
+    let proposal = Proposal { at: UnixMillis::new(world.now), action };
+    let decision = decide(&world.model, &NoRecords, &proposal).unwrap();
+    assert_eq!(world.model, before, "to decide changes nothing");
+    let seqs = decision.changes.iter().filter_map(|change| match change {
+        Change::Event(event) => Some((event.room.0, event.seq.get())),
+        _ => None,
+    });
+    assert_eq!(seqs.collect::<Vec<_>>(), [(1, 4), (1, 5), (2, 3), (2, 4), (1, 6), (1, 7)]);
+    decision.changes.iter().for_each(|change| world.model.absorb(change));
+    assert_eq!(world.model.room(LOBBY_ROOM).map(|room| (room.head.get(), room.members)), Some((7, 2)));
 }

@@ -1,7 +1,12 @@
+mod versions;
+
 use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, PageEvent, PostText, RoomName, Seq, UnixMillis};
 
 use super::*;
-use crate::state::{Action, Keep, Outcome, Proposal, State, TokenHash, UserId};
+use crate::state::{
+    Action, Change, Decision, Keep, Made, Model, NoRecords, Outcome, Proposal, Records, TokenHash, UserId,
+    Work, apply,
+};
 
 /// A directory that goes with the test.
 pub(super) struct TempDir(pub(super) PathBuf);
@@ -32,39 +37,39 @@ fn epoch() -> Epoch {
 
 struct Room {
     log: Log,
-    state: State,
+    model: Model,
     reader: Reader,
     ana: UserId,
     lobby: crate::state::RoomId,
 }
 
-fn write(log: &mut Log, state: &mut State, at: u64, action: Action) -> Outcome {
-    let applied =
-        state.apply(Proposal { at: UnixMillis::new(at), action }).expect("nothing is rejected here");
+fn write(log: &mut Log, model: &mut Model, at: u64, action: Action) -> Outcome {
     let batch = log.begin().expect("the disk works");
-    for change in &applied.changes {
+    let proposal = Proposal { at: UnixMillis::new(at), action };
+    let Decision { outcome, changes } = apply(model, &batch, &proposal).expect("nothing is rejected here");
+    for change in &changes {
         batch.write(change).expect("the disk works");
     }
     batch.commit().expect("the disk works");
-    applied.outcome
+    outcome
 }
 
 /// A log whose lobby has create, join, and posts "1" to "10" at the seconds 1 to 10.
 fn room(dir: &TempDir) -> Room {
-    let (mut log, mut state, reader) = open(&dir.0, &epoch()).expect("a new log opens");
-    write(&mut log, &mut state, 0, Action::Found);
+    let (mut log, mut model, reader) = open(&dir.0, &epoch()).expect("a new log opens");
+    write(&mut log, &mut model, 0, Action::Found);
     let name = Some(MemberName::parse("ana").expect("legal"));
     let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), away: None };
-    let Outcome::Arrived { user: ana, .. } = write(&mut log, &mut state, 0, guest) else { panic!() };
+    let Outcome::Arrived { user: ana, .. } = write(&mut log, &mut model, 0, guest) else { panic!() };
     let join = Action::Join { user: ana, room: RoomName::parse("lobby").expect("legal"), create: false };
-    let Outcome::Done { room: lobby, .. } = write(&mut log, &mut state, 0, join) else { panic!() };
+    let Outcome::Done { room: lobby, .. } = write(&mut log, &mut model, 0, join) else { panic!() };
     for number in 1..=10 {
         let text = PostText::parse(number.to_string()).expect("legal");
         let op = Some(OpId::parse(&format!("op{number}")).expect("legal"));
         let post = Action::Post { user: ana, room: lobby, op, text, action: false };
-        write(&mut log, &mut state, number * 1_000, post);
+        write(&mut log, &mut model, number * 1_000, post);
     }
-    Room { log, state, reader, ana, lobby }
+    Room { log, model, reader, ana, lobby }
 }
 
 /// What finding the time of one event takes, in steps of SQLite's virtual machine.
@@ -86,11 +91,11 @@ fn texts(events: &[PageEvent]) -> String {
 fn what_was_committed_is_there_after_reopening() {
     let dir = TempDir::new();
     let room = room(&dir);
-    let state = room.state.clone();
+    let model = room.model.clone();
     drop((room.log, room.reader));
     let (_log, reopened, reader) =
         open(&dir.0, &Epoch::parse("other").expect("legal")).expect("it opens again");
-    assert_eq!(reopened, state);
+    assert_eq!(reopened, model);
     assert_eq!(reader.epoch(), &epoch(), "only a new log takes the fresh epoch");
 }
 
@@ -101,13 +106,14 @@ fn what_was_not_committed_is_not_there() {
     let before = room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable");
     let text = PostText::parse("lost").expect("legal");
     let post = Action::Post { user: room.ana, room: room.lobby, op: None, text, action: false };
-    let applied = room.state.apply(Proposal { at: UnixMillis::new(99), action: post }).expect("allowed");
+    let proposal = Proposal { at: UnixMillis::new(99), action: post };
+    let applied = apply(&mut room.model, &NoRecords, &proposal).expect("allowed");
     let batch = room.log.begin().expect("the disk works");
     batch.write(&applied.changes[0]).expect("the disk works");
     assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
     drop(batch);
     assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
-    assert_ne!(room.state, room.log.reopen().expect("it opens again"));
+    assert_ne!(room.model, room.log.reopen().expect("it opens again"));
 }
 
 #[test]
@@ -116,8 +122,28 @@ fn an_operation_is_remembered_per_author() {
     let mut room = room(&dir);
     let batch = room.log.begin().expect("the disk works");
     let op = OpId::parse("op3").expect("legal");
-    assert_eq!(batch.find_op(room.ana, &op).expect("readable"), Some((room.lobby, seq(5))));
-    assert_eq!(batch.find_op(UserId(room.ana.0 + 1), &op).expect("readable"), None);
+    let made = Made { work: Work::Post, room: room.lobby, seq: seq(5) };
+    assert_eq!(batch.made_by(room.ana, &op), Some(made));
+    assert_eq!(batch.made_by(UserId(room.ana.0 + 1), &op), None);
+}
+
+/// Else a post whose operation cannot be looked up would stand there twice.
+#[test]
+fn what_was_decided_without_an_answer_is_not_committed() {
+    let dir = TempDir::new();
+    let mut room = room(&dir);
+    let other = rusqlite::Connection::open(dir.database()).expect("a second writer");
+    other.execute("DROP TABLE ops", []).expect("the disk works");
+    let before = room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable");
+    let batch = room.log.begin().expect("the disk works");
+    let op = OpId::parse("op3").ok();
+    let text = PostText::parse("3").expect("legal");
+    let post = Action::Post { user: room.ana, room: room.lobby, op, text, action: false };
+    let proposal = Proposal { at: UnixMillis::new(99), action: post };
+    apply(&mut room.model, &batch, &proposal).expect("nobody says that it was there before");
+    assert!(matches!(batch.commit(), Err(LogError::Sqlite(_))));
+    assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
+    room.log.begin().expect("the next batch is another one").commit().expect("the disk works");
 }
 
 #[test]
@@ -282,7 +308,7 @@ fn a_backup_of_a_log_in_use_is_sound_and_restores_into_a_new_life() {
 
     let text = PostText::parse("after the backup").expect("legal");
     let post = Action::Post { user: room.ana, room: room.lobby, op: None, text, action: false };
-    write(&mut room.log, &mut room.state, 99, post);
+    write(&mut room.log, &mut room.model, 99, post);
 
     let fresh = Epoch::parse("fresh").expect("legal");
     let report = maintenance::restore(&file, &elsewhere.0, &fresh).expect("the backup is sound");
@@ -370,16 +396,16 @@ fn an_exported_room_is_imported_as_it_was() {
     assert_eq!((report.rooms, report.is_sound()), (2, true));
 }
 
-/// Everything that a commit of these actions makes, in the log and in the state.
+/// Everything that a commit of these actions makes, in the log and in the model.
 fn act(room: &mut Room, actions: impl IntoIterator<Item = Action>) {
     for action in actions {
-        write(&mut room.log, &mut room.state, 20_000, action);
+        write(&mut room.log, &mut room.model, 20_000, action);
     }
 }
 
-/// The log says what the state says, and a look through it finds nothing.
+/// The log says what the model says, and a look through it finds nothing.
 fn assert_agrees(dir: &TempDir, room: &mut Room) {
-    assert_eq!(room.log.reopen().expect("readable"), room.state);
+    assert_eq!(room.log.reopen().expect("readable"), room.model);
     let report = maintenance::verify_at(&dir.0).expect("readable");
     assert!(report.is_sound(), "{:?}", report.problems);
 }
@@ -427,12 +453,12 @@ fn a_room_that_went_away_leaves_nothing_but_its_number() {
     assert!(matches!(gone, Err(LogError::NoSuchRoom)), "{gone:?}");
 
     drop((room.log, room.reader));
-    let (log, state, reader) = open(&dir.0, &epoch()).expect("it opens again");
-    assert_eq!(state, room.state, "the next number too");
-    let mut room = Room { log, state, reader, ..room };
+    let (log, model, reader) = open(&dir.0, &epoch()).expect("it opens again");
+    assert_eq!(model, room.model, "the next number too");
+    let mut room = Room { log, model, reader, ..room };
     act(&mut room, [join("d"), leave(5), leave(2), join("e")]);
     assert_agrees(&dir, &mut room);
-    let rooms: Vec<u32> = room.state.rooms().map(|(id, _)| id.0).collect();
+    let rooms: Vec<u32> = room.model.rooms().map(|(id, _)| id.0).collect();
     assert_eq!(rooms, [1, 6], "numbers are given once");
     assert_ne!(room.reader.epoch_of(crate::state::RoomId(6)), room.reader.epoch_of(crate::state::RoomId(4)));
 
@@ -445,9 +471,9 @@ fn a_room_that_went_away_leaves_nothing_but_its_number() {
     maintenance::export(&elsewhere.0, &lobby, &mut lines).expect("readable");
     let copy = RoomName::parse("copy").expect("legal");
     maintenance::import(&elsewhere.0, &copy, &lines[..]).expect("importable");
-    let (_log, state, _reader) = open(&elsewhere.0, &epoch()).expect("it opens");
+    let (_log, model, _reader) = open(&elsewhere.0, &epoch()).expect("it opens");
     let found =
-        state.rooms().map(|(id, room)| (id.0, room.name.to_string(), room.written)).collect::<Vec<_>>();
+        model.rooms().map(|(id, room)| (id.0, room.name.to_string(), room.written)).collect::<Vec<_>>();
     assert_eq!(found, [(1, "lobby".into(), true), (6, "e".into(), false), (7, "copy".into(), true)]);
 }
 
@@ -458,9 +484,9 @@ fn the_last_room_of_all_is_one_like_the_others() {
     let ana = room.ana;
     let join =
         |name: &str| Action::Join { user: ana, room: RoomName::parse(name).expect("legal"), create: true };
-    room.state.restore_next_room(crate::state::RoomId::END - 2);
+    room.model.absorb(&Change::RoomRemoved { id: crate::state::RoomId(crate::state::RoomId::END - 3) });
     let [silent, last] = ["silent", "last"].map(|name| {
-        let Outcome::Done { room, .. } = write(&mut room.log, &mut room.state, 20_000, join(name)) else {
+        let Outcome::Done { room, .. } = write(&mut room.log, &mut room.model, 20_000, join(name)) else {
             panic!()
         };
         room
@@ -475,73 +501,6 @@ fn the_last_room_of_all_is_one_like_the_others() {
     let mut lines = Vec::new();
     let name = RoomName::parse("last").expect("legal");
     assert_eq!(maintenance::export(&dir.0, &name, &mut lines).expect("readable"), 3);
-}
-
-/// Made by the program before names could change and rooms go away.
-const VERSION_1: &[u8] = include_bytes!("fixtures/version-1.db");
-
-#[test]
-fn a_database_of_version_1_opens_with_everything_in_it() {
-    let (dir, elsewhere) = (TempDir::new(), TempDir::new());
-    std::fs::write(dir.database(), VERSION_1).expect("writable");
-    let report = maintenance::verify_at(&dir.database()).expect("an old backup is readable");
-    assert_eq!((report.problems, report.rooms, report.events), (Vec::new(), 6, 20));
-    let tea = RoomName::parse("茶").expect("legal");
-    let mut lines = Vec::new();
-    assert_eq!(maintenance::export(&dir.0, &tea, &mut lines).expect("readable"), 3);
-    maintenance::restore(&dir.database(), &elsewhere.0, &epoch()).expect("an old backup is restored");
-    let copy = RoomName::parse("copy").expect("legal");
-    maintenance::import(&elsewhere.0, &copy, &lines[..]).expect("importable");
-
-    for (dir, copies) in [(&dir, 0), (&elsewhere, 1)] {
-        let (mut log, mut state, reader) = open(&dir.0, &epoch()).expect("it opens");
-        crate::order::prepare(&mut log, &mut state).expect("the disk works");
-        let rooms: Vec<String> = state.rooms().map(|(_, room)| room.name.to_string()).collect();
-        let expected = ["lobby", "茶", "silent", "written-and-left", "copy"];
-        assert_eq!(rooms, expected[..4 + copies], "but for the rooms that nobody is in or wrote in");
-        let users: Vec<_> = state.users().map(|(_, user)| (user.name.to_string(), user.keep)).collect();
-        let keeps =
-            [("teahouse", Keep::Proven), ("ana", Keep::Proven), ("bo", Keep::No), ("cai", Keep::Proven)];
-        assert_eq!(users, keeps.map(|(name, keep)| (name.to_owned(), keep)), "guests have a new lease");
-        let page = reader.page(crate::state::RoomId(2), PageQuery::Latest, 9).expect("readable");
-        assert_eq!(texts(&page.events), "create join 好茶");
-        let copied = if copies == 1 { 7 } else { 6 };
-        let join =
-            Action::Join { user: UserId(1), room: RoomName::parse("new").expect("legal"), create: true };
-        let Outcome::Done { room, .. } = write(&mut log, &mut state, 1_795_334_500_000, join) else {
-            panic!()
-        };
-        assert_eq!(room.0, copied + 1, "no number is given again");
-        let report = maintenance::verify_at(&dir.0).expect("readable");
-        assert!(report.is_sound(), "{:?}", report.problems);
-    }
-}
-
-/// An earlier program looks at the first bytes of the file and not into the write-ahead log beside it.
-#[test]
-fn a_database_that_was_migrated_says_so_in_its_first_bytes() {
-    let dir = TempDir::new();
-    std::fs::write(dir.database(), VERSION_1).expect("writable");
-    let version = || std::fs::read(dir.database()).expect("readable")[60..64].to_vec();
-    assert_eq!(version(), 1_u32.to_be_bytes());
-    let _open = open(&dir.0, &epoch()).expect("it opens");
-    assert_eq!(version(), schema::VERSION.to_be_bytes());
-}
-
-#[test]
-fn what_a_newer_program_left_in_the_write_ahead_log_is_seen() {
-    let dir = TempDir::new();
-    drop(room(&dir));
-    let newer = rusqlite::Connection::open(dir.database()).expect("it opens");
-    newer.pragma_update(None, "user_version", 9).expect("the disk works");
-    assert!(open::check_header(&dir.database()).is_ok(), "it is in no first bytes");
-    let is_newer = |error: &OpenError| matches!(error, OpenError::Newer { found: 9, .. });
-    assert!(open(&dir.0, &epoch()).is_err_and(|error| is_newer(&error)));
-    let verified = maintenance::verify_at(&dir.0).expect_err("refused");
-    assert!(matches!(verified, maintenance::MaintenanceError::Open(error) if is_newer(&error)));
-    let imported = maintenance::import(&dir.0, &RoomName::parse("new").expect("legal"), &b""[..]);
-    let refused = imported.expect_err("refused");
-    assert!(matches!(refused, maintenance::MaintenanceError::Open(error) if is_newer(&error)));
 }
 
 #[test]
@@ -568,17 +527,17 @@ fn names_that_no_rule_allows_any_more_stay() {
     drop(database);
     let report = maintenance::verify_at(&dir.0).expect("readable");
     assert!(report.is_sound(), "{:?}", report.problems);
-    let (mut log, mut state, reader) = open(&dir.0, &epoch()).expect("it opens");
+    let (mut log, mut model, reader) = open(&dir.0, &epoch()).expect("it opens");
     let ana = MemberName::parse("ana").expect("legal");
-    assert_eq!(state.holder(&ana.keys(), None), Some(UserId(1)), "the older holder");
+    assert_eq!(model.holder(&ana.keys(), None), Some(UserId(1)), "the older holder");
     for (id, name) in names {
         let back = Action::ArriveWithToken { token: TokenHash([id as u8 + 1; 32]) };
         let arrived = Outcome::Arrived { user: UserId(u64::from(id)), name: MemberName::stored(name) };
-        assert_eq!(write(&mut log, &mut state, 1_000, back), arrived);
+        assert_eq!(write(&mut log, &mut model, 1_000, back), arrived);
         let text = PostText::parse("I go on").expect("legal");
         let room = crate::state::RoomId(id);
         let post = Action::Post { user: UserId(u64::from(id)), room, op: None, text, action: false };
-        write(&mut log, &mut state, 1_000, post);
+        write(&mut log, &mut model, 1_000, post);
         let page = reader.page(room, PageQuery::Latest, 1).expect("readable");
         assert_eq!((texts(&page.events), page.events[0].by.as_str()), ("I go on".into(), name));
     }

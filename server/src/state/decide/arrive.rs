@@ -1,0 +1,161 @@
+//! Who comes, goes, and is called what.
+
+use teahouse_protocol::{EventKind, MemberName, RoomName};
+
+use super::{Author, Change, Draft, Outcome, Rejection, User, UserId};
+use crate::state::{Away, Keep, LOBBY, RoomSet, SERVER_USER, SERVER_USER_NAME, TokenHash};
+
+/// What guests without a name of their own are called, with a number behind it.
+const GUEST: &str = "茶客";
+
+/// Whether a name is like those that guests are given who have none.
+fn is_guest_name(name: &MemberName) -> bool {
+    let number = name.as_str().strip_prefix(GUEST);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+impl Draft<'_> {
+    /// Makes what a new log begins with: the server's own user and the lobby.
+    pub(super) fn found(&mut self) -> Result<Outcome, Rejection> {
+        if self.model.user(SERVER_USER).is_some() {
+            return Ok(Outcome::Unchanged);
+        }
+        let name = MemberName::parse(SERVER_USER_NAME).expect("a constant that follows the rules");
+        let lobby = RoomName::parse(LOBBY).expect("a constant that follows the rules");
+        // No token has this hash: that would be a preimage of SHA-256.
+        let token = TokenHash([0; 32]);
+        let user = User {
+            name,
+            renamed: false,
+            keep: Keep::Proven,
+            token,
+            seen_at: self.at,
+            rooms: RoomSet::default(),
+        };
+        let author = Author::new(SERVER_USER, &user);
+        self.changes.push(Change::UserAdded { id: SERVER_USER, user });
+        self.create_room(author, &lobby)?;
+        Ok(Outcome::Unchanged)
+    }
+
+    pub(super) fn arrive_as_guest(
+        &mut self,
+        name: Option<&MemberName>,
+        keep: bool,
+        token: TokenHash,
+        away: Option<Away>,
+    ) -> Result<Outcome, Rejection> {
+        let id = self.model.next_user();
+        let name = match name {
+            Some(name) => {
+                self.free_name(name, None, away)?;
+                name.clone()
+            }
+            None => self.free_guest_name(id),
+        };
+        let keep = if keep { Keep::Asked } else { Keep::No };
+        let seen_at = self.at;
+        let user =
+            User { name: name.clone(), renamed: false, keep, token, seen_at, rooms: RoomSet::default() };
+        self.changes.push(Change::UserAdded { id, user });
+        Ok(Outcome::Arrived { user: id, name })
+    }
+
+    /// Takes a name that may be given from whoever holds it, unless it is `own` or waits for its holder. A guest on a lease is
+    /// called something else from then on and loses nothing besides; a kept name that waits no more goes with its guest.
+    /// What that one is called then is not taken from it again: else each further hello would cost two events in all of its
+    /// rooms.
+    fn free_name(
+        &mut self,
+        name: &MemberName,
+        own: Option<UserId>,
+        away: Option<Away>,
+    ) -> Result<(), Rejection> {
+        name.check_new().map_err(Rejection::BadMemberName)?;
+        let taken = || Rejection::NameTaken(name.clone());
+        let keys = name.keys();
+        let Some(holder) = self.model.holder(&keys, own) else { return Ok(()) };
+        let is_another_s = self.model.holders(&keys, own).any(|other| other != holder);
+        let user = self.model.user(holder).ok_or_else(taken)?;
+        let away = away.filter(|away| away.user == holder && holder != SERVER_USER && !is_another_s);
+        match (away, user.keep) {
+            (Some(_), Keep::No) if !is_guest_name(&user.name) => {
+                let other = self.free_guest_name(holder);
+                self.call(holder, user, &other);
+                Ok(())
+            }
+            (Some(away), Keep::Asked | Keep::Proven)
+                if !user.is_kept_at(self.at) || user.is_forgotten(name, away) =>
+            {
+                self.retire(holder, user);
+                Ok(())
+            }
+            (Some(_) | None, Keep::No | Keep::Asked | Keep::Proven) => Err(taken()),
+        }
+    }
+
+    fn free_guest_name(&self, id: UserId) -> MemberName {
+        (id.0..)
+            .map(|number| MemberName::parse(&format!("{GUEST}{number}")).expect("at most 22 characters"))
+            .find(|name| self.model.holder(&name.keys(), None).is_none())
+            .expect("there are more numbers than users")
+    }
+
+    pub(super) fn arrive_with_token(&mut self, token: &TokenHash) -> Result<Outcome, Rejection> {
+        let (id, user) = self.model.bearer(token).ok_or(Rejection::BadToken)?;
+        let keep = match user.keep {
+            Keep::No => Keep::No,
+            Keep::Asked | Keep::Proven => Keep::Proven,
+        };
+        self.changes.push(Change::UserSeen { id, at: self.at, keep });
+        Ok(Outcome::Arrived { user: id, name: user.name.clone() })
+    }
+
+    pub(super) fn rename(
+        &mut self,
+        id: UserId,
+        name: &MemberName,
+        away: Option<Away>,
+    ) -> Result<Outcome, Rejection> {
+        let user = self.model.user(id).ok_or(Rejection::UserGone)?;
+        if user.name != *name {
+            self.free_name(name, Some(id), away)?;
+            self.call(id, user, name);
+        }
+        Ok(Outcome::Renamed { name: name.clone() })
+    }
+
+    /// Gives a user another name. Its rooms see somebody leave under the old name and join under the new one.
+    fn call(&mut self, id: UserId, user: &User, name: &MemberName) {
+        self.changes.push(Change::UserRenamed { id, name: name.clone() });
+        let old = Author::new(id, user);
+        let new = Author { id, name: name.clone(), renamed: true };
+        for room in user.rooms.iter() {
+            self.happen(room, old.clone(), EventKind::Leave);
+            self.happen(room, new.clone(), EventKind::Join);
+        }
+    }
+
+    /// Where the name waits for the user, nothing happens.
+    pub(super) fn depart(&mut self, id: UserId) -> Outcome {
+        let user = self.model.user(id).filter(|user| id != SERVER_USER && !user.is_kept_at(self.at));
+        if let Some(user) = user {
+            self.retire(id, user);
+        }
+        Outcome::Unchanged
+    }
+
+    pub(super) fn sign_out(&mut self, id: UserId) -> Result<Outcome, Rejection> {
+        let user = self.model.user(id).filter(|_| id != SERVER_USER).ok_or(Rejection::UserGone)?;
+        self.retire(id, user);
+        Ok(Outcome::SignedOut)
+    }
+
+    /// Lets a user leave its rooms and frees its name.
+    fn retire(&mut self, id: UserId, user: &User) {
+        for room in user.rooms.iter() {
+            self.leave_room(room, Author::new(id, user));
+        }
+        self.changes.push(Change::UserRetired { id });
+    }
+}

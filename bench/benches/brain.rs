@@ -22,7 +22,7 @@ fn answer(request: &str) -> Option<String> {
     let re = &request["id"];
     Some(match request["type"].as_str()? {
         "hello" => format!(
-            r#"{{"re":{re},"type":"welcome","protocol":1,"user":{{"name":"ana"}},"token":"secret","limits":{{"line_bytes_max":131072,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"watches_max":1000,"posts_in_flight_max":4}},"rooms":[{{"room":"lobby","head":0}}],"server":"bench"}}"#
+            r#"{{"re":{re},"type":"welcome","protocol":1,"user":{{"id":1,"name":"ana"}},"token":"secret","limits":{{"line_bytes_max":131072,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"watches_max":1000,"posts_in_flight_max":4}},"rooms":[{{"room":"lobby","head":0}}],"server":"bench"}}"#
         ),
         "watch" => {
             format!(r#"{{"re":{re},"type":"watching","room":"lobby","epoch":"e1","head":0,"resume":"live"}}"#)
@@ -31,7 +31,7 @@ fn answer(request: &str) -> Option<String> {
             r#"{{"re":{re},"type":"history","room":"lobby","epoch":"e1","head":0,"events":[],"more_before":false,"more_after":false}}"#
         ),
         "who" => format!(
-            r#"{{"re":{re},"type":"members","room":"lobby","total":1,"members":[{{"name":"ana","online":true}}]}}"#
+            r#"{{"re":{re},"type":"members","room":"lobby","total":1,"members":[{{"user":1,"name":"ana","online":true}}]}}"#
         ),
         _ => return None,
     })
@@ -62,7 +62,7 @@ fn event(seq: u64) -> Input {
     let text = format!("{seq:0>128}");
     let at = UnixMillis::new(1_795_334_400_000 + seq * 10);
     Input::Received(format!(
-        r#"{{"type":"event","room":"lobby","seq":{seq},"at":"{at}","by":"bo","kind":"post","text":"{text}"}}"#
+        r#"{{"type":"event","room":"lobby","seq":{seq},"at":"{at}","user":2,"by":"bo","kind":"post","text":"{text}"}}"#
     ))
 }
 

@@ -27,7 +27,7 @@ fn post() -> String {
 fn events(count: usize) -> Vec<ServerMessage> {
     let event = |seq: usize| {
         let json = format!(
-            r#"{{"type":"event","room":"lobby","seq":{seq},"at":"2026-11-22T08:00:00.123Z","by":"ana","kind":"post","text":"{}"}}"#,
+            r#"{{"type":"event","room":"lobby","seq":{seq},"at":"2026-11-22T08:00:00.123Z","user":7,"by":"ana","op":"9f86d081884c7d65","kind":"post","text":"{}"}}"#,
             text()
         );
         decode_server_message(json.as_bytes()).expect("an event")

@@ -32,7 +32,7 @@ impl Disk {
         let _ = std::fs::remove_dir_all(&folder);
         let (log, model, reader) =
             log::open(&folder, &Epoch::parse("bench").expect("legal")).expect("a new log opens");
-        let (ana, lobby) = (UserId(0), RoomId(0));
+        let (ana, lobby) = (UserId::of(0), RoomId(0));
         let mut disk = Self { folder, log, reader, model, ana, lobby, posts: 0 };
         disk.commit_one(Action::Found);
         let name = MemberName::parse("ana").ok();

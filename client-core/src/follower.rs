@@ -247,13 +247,7 @@ impl Follower {
         }
         self.epoch = Some(page.epoch);
         let (room, head) = (page.room, page.head);
-        let events = page.events.into_iter().map(|event| Event {
-            room: room.clone(),
-            seq: event.seq,
-            at: event.at,
-            by: event.by,
-            kind: event.kind,
-        });
+        let events = page.events.into_iter().map(|event| event.in_room(room.clone()));
         let Some(cursor) = self.cursor else { return self.gather(events.collect(), head, page.more_before) };
         if cursor > head {
             let message = format!("the room ends at {head}, before {cursor}");

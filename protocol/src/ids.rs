@@ -62,6 +62,31 @@ integer_id! {
     Seq
 }
 
+integer_id! {
+    /// Names a user for ever: it is never given to another, whatever names they bear. That of the server itself is 0.
+    UserId
+}
+
+impl UserId {
+    /// The server itself.
+    pub const SERVER: Self = Self(0);
+    /// The last there can be.
+    pub const MAX: Self = Self(INTEGER_MAX);
+
+    /// Every number of 32 bits is one.
+    pub const fn of(number: u32) -> Self {
+        Self(number as u64)
+    }
+
+    /// The number that follows. Panics at 2^53 - 1, which a house that takes a million guests a second reaches in 285
+    /// years.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        assert!(self.0 < INTEGER_MAX, "the numbers of users are used up");
+        Self(self.0 + 1)
+    }
+}
+
 impl Seq {
     /// Before the first event of a room.
     pub const ZERO: Self = Self(0);

@@ -23,7 +23,7 @@ pub use client::{
 pub use decode::{DecodeError, decode_request, decode_server_message};
 pub use framing::{LineFramer, LineTooLong};
 pub use harmless::harmless;
-pub use ids::{Epoch, IdError, OpId, Position, RequestId, Seq};
+pub use ids::{Epoch, IdError, OpId, Position, RequestId, Seq, UserId};
 pub use invisible::is_invisible;
 pub use names::{MemberName, NameError, RoomName};
 #[cfg(feature = "name-rules")]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{Epoch, RequestId, Seq};
+use crate::ids::{Epoch, OpId, RequestId, Seq, UserId};
 use crate::limits;
 use crate::names::{MemberName, RoomName};
 use crate::time::UnixMillis;
@@ -102,6 +102,8 @@ pub struct Welcome {
 /// Who somebody is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
+    /// Which user: never another's.
+    pub id: UserId,
     /// What everybody calls this user.
     pub name: MemberName,
 }
@@ -277,10 +279,23 @@ pub struct PageEvent {
     /// When the server took it.
     pub at: UnixMillis,
     /// Who did it.
+    pub user: UserId,
+    /// What `user` was called then.
     pub by: MemberName,
+    /// The author's id of this write, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<OpId>,
     /// What was done.
     #[serde(flatten)]
     pub kind: EventKind,
+}
+
+impl PageEvent {
+    /// The event as a push tells it.
+    pub fn in_room(self, room: RoomName) -> Event {
+        let Self { seq, at, user, by, op, kind } = self;
+        Event { room, seq, at, user, by, op, kind }
+    }
 }
 
 /// The members of a room: first those who are connected, then by name.
@@ -299,6 +314,8 @@ pub struct Members {
 /// A member of a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
+    /// Who.
+    pub user: UserId,
     /// What everybody calls the member.
     pub name: MemberName,
     /// Whether the member is connected.
@@ -411,7 +428,12 @@ pub struct Event {
     /// When the server took it. `seq` and not this is the order of a room.
     pub at: UnixMillis,
     /// Who did it.
+    pub user: UserId,
+    /// What `user` was called then.
     pub by: MemberName,
+    /// The author's id of this write, where it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<OpId>,
     /// What was done.
     #[serde(flatten)]
     pub kind: EventKind,
@@ -464,6 +486,8 @@ pub struct Presence {
     /// The room.
     pub room: RoomName,
     /// Who.
+    pub user: UserId,
+    /// What everybody calls the member.
     pub name: MemberName,
     /// Whether the member is connected now.
     pub online: bool,

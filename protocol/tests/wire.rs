@@ -32,11 +32,11 @@ const REQUESTS: &[&str] = &[
 
 const MESSAGES: &[&str] = &[
     concat!(
-        r#"{"type":"welcome","re":1,"protocol":1,"user":{"name":"ana"},"token":"secret","limits":{"#,
+        r#"{"type":"welcome","re":1,"protocol":1,"user":{"id":7,"name":"ana"},"token":"secret","limits":{"#,
         r#""line_bytes_max":131072,"text_chars_max":8000,"name_chars_max":32,"history_events_max":200,"#,
         r#""watches_max":1000,"posts_in_flight_max":256},"rooms":[{"room":"lobby","head":121}],"server":"x/1"}"#
     ),
-    r#"{"type":"renamed","re":2,"user":{"name":"bo"}}"#,
+    r#"{"type":"renamed","re":2,"user":{"id":8,"name":"bo"}}"#,
     r#"{"type":"signed_out","re":2}"#,
     r#"{"type":"ack","re":2,"room":"lobby","seq":122}"#,
     r#"{"type":"ack","re":2,"room":"lobby"}"#,
@@ -49,25 +49,25 @@ const MESSAGES: &[&str] = &[
     r#"{"type":"unwatched","re":5,"room":"lobby"}"#,
     concat!(
         r#"{"type":"history","re":6,"room":"lobby","epoch":"k3v","head":2,"events":["#,
-        r#"{"seq":1,"at":"2026-11-22T08:00:00.123Z","by":"ana","kind":"create"},"#,
-        r#"{"seq":2,"at":"2026-11-22T08:00:00.124Z","by":"ana","kind":"post","text":"你好"}],"#,
+        r#"{"seq":1,"at":"2026-11-22T08:00:00.123Z","user":0,"by":"ana","kind":"create"},"#,
+        r#"{"seq":2,"at":"2026-11-22T08:00:00.124Z","user":7,"by":"ana","op":"9f86d081884c7d65","kind":"post","text":"你好"}],"#,
         r#""more_before":false,"more_after":false}"#
     ),
-    r#"{"type":"members","re":7,"room":"lobby","members":[{"name":"ana","online":true}],"total":1}"#,
+    r#"{"type":"members","re":7,"room":"lobby","members":[{"user":7,"name":"ana","online":true}],"total":1}"#,
     r#"{"type":"pong","re":8}"#,
     r#"{"type":"error","re":9,"code":"not_member","message":"join first","temporary":false}"#,
     r#"{"type":"error","code":"invalid_field","message":"wrong","field":"room","temporary":true}"#,
     r#"{"type":"error","re":9,"code":"rate_limited","message":"slow","temporary":true,"retry_after_ms":1000}"#,
-    r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","by":"bo","kind":"create"}"#,
-    r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","by":"bo","kind":"join"}"#,
-    r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","by":"bo","kind":"leave"}"#,
+    r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","user":8,"by":"bo","kind":"create"}"#,
+    r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","user":8,"by":"bo","kind":"join"}"#,
+    r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","user":8,"by":"bo","kind":"leave"}"#,
     concat!(
-        r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","by":"bo","kind":"post","#,
+        r#"{"type":"event","room":"lobby","seq":1,"at":"2026-11-22T08:00:00.123Z","user":8,"by":"bo","op":"9f86","kind":"post","#,
         r#""text":"waves","action":true}"#
     ),
     r#"{"type":"caught_up","room":"lobby","head":121}"#,
     r#"{"type":"gone","room":"lobby","epoch":"k3v"}"#,
-    r#"{"type":"presence","room":"lobby","name":"ana","online":false}"#,
+    r#"{"type":"presence","room":"lobby","user":7,"name":"ana","online":false}"#,
     r#"{"type":"goodbye","reason":"shutting_down","message":"bye","reconnect":true}"#,
     r#"{"type":"goodbye","reason":"shutting_down","message":"bye","reconnect":false}"#,
     r#"{"type":"goodbye","reason":"renamed","message":"bye","reconnect":true}"#,
@@ -159,7 +159,7 @@ fn each_known_code_stands_once_in_the_list() {
 #[test]
 fn what_this_version_does_not_know_is_no_error() {
     let event =
-        br#"{"type":"event","room":"lobby","seq":7,"at":"2026-11-22T08:00:00Z","by":"bo","kind":"dance"}"#;
+        br#"{"type":"event","room":"lobby","seq":7,"at":"2026-11-22T08:00:00Z","user":8,"by":"bo","kind":"dance"}"#;
     let ServerMessage::Event(event) = decode_server_message(event).expect("readable") else { panic!() };
     assert_eq!((event.seq.get(), event.kind), (7, EventKind::Unknown));
     let watching = concat!(

@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     const LEASE: Duration = Duration::from_secs(60);
-    const ANA: UserId = UserId(7);
+    const ANA: UserId = UserId::of(7);
 
     fn away(lease: Option<Duration>, now: Instant) -> Absence {
         Absence::begin(Address::HOUSE, lease, now)
@@ -159,7 +159,7 @@ mod tests {
         let start = Instant::now();
         let mut absences = Absences::default();
         absences.insert(ANA, away(None, start));
-        absences.insert(UserId(8), Absence::found(None, start));
+        absences.insert(UserId::of(8), Absence::found(None, start));
         assert_eq!(all(&mut absences, start + LEASE * 1_000), []);
         assert_eq!(absences.get(ANA).expect("away").length(start + LEASE), LEASE);
     }

@@ -203,8 +203,8 @@ impl Directory {
         drop(inner);
         let publish = |(room, events): (Arc<Room>, Vec<StoredEvent>)| {
             let pages = events.into_iter().map(|event| {
-                let StoredEvent { seq, at, by_name, kind, .. } = event;
-                PageEvent { seq, at, by: by_name, kind }
+                let StoredEvent { seq, at, by, by_name, op, kind, .. } = event;
+                PageEvent { seq, at, user: by, by: by_name, op, kind }
             });
             room.publish(pages.collect()).then_some(room)
         };
@@ -280,7 +280,7 @@ impl Directory {
                 let online = inner.users.get(&id).is_some_and(|user| user.connections > 0);
                 let some = if online { &mut list } else { &mut away };
                 if some.len() < limits::WHO_MEMBERS_MAX {
-                    some.push(Member { name, online });
+                    some.push(Member { user: id, name, online });
                 }
             }
         }

@@ -4,10 +4,12 @@ use teahouse_protocol::{EventKind, JoinedRoom, Member, PageEvent};
 
 /// The longest answer to anything, in bytes of its JSON and of its words.
 pub(crate) const ANSWER_BYTES_MAX: usize = 56 * 1024;
-/// What an event in a page has besides its author and its text, in bytes: its fields with the longest numbers.
-const EVENT_BYTES: usize = 128;
+/// What an event in a page has besides its author's name, its op and its text, in bytes: its fields with the longest numbers.
+const EVENT_BYTES: usize = 154;
 /// What a member has besides the name.
-const MEMBER_BYTES: usize = 28;
+const MEMBER_BYTES: usize = 54;
+/// What an op has besides its letters.
+const OP_BYTES: usize = 8;
 /// What a room of a welcome has besides its name.
 const JOINED_ROOM_BYTES: usize = 40;
 
@@ -33,7 +35,8 @@ pub(crate) fn event_bytes(event: &PageEvent) -> usize {
         EventKind::Post { text, .. } => text_bytes(text),
         _ => 0,
     };
-    EVENT_BYTES + text_bytes(event.by.as_str()) + text
+    let op = event.op.as_ref().map_or(0, |op| OP_BYTES + op.as_str().len());
+    EVENT_BYTES + op + text_bytes(event.by.as_str()) + text
 }
 
 /// The longest that a member is in a list.
@@ -60,7 +63,8 @@ pub(crate) fn truncate<T>(items: &mut Vec<T>, bytes_max: usize, bytes: impl Fn(&
 #[cfg(test)]
 mod tests {
     use teahouse_protocol::{
-        HistoryPage, MemberName, Members, RequestId, RoomName, Seq, ServerMessage, UnixMillis, limits,
+        HistoryPage, MemberName, Members, OpId, RequestId, RoomName, Seq, ServerMessage, UnixMillis, UserId,
+        limits,
     };
 
     use super::*;
@@ -75,7 +79,9 @@ mod tests {
         let event = PageEvent {
             seq: Seq::new(limits::INTEGER_MAX).expect("the largest"),
             at: UnixMillis::new(1),
+            user: UserId::MAX,
             by: MemberName::parse("a\"b").expect("legal"),
+            op: OpId::parse(&"o".repeat(limits::OP_BYTES_MAX)).ok(),
             kind: EventKind::Post { text: text.into(), action: true },
         };
         let said = event_bytes(&event);
@@ -105,6 +111,7 @@ mod tests {
     #[test]
     fn a_list_of_members_ends_where_its_bytes_do() {
         let member = |number: u32| Member {
+            user: UserId::MAX,
             name: MemberName::parse(&format!("{}{number}", "茶".repeat(26))).expect("legal"),
             online: false,
         };

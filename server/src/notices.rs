@@ -148,16 +148,16 @@ mod tests {
         let mut calls = Calls::default();
         let start = Instant::now();
         let second = Duration::from_secs(1);
-        assert!(calls.call(UserId(1), start + second));
-        assert!(!calls.call(UserId(2), start + 2 * second));
-        assert!(!calls.call(UserId(1), start + 3 * second), "put off");
+        assert!(calls.call(UserId::of(1), start + second));
+        assert!(!calls.call(UserId::of(2), start + 2 * second));
+        assert!(!calls.call(UserId::of(1), start + 3 * second), "put off");
         assert_eq!(calls.pause(start), Some(2 * second));
         assert_eq!(calls.take(start + second, 64), []);
-        assert_eq!(calls.take(start + 5 * second, 1), [UserId(2)]);
-        assert_eq!(calls.take(start + 5 * second, 64), [UserId(1)]);
+        assert_eq!(calls.take(start + 5 * second, 1), [UserId::of(2)]);
+        assert_eq!(calls.take(start + 5 * second, 64), [UserId::of(1)]);
         assert_eq!(calls.pause(start), None);
-        for user in 0..2 * CALLS_MAX as u64 {
-            calls.call(UserId(user), start);
+        for user in 0..2 * CALLS_MAX as u32 {
+            calls.call(UserId::of(user), start);
         }
         assert_eq!(calls.order.len(), CALLS_MAX);
     }

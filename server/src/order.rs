@@ -433,10 +433,10 @@ mod tests {
             model.absorb(&Change::RoomAdded { id, at: now(), room });
             rooms.insert(id);
         }
-        let people = (1..=8).map(UserId);
+        let people = (1..=8).map(UserId::of);
         for id in people.clone() {
-            let name = MemberName::parse(&format!("guest{}", id.0)).expect("legal");
-            let (token, seen_at) = (TokenHash([id.0 as u8; 32]), now());
+            let name = MemberName::parse(&format!("guest{id}")).expect("legal");
+            let (token, seen_at) = (TokenHash([id.get() as u8; 32]), now());
             let rooms = rooms.clone();
             let user = state::User { name, renamed: false, keep: Keep::No, token, seen_at, rooms };
             model.absorb(&Change::UserAdded { id, user });

@@ -394,10 +394,10 @@ mod tests {
             let paces = Paces::new(pace);
             let start = Instant::now();
             let (mut one, mut other) = (ConnectionPace::default(), ConnectionPace::default());
-            let who = Who { user: Some(UserId(7)), address: HERE };
+            let who = Who { user: Some(UserId::of(7)), address: HERE };
             assert_eq!(taken(&paces, &mut one, who, 30, start), 30);
             assert_eq!(taken(&paces, &mut other, who, 30, start), 20);
-            let elsewhere = Who { user: Some(UserId(8)), address: Address(2) };
+            let elsewhere = Who { user: Some(UserId::of(8)), address: Address(2) };
             assert_eq!(taken(&paces, &mut one, elsewhere, 30, start), 30);
         }
     }
@@ -408,7 +408,7 @@ mod tests {
         pace.address = rates(Kind::Changes, 1.0);
         let paces = Paces::new(pace);
         let start = Instant::now();
-        let who = Who { user: Some(UserId(7)), address: HERE };
+        let who = Who { user: Some(UserId::of(7)), address: HERE };
         let both = [(Kind::Rooms, 30.0), (Kind::Changes, 1.0)];
         let mut connection = ConnectionPace::default();
         assert!(paces.take_all(&mut connection, &both, who, start).is_ok());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use teahouse_protocol::{Event, EventKind, MemberName, RoomName, Seq, ServerMessage, UnixMillis};
+use teahouse_protocol::{Event, EventKind, MemberName, RoomName, Seq, ServerMessage, UnixMillis, UserId};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -155,11 +155,14 @@ pub async fn server_with_long_room(room: &str, messages: u64) -> Server {
             1 => EventKind::Create,
             _ => EventKind::Post { text: words(seq), action: false },
         };
+        let author = seq / 4 % 3;
         let event = Event {
             room: name.clone(),
             seq: Seq::new(seq).expect("a small number"),
             at: UnixMillis::new(LONG_ROOM_MADE_MS + seq * LONG_ROOM_STEP_MS),
-            by: people[(seq / 4 % 3) as usize].clone(),
+            user: UserId::new(1 + author).expect("a small number"),
+            by: people[author as usize].clone(),
+            op: None,
             kind,
         };
         lines += &ServerMessage::Event(event).to_json();

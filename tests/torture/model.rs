@@ -183,7 +183,9 @@ impl Model {
         if is_another_s {
             return false;
         }
-        let Some(away) = away.filter(|away| away.user.0 == holder.id && holder.id != 0) else { return false };
+        let Some(away) = away.filter(|away| away.user.get() == holder.id && holder.id != 0) else {
+            return false;
+        };
         let forgotten = holder.keep
             && !holder.proven
             && away.same_address
@@ -243,30 +245,30 @@ impl Model {
                 }
             }
             Action::Rename { user, name: wanted, away } => {
-                let Some(guest) = self.guest(user.0) else { return Verdict::Gone };
+                let Some(guest) = self.guest(user.get()) else { return Verdict::Gone };
                 if guest.name != wanted.as_str() {
-                    if !self.take_name(at, wanted, Some(user.0), *away) {
+                    if !self.take_name(at, wanted, Some(user.get()), *away) {
                         return Verdict::Taken;
                     }
-                    self.rename(user.0, wanted);
+                    self.rename(user.get(), wanted);
                 }
                 Verdict::Renamed(wanted.as_str().into())
             }
             Action::Depart { user } => {
-                if user.0 != 0 && self.guest(user.0).is_some_and(|guest| !guest.kept_at(at)) {
-                    self.retire(user.0);
+                if user.get() != 0 && self.guest(user.get()).is_some_and(|guest| !guest.kept_at(at)) {
+                    self.retire(user.get());
                 }
                 Verdict::Unchanged
             }
             Action::SignOut { user } => {
-                if user.0 == 0 || self.guest(user.0).is_none() {
+                if user.get() == 0 || self.guest(user.get()).is_none() {
                     return Verdict::Gone;
                 }
-                self.retire(user.0);
+                self.retire(user.get());
                 Verdict::SignedOut
             }
             Action::Join { user, room, create } => {
-                let Some(guest) = self.guest(user.0) else { return Verdict::Gone };
+                let Some(guest) = self.guest(user.get()) else { return Verdict::Gone };
                 let joined = guest.rooms.clone();
                 let keys = keys(&room.keys());
                 let fits = |place: &Place| !place.gone && alike(&place.keys, &keys);
@@ -274,27 +276,27 @@ impl Model {
                 let found = self.places.iter().position(exact).or_else(|| self.places.iter().position(fits));
                 let id = match found {
                     Some(at) => u32::try_from(at + 1).expect("small"),
-                    None if *create => self.make(room.as_str(), user.0),
+                    None if *create => self.make(room.as_str(), user.get()),
                     None => return Verdict::NoRoom,
                 };
                 if joined.contains(&id) {
                     return Verdict::Done(id, None);
                 }
-                self.guest(user.0).expect("found above").rooms.push(id);
-                Verdict::Done(id, Some(self.happen(id, user.0, "join")))
+                self.guest(user.get()).expect("found above").rooms.push(id);
+                Verdict::Done(id, Some(self.happen(id, user.get(), "join")))
             }
             Action::Leave { user, room } => {
-                let Some(guest) = self.guest(user.0) else { return Verdict::Gone };
+                let Some(guest) = self.guest(user.get()) else { return Verdict::Gone };
                 let joined = guest.rooms.contains(&room.0);
                 if self.place(room.0).is_none() {
                     return Verdict::RoomGone;
                 }
-                Verdict::Done(room.0, joined.then(|| self.leave(room.0, user.0)))
+                Verdict::Done(room.0, joined.then(|| self.leave(room.0, user.get())))
             }
-            Action::Post { user, room, .. } => match self.guest(user.0) {
+            Action::Post { user, room, .. } => match self.guest(user.get()) {
                 None => Verdict::Gone,
                 Some(guest) if !guest.rooms.contains(&room.0) => Verdict::NotMember,
-                Some(_) => Verdict::Done(room.0, Some(self.happen(room.0, user.0, "post"))),
+                Some(_) => Verdict::Done(room.0, Some(self.happen(room.0, user.get(), "post"))),
             },
         }
     }
@@ -319,8 +321,8 @@ fn room_name(text: &str) -> RoomName {
 fn verdict(result: &Result<Decision, Rejection>) -> Verdict {
     match result {
         Ok(applied) => match &applied.outcome {
-            Outcome::Arrived { user, name } => Verdict::Arrived(user.0, name.as_str().into()),
-            Outcome::Renamed { name } => Verdict::Renamed(name.as_str().into()),
+            Outcome::Arrived { user, name } => Verdict::Arrived(user.get(), name.as_str().into()),
+            Outcome::Renamed { name, .. } => Verdict::Renamed(name.as_str().into()),
             Outcome::SignedOut => Verdict::SignedOut,
             Outcome::Done { room, seq, .. } => {
                 Verdict::Done(room.0, seq.map(|seq| usize::try_from(seq.get()).expect("small")))
@@ -337,6 +339,10 @@ fn verdict(result: &Result<Decision, Rejection>) -> Verdict {
     }
 }
 
+fn user_id(number: u64) -> UserId {
+    UserId::new(number).expect("the model is small")
+}
+
 fn what(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Create => "create",
@@ -351,10 +357,10 @@ fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
     // So that the world stays small: the work at each step grows with it.
     if model.guests.len() > GUESTS_MAX {
         let guest = &model.guests[random.usize(1..model.guests.len())];
-        return Action::Depart { user: UserId(guest.id) };
+        return Action::Depart { user: user_id(guest.id) };
     }
     // Mostly users who are or were there, sometimes one who never was.
-    let user = UserId(random.u64(model.next.saturating_sub(30)..=model.next));
+    let user = user_id(random.u64(model.next.saturating_sub(30)..=model.next));
     let room = RoomId(random.u32(0..=u32::try_from(model.places.len()).expect("small") + 1));
     match random.u8(..22) {
         0 => [Action::Found, Action::DropEmptyRooms][random.usize(..2)].clone(),
@@ -362,7 +368,7 @@ fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
             let wanted = random.u8(..5).ne(&0).then(|| name(NAMES[random.usize(..NAMES.len())]));
             let mut token = [1; 32];
             token[..8].copy_from_slice(&step.to_le_bytes());
-            let holder = wanted.as_ref().and_then(|name| model.holder(name)).map(|guest| UserId(guest.id));
+            let holder = wanted.as_ref().and_then(|name| model.holder(name)).map(|guest| user_id(guest.id));
             // Mostly what is so, sometimes somebody whom the wish has nothing to do with.
             let away = if random.u8(..4) == 0 { Some(user) } else { holder };
             let ms = random.u64(..FORGOTTEN_NAME_MS * 2);
@@ -440,7 +446,7 @@ fn check_changes(applied: &Decision, heads: &[usize], model: &Model, step: u64) 
         let at = usize::try_from(event.room.0).expect("small") - 1;
         heads[at] += 1;
         assert_eq!(event.seq.get(), heads[at] as u64, "step {step}: gapless");
-        let happened = (event.by.0, event.by_name.to_string(), what(&event.kind));
+        let happened = (event.by.get(), event.by_name.to_string(), what(&event.kind));
         assert_eq!(happened, model.places[at].events[heads[at] - 1], "step {step}");
     }
     let expected: Vec<usize> = model.places.iter().map(|place| place.events.len()).collect();
@@ -459,7 +465,7 @@ fn check_invariants(state: &state::Model, model: &Model, step: u64) {
     }
     assert_eq!(state.users().count(), model.guests.len(), "step {step}");
     for guest in &model.guests {
-        let user = state.user(UserId(guest.id)).unwrap_or_else(|| panic!("step {step}: {guest:?} is gone"));
+        let user = state.user(user_id(guest.id)).unwrap_or_else(|| panic!("step {step}: {guest:?} is gone"));
         let keep = match (guest.keep, guest.proven) {
             (false, _) => Keep::No,
             (true, false) => Keep::Asked,

@@ -156,7 +156,10 @@ fn write_events(import: impl Write, messages: usize) -> Result<()> {
     let mut event = |seq: usize, rest: std::fmt::Arguments<'_>| {
         let (minute, second) = (seq / 60_000 % 60, seq / 1_000 % 60);
         let at = format!("2026-01-01T00:{minute:02}:{second:02}.{:03}Z", seq % 1_000);
-        writeln!(out, r#"{{"type":"event","room":"{ROOM}","seq":{seq},"at":"{at}","by":"ana",{rest}}}"#)
+        writeln!(
+            out,
+            r#"{{"type":"event","room":"{ROOM}","seq":{seq},"at":"{at}","user":1,"by":"ana",{rest}}}"#
+        )
     };
     event(1, format_args!(r#""kind":"create""#))?;
     event(2, format_args!(r#""kind":"join""#))?;

@@ -71,7 +71,7 @@ fn answers_are_given_once_to_whoever_asked() {
     desk.submit("/who");
     desk.reply(
         "who lobby",
-        json!({"type": "members", "room": "lobby", "total": 1, "members": [{"name": "ana", "online": true}]}),
+        json!({"type": "members", "room": "lobby", "total": 1, "members": [{"user": 1, "name": "ana", "online": true}]}),
     );
     assert!(matches!(&desk.notices()[..], [Notice::Who { total: 1, .. }]));
 }

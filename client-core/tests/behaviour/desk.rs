@@ -74,7 +74,7 @@ impl Desk {
         self.input(Input::LinkOpened);
         self.reply(
             "hello",
-            json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "secret",
+            json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "token": "secret",
             "limits": limits(), "rooms": [{"room": "lobby", "head": head}], "server": "test"}),
         );
         self.reply(
@@ -85,7 +85,7 @@ impl Desk {
         self.reply(
             "who lobby",
             json!({"type": "members", "room": "lobby", "total": 2,
-            "members": [{"name": "ana", "online": true}, {"name": "bo", "online": false}]}),
+            "members": [{"user": 1, "name": "ana", "online": true}, {"user": 2, "name": "bo", "online": false}]}),
         );
         self.sent.clear();
         self.outputs.clear();
@@ -98,7 +98,7 @@ impl Desk {
         self.input(Input::LinkOpened);
         self.reply(
             "hello",
-            json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"},
+            json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"},
             "limits": limits(), "rooms": [{"room": "lobby", "head": head}], "server": "test"}),
         );
     }
@@ -274,8 +274,17 @@ pub(crate) fn limits() -> Value {
         "watches_max": 1000, "posts_in_flight_max": 4})
 }
 
+/// The number of whoever has this name.
+pub(crate) fn user_of(name: &str) -> u64 {
+    match name {
+        "ana" => 1,
+        "bo" => 2,
+        name => 100 + u64::from(name.bytes().map(u32::from).sum::<u32>()),
+    }
+}
+
 pub(crate) fn event(seq: u64, by: &str, text: &str) -> Value {
-    let mut event = json!({"seq": seq, "at": "2026-11-22T08:00:00.000Z", "by": by});
+    let mut event = json!({"seq": seq, "at": "2026-11-22T08:00:00.000Z", "user": user_of(by), "by": by});
     match text {
         "+join" | "+leave" => event["kind"] = json!(&text[1..]),
         text => {

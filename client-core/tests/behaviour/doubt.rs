@@ -24,7 +24,7 @@ fn become_somebody_else(desk: &mut Desk) {
 }
 
 fn welcome(desk: &mut Desk) {
-    let user = json!({"name": "ana"});
+    let user = json!({"id": 1, "name": "ana"});
     desk.reply(
         "hello",
         json!({"type": "welcome", "protocol": 1, "user": user, "token": "other", "limits": limits(),
@@ -115,7 +115,7 @@ fn a_room_that_cannot_be_joined_again_leaves_it_open_too() {
     desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": limits(),
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "limits": limits(),
             "rooms": [], "server": "test", "more_rooms": true}),
     );
     desk.refuse("join lobby", "limit_reached", false);
@@ -132,7 +132,7 @@ fn an_acknowledged_word_is_not_said_to_have_failed() {
     desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": limits(),
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "limits": limits(),
             "rooms": [], "server": "test", "more_rooms": true}),
     );
     desk.refuse("join lobby", "limit_reached", false);
@@ -195,7 +195,7 @@ fn a_guest_without_a_name_comes_back_by_its_token_first() {
     feed(&mut brain, Input::Start);
     let hello = feed(&mut brain, Input::LinkOpened).remove(0);
     let welcome = |re: &serde_json::Value, token: &str| {
-        let welcome = json!({"type": "welcome", "re": re, "protocol": 1, "user": {"name": "茶客1"},
+        let welcome = json!({"type": "welcome", "re": re, "protocol": 1, "user": {"id": 9, "name": "茶客1"},
             "token": token, "limits": limits(), "rooms": [{"room": "lobby", "head": 1}], "server": "test"});
         Input::Received(welcome.to_string())
     };

@@ -63,8 +63,10 @@ impl Tail {
     fn answer(&mut self, request: &Value) -> Vec<Value> {
         let re = &request["id"];
         let mut replies = match request["type"].as_str().expect("a type") {
-            "hello" => vec![json!({"type": "welcome", "protocol": 1, "user": {"name": "guest"}, "rooms": [],
-                "limits": crate::desk::limits(), "server": "test"})],
+            "hello" => vec![
+                json!({"type": "welcome", "protocol": 1, "user": {"id": 9, "name": "guest"}, "rooms": [],
+                "limits": crate::desk::limits(), "server": "test"}),
+            ],
             "history" => {
                 let limit = request["limit"].as_u64().expect("a limit").min(4);
                 let (first, last) = match (request["before"].as_u64(), request["after"].as_u64()) {

@@ -97,7 +97,7 @@ fn a_new_name_is_the_same_user_in_the_same_rooms() {
     desk.event(6, "ana", "hi");
     desk.event(7, "ana", "+leave");
     desk.event(8, "bo", "+join");
-    desk.reply("rename", json!({"type": "renamed", "user": {"name": "bo"}}));
+    desk.reply("rename", json!({"type": "renamed", "user": {"id": 1, "name": "bo"}}));
     assert_eq!(desk.notices(), [Notice::Renamed { from: member("ana"), to: member("bo") }]);
     assert_eq!(desk.stored["identity"], r#"{"name":"bo","token":"secret"}"#);
     assert!(desk.lobby().joined());
@@ -162,7 +162,7 @@ fn the_delay_grows_until_the_server_says_welcome() {
     assert!(next.iter().any(|delay| *delay > 1_000), "{next:?}");
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "rooms": [],
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "rooms": [],
         "limits": crate::desk::limits(), "server": "test"}),
     );
     assert!(fail(&mut desk) <= 1_000);
@@ -293,7 +293,7 @@ fn who_signed_out_without_a_link_is_signed_out_before_anything_else() {
         desk.check_sent(&["hello token secret"]);
         desk.reply(
             "hello",
-            json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": crate::desk::limits(),
+            json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "limits": crate::desk::limits(),
                 "rooms": [{"room": "lobby", "head": 5}], "server": "test"}),
         );
         desk.check_sent(&["sign_out"]);
@@ -336,7 +336,7 @@ fn a_wish_for_a_name_ends_with_the_choice_of_another() {
     desk.check_sent(&["hello guest ana", "hello guest che"]);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "che"}, "token": "secret",
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 9, "name": "che"}, "token": "secret",
             "limits": crate::desk::limits(), "rooms": [], "server": "test"}),
     );
     desk.check_sent(&["join lobby", "rooms"]);

@@ -206,7 +206,7 @@ fn outbox_and_drafts_survive_a_restart() {
     again.input(Input::LinkOpened);
     again.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"},
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"},
         "limits": crate::desk::limits(), "rooms": [{"room": "lobby", "head": 1}], "server": "test"}),
     );
     again.check_sent(&[

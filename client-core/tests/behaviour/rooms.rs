@@ -20,7 +20,7 @@ fn welcome(desk: &mut Desk, rooms: &[&str]) {
     let rooms: Vec<Value> = rooms.iter().map(|name| json!({"room": name, "head": 5})).collect();
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "secret",
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "token": "secret",
         "limits": limits(), "rooms": rooms, "server": "test"}),
     );
 }
@@ -108,7 +108,7 @@ fn a_server_that_does_not_know_the_user_any_more_counts_as_a_first_visit() {
     desk.check_sent(&["hello token secret", "hello guest ana"]);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "new",
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "token": "new",
         "limits": limits(), "rooms": [], "server": "test"}),
     );
     desk.check_sent(&["join lobby", "rooms"]);

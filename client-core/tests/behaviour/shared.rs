@@ -52,7 +52,7 @@ fn a_name_that_nobody_keeps_is_given_back() {
             desk.check_sent(&["hello token secret"]);
             desk.reply(
                 "hello",
-                json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": limits(),
+                json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "limits": limits(),
                     "rooms": [], "server": "test"}),
             );
         }

@@ -47,7 +47,7 @@ fn a_link_to_a_room_joins_nothing() {
     desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "secret",
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "token": "secret",
         "limits": limits(), "rooms": [], "server": "test"}),
     );
     desk.check_sent(&["hello guest ana", "watch tea", "history tea", "who tea", "join lobby", "rooms"]);
@@ -149,7 +149,7 @@ fn who_left_elsewhere_during_a_break_stays_in_the_room_too() {
     desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"},
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"},
         "limits": limits(), "rooms": [], "server": "test"}),
     );
     assert_eq!(desk.brain.model().active(), Some(&room("lobby")));
@@ -164,7 +164,7 @@ fn what_waits_in_a_room_that_was_left_elsewhere_is_the_users_to_decide() {
     desk.submit("hi");
     desk.user(Intent::ReconnectNow);
     desk.input(Input::LinkOpened);
-    let welcome = json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "limits": limits(),
+    let welcome = json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "limits": limits(),
         "rooms": [], "server": "test"});
     desk.reply("hello", welcome.clone());
     assert_eq!(desk.lobby().timeline().entries().count(), 4);

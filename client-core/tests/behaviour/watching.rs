@@ -9,7 +9,7 @@ fn the_first_page_is_merged_with_what_happens_meanwhile() {
     desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "t",
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "token": "t",
         "limits": crate::desk::limits(), "rooms": [{"room": "lobby", "head": 5}], "server": "test"}),
     );
     desk.check_sent(&["hello guest ana", "watch lobby", "history lobby", "who lobby", "rooms"]);
@@ -32,7 +32,7 @@ fn a_room_is_joined_before_it_is_watched() {
     desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "t",
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "token": "t",
         "limits": crate::desk::limits(), "rooms": [], "server": "test"}),
     );
     desk.check_sent(&["hello guest ana", "join lobby", "rooms"]);
@@ -166,12 +166,12 @@ fn members_follow_presence_and_events() {
         members.map(|member| format!("{}{}", if member.online { "+" } else { "-" }, member.name)).collect()
     };
     assert_eq!(shown(&desk), ["+ana", "-bo"]);
-    desk.tell(&json!({"type": "presence", "room": "lobby", "name": "bo", "online": true}));
+    desk.tell(&json!({"type": "presence", "room": "lobby", "user": 2, "name": "bo", "online": true}));
     desk.event(6, "小明", "+join");
     assert_eq!(shown(&desk), ["+ana", "+bo", "+小明"]);
     assert_eq!(desk.lobby().member_total(), 3);
     desk.event(7, "bo", "+leave");
-    desk.tell(&json!({"type": "presence", "room": "lobby", "name": "ana", "online": false}));
+    desk.tell(&json!({"type": "presence", "room": "lobby", "user": 1, "name": "ana", "online": false}));
     assert_eq!(shown(&desk), ["+小明", "-ana"]);
     assert_eq!(desk.lobby().member_total(), 2);
 }
@@ -212,7 +212,7 @@ fn a_page_that_is_too_long_for_the_link_is_asked_for_in_parts() {
     desk.input(Input::LinkOpened);
     desk.reply(
         "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"name": "ana"}, "token": "t",
+        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "token": "t",
         "limits": crate::desk::limits(), "rooms": [{"room": "lobby", "head": 5}], "server": "test"}),
     );
     for limit in [3, 1] {

@@ -6,16 +6,17 @@ use teahouse_protocol::{
     Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, User, Watching, Welcome, decode_request,
 };
 use teahouse_server::state::{
-    Action, Applied, Change, Outcome, Proposal, Rejection, RoomId, State, StoredEvent, TokenHash, UserId,
+    self, Action, Change, Decision, Made, Model, Outcome, Proposal, Records, Rejection, RoomId, StoredEvent,
+    TokenHash, UserId, Work,
 };
 
 use crate::network::{Dice, LinkId};
 
 /// The server's state with a log in memory, and connections that are cursors.
 pub(crate) struct Server {
-    state: State,
+    model: Model,
     log: BTreeMap<RoomId, Vec<StoredEvent>>,
-    ops: BTreeMap<(UserId, OpId), (RoomId, Seq)>,
+    ops: Ops,
     connections: BTreeMap<LinkId, Connection>,
     tokens: u64,
     /// The most events that a `watch` replays.
@@ -23,6 +24,16 @@ pub(crate) struct Server {
     /// Whether a post is refused for the moment now and then.
     pub(crate) busy: bool,
     pub(crate) dice: Dice,
+}
+
+/// What each author's operations made.
+#[derive(Default)]
+struct Ops(BTreeMap<(UserId, OpId), Made>);
+
+impl Records for Ops {
+    fn made_by(&self, author: UserId, op: &OpId) -> Option<Made> {
+        self.0.get(&(author, op.clone())).copied()
+    }
 }
 
 #[derive(Default)]
@@ -48,9 +59,9 @@ fn token_hash(token: &str) -> TokenHash {
 impl Server {
     pub(crate) fn new(seed: u64) -> Self {
         let mut server = Self {
-            state: State::default(),
+            model: Model::default(),
             log: BTreeMap::new(),
-            ops: BTreeMap::new(),
+            ops: Ops::default(),
             connections: BTreeMap::new(),
             tokens: 0,
             replay_max: u64::MAX,
@@ -75,13 +86,17 @@ impl Server {
     }
 
     fn room_id(&self, name: &RoomName) -> Option<RoomId> {
-        self.state.rooms().find(|(_, room)| room.name.as_str() == name.as_str()).map(|(id, _)| id)
+        self.model.rooms().find(|(_, room)| room.name.as_str() == name.as_str()).map(|(id, _)| id)
     }
 
-    fn apply(&mut self, action: Action, at: UnixMillis) -> Result<Applied, Rejection> {
-        let applied = self.state.apply(Proposal { at, action })?;
+    fn apply(&mut self, action: Action, at: UnixMillis) -> Result<Decision, Rejection> {
+        let applied = state::apply(&mut self.model, &self.ops, &Proposal { at, action })?;
         for change in &applied.changes {
             if let Change::Event(event) = change {
+                if let Some(op) = &event.op {
+                    let made = Made { work: Work::Post, room: event.room, seq: event.seq };
+                    self.ops.0.insert((event.by, op.clone()), made);
+                }
                 self.log.entry(event.room).or_default().push(event.clone());
             }
         }
@@ -113,7 +128,7 @@ impl Server {
         let mut out = Vec::new();
         for (link, connection) in &mut self.connections {
             for (room, cursor) in &mut connection.watches {
-                let name = &self.state.rooms().find(|(id, _)| id == room).expect("rooms stay").1.name;
+                let name = &self.model.rooms().find(|(id, _)| id == room).expect("rooms stay").1.name;
                 for event in &self.log[room][cursor.get() as usize..] {
                     out.push((*link, push(name, event).to_json()));
                     *cursor = event.seq;
@@ -142,7 +157,9 @@ impl Server {
         let reject = |rejection: Rejection| {
             let code = match rejection {
                 Rejection::NameTaken(_) => ErrorCode::NameTaken,
-                Rejection::BadMemberName(_) | Rejection::BadRoomName(_) => ErrorCode::InvalidField,
+                Rejection::BadMemberName(_) | Rejection::BadRoomName(_) | Rejection::OpReused => {
+                    ErrorCode::InvalidField
+                }
                 Rejection::BadToken => ErrorCode::BadToken,
                 Rejection::NoSuchRoom(_) | Rejection::RoomGone => ErrorCode::NoSuchRoom,
                 Rejection::NotMember => ErrorCode::NotMember,
@@ -173,15 +190,15 @@ impl Server {
                 let applied = self.apply(action, at).map_err(reject)?;
                 let Outcome::Arrived { user, name } = applied.outcome else { unreachable!("they arrive") };
                 self.connections.get_mut(&link).expect("it speaks").user = Some(user);
-                let member = self.state.user(user).expect("just arrived");
+                let member = self.model.user(user).expect("just arrived");
                 let rooms = member.rooms.iter().map(|id| {
-                    let room = self.state.rooms().find(|(room, _)| *room == id).expect("rooms stay").1;
+                    let room = self.model.rooms().find(|(room, _)| *room == id).expect("rooms stay").1;
                     teahouse_protocol::JoinedRoom { room: room.name.clone(), head: room.head }
                 });
                 ServerMessage::Welcome(Welcome {
                     re,
                     protocol: 1,
-                    user: User { name },
+                    user: User { id: user, name },
                     token,
                     limits: Limits { posts_in_flight_max: 8, ..Limits::CURRENT },
                     rooms: rooms.collect(),
@@ -191,10 +208,11 @@ impl Server {
             }
             Command::Rename(rename) => {
                 let action = Action::Rename { user: user()?, name: rename.name, away: None };
-                let Outcome::Renamed { name } = self.apply(action, at).map_err(reject)?.outcome else {
+                let Outcome::Renamed { user: id, name } = self.apply(action, at).map_err(reject)?.outcome
+                else {
                     unreachable!("they are renamed")
                 };
-                ServerMessage::Renamed(Renamed { re, user: User { name } })
+                ServerMessage::Renamed(Renamed { re, user: User { id, name } })
             }
             Command::SignOut(_) => {
                 self.apply(Action::SignOut { user: user()? }, at).map_err(reject)?;
@@ -229,24 +247,16 @@ impl Server {
                     connection.awaited = Some(op);
                     return Err(refuse(ErrorCode::Busy, "try again".into()));
                 }
-                let seq = match self.ops.get(&(user, op.clone())) {
-                    Some((_, seq)) => Some(*seq),
-                    None => {
-                        let (text, action) = (post.text, post.action);
-                        let action = Action::Post { user, room, op: post.op, text, action };
-                        let Outcome::Done { room, seq, .. } = self.apply(action, at).map_err(reject)?.outcome
-                        else {
-                            unreachable!("posts are done")
-                        };
-                        self.ops.insert((user, op), (room, seq.expect("a post is an event")));
-                        seq
-                    }
+                let (text, action) = (post.text, post.action);
+                let action = Action::Post { user, room, op: Some(op), text, action };
+                let Outcome::Done { seq, .. } = self.apply(action, at).map_err(reject)?.outcome else {
+                    unreachable!("posts are done")
                 };
                 ServerMessage::Ack(Ack { re, room: post.room, seq })
             }
             Command::Rooms(_) => {
-                let mine = &self.state.user(user()?).expect("who asks is known").rooms;
-                let rooms = self.state.rooms().map(|(id, room)| RoomInfo {
+                let mine = &self.model.user(user()?).expect("who asks is known").rooms;
+                let rooms = self.model.rooms().map(|(id, room)| RoomInfo {
                     room: room.name.clone(),
                     head: room.head,
                     members: room.members,
@@ -276,9 +286,10 @@ impl Server {
             }
             Command::Who(who) => {
                 let room = room_of(self, &who.room)?;
-                let members = self.state.users().filter(|(_, user)| user.rooms.contains(room));
-                let members: Vec<Member> =
-                    members.map(|(_, user)| Member { name: user.name.clone(), online: true }).collect();
+                let members = self.model.users().filter(|(_, user)| user.rooms.contains(room));
+                let members: Vec<Member> = members
+                    .map(|(id, user)| Member { user: id, name: user.name.clone(), online: true })
+                    .collect();
                 let total = members.len() as u64;
                 ServerMessage::Members(Members { re, room: who.room, members, total })
             }
@@ -327,11 +338,20 @@ fn push(room: &RoomName, event: &StoredEvent) -> ServerMessage {
         room: room.clone(),
         seq: event.seq,
         at: event.at,
+        user: event.by,
         by: event.by_name.clone(),
+        op: event.op.clone(),
         kind: event.kind.clone(),
     })
 }
 
 fn page_event(event: &StoredEvent) -> PageEvent {
-    PageEvent { seq: event.seq, at: event.at, by: event.by_name.clone(), kind: event.kind.clone() }
+    PageEvent {
+        seq: event.seq,
+        at: event.at,
+        user: event.by,
+        by: event.by_name.clone(),
+        op: event.op.clone(),
+        kind: event.kind.clone(),
+    }
 }

@@ -335,14 +335,15 @@ impl Session {
         tracing::info!("{} is {name}", self.peer);
         // People are not shown their token.
         login.last = self.outlet.kind() == DoorKind::Text;
-        let mut rooms = self.house.directory.rooms_of(login.user());
+        let id = login.user();
+        let mut rooms = self.house.directory.rooms_of(id);
         self.user = Some((login, name.clone()));
         let all = rooms.len();
         truncate(&mut rooms, LIST_BYTES_MAX, joined_room_bytes);
         ServerMessage::Welcome(Welcome {
             re,
             protocol: PROTOCOL_VERSION,
-            user: User { name },
+            user: User { id, name },
             token,
             limits: Limits::CURRENT,
             more_rooms: rooms.len() < all,
@@ -435,12 +436,12 @@ impl Session {
             (Asked::Hello { token }, Outcome::Arrived { name, .. }, Some(login)) => {
                 self.welcome(re, login, name, token)
             }
-            (Asked::Rename, Outcome::Renamed { name }, _) => {
+            (Asked::Rename, Outcome::Renamed { user: id, name }, _) => {
                 if let Some((_, called)) = &mut self.user {
                     tracing::info!("{} is {name}, and was {called}", self.peer);
                     called.clone_from(&name);
                 }
-                ServerMessage::Renamed(Renamed { re, user: User { name } })
+                ServerMessage::Renamed(Renamed { re, user: User { id, name } })
             }
             (Asked::SignOut, Outcome::SignedOut, _) => {
                 self.user = None;

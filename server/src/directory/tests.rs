@@ -4,7 +4,7 @@ use super::*;
 use crate::pace::Address;
 use crate::state::{Action, NoRecords, Proposal, apply};
 
-const ANA: UserId = UserId(1);
+const ANA: UserId = UserId::of(1);
 
 /// A directory of a house with one guest, who is away.
 fn directory() -> Arc<Directory> {

@@ -67,11 +67,11 @@ mod tests {
     fn members_are_in_the_order_of_their_names_whatever_happens() {
         let mut members = Members::default();
         for (id, text) in [(1, "dou"), (2, "ana"), (3, "che"), (4, "bo")] {
-            members.add(UserId(id), name(text));
+            members.add(UserId::of(id), name(text));
         }
-        members.add(UserId(1), name("eva"));
-        members.remove(UserId(3));
-        members.remove(UserId(9));
+        members.add(UserId::of(1), name("eva"));
+        members.remove(UserId::of(3));
+        members.remove(UserId::of(9));
         let mut all = Vec::new();
         loop {
             let last = all.last().cloned();
@@ -81,7 +81,10 @@ mod tests {
                 break;
             }
         }
-        assert_eq!(all, [(name("ana"), UserId(2)), (name("bo"), UserId(4)), (name("eva"), UserId(1))]);
-        assert!(members.len() == 3 && members.contains(UserId(1)) && !members.contains(UserId(3)));
+        assert_eq!(
+            all,
+            [(name("ana"), UserId::of(2)), (name("bo"), UserId::of(4)), (name("eva"), UserId::of(1))]
+        );
+        assert!(members.len() == 3 && members.contains(UserId::of(1)) && !members.contains(UserId::of(3)));
     }
 }

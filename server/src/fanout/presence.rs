@@ -66,8 +66,8 @@ impl Presences {
     /// Appends what is there from number `from` on, framed; answers the next number.
     pub(super) fn read(&self, room: &RoomName, from: u64, kind: DoorKind, out: &mut VecDeque<Bytes>) -> u64 {
         let first = self.recent.partition_point(|noted| noted.number < from);
-        for Noted { name, online, .. } in self.recent.range(first..) {
-            let presence = Presence { room: room.clone(), name: name.clone(), online: *online };
+        for Noted { user, name, online, .. } in self.recent.range(first..) {
+            let presence = Presence { room: room.clone(), user: *user, name: name.clone(), online: *online };
             let message = ServerMessage::Presence(presence);
             match kind {
                 DoorKind::Json => out.push_back(json::line(&message)),
@@ -120,8 +120,8 @@ mod tests {
     fn only_the_last_of_each_person_is_kept() {
         let mut presences = Presences::default();
         for round in 0..100 {
-            presences.note(UserId(1), name(1), round % 2 == 0);
-            presences.note(UserId(2), name(2), true);
+            presences.note(UserId::of(1), name(1), round % 2 == 0);
+            presences.note(UserId::of(2), name(2), true);
         }
         let (lines, next) = read(&presences, 0);
         assert_eq!(next, 200);
@@ -140,12 +140,15 @@ mod tests {
                 Arc::new(Room::new(RoomId(id), name, Seq::ZERO, Arc::clone(&tails)))
             })
             .collect();
-        assert!(!rooms[0].note_presence(UserId(0), &name(0), true, &mut Kept::default()), "nobody watches");
+        assert!(
+            !rooms[0].note_presence(UserId::of(0), &name(0), true, &mut Kept::default()),
+            "nobody watches"
+        );
         rooms.iter().for_each(|room| room.pretend_watched());
         let mut kept = Kept::default();
         for user in 0..200 {
             for room in &rooms {
-                assert!(room.note_presence(UserId(user), &name(user), true, &mut kept));
+                assert!(room.note_presence(UserId::of(user), &name(user.into()), true, &mut kept));
             }
         }
         let held: usize = rooms.iter().map(|room| room.presences_held()).sum();

@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::sync::OnceLock;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use teahouse_protocol::{Event, PageEvent, RoomName, Seq, ServerMessage};
+use teahouse_protocol::{PageEvent, RoomName, Seq, ServerMessage};
 
 use super::tails::Held;
 use crate::door::DoorKind;
@@ -163,9 +163,7 @@ pub fn encode_segments(
     let mut events = events.into_iter().peekable();
     let mut segments = Vec::new();
     while let Some(first) = events.peek().map(|event| event.seq) {
-        let mut messages = events.by_ref().map(|PageEvent { seq, at, by, kind }| {
-            ServerMessage::Event(Event { room: room.clone(), seq, at, by, kind })
-        });
+        let mut messages = events.by_ref().map(|event| ServerMessage::Event(event.in_room(room.clone())));
         segments.push(Segment::take(first, &mut messages, held.clone()));
     }
     segments

@@ -91,7 +91,7 @@ impl Tail {
 mod tests {
     use std::io::IoSlice;
 
-    use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, ServerMessage, UnixMillis};
+    use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, ServerMessage, UnixMillis, UserId};
 
     use super::*;
     use crate::fanout::{Held, encode_segments};
@@ -104,7 +104,9 @@ mod tests {
         PageEvent {
             seq: seq(number),
             at: UnixMillis::new(0),
+            user: UserId::of(1),
             by: MemberName::parse("ana").expect("legal"),
+            op: None,
             kind: EventKind::Post { text: text.into(), action: false },
         }
     }

@@ -78,7 +78,7 @@ mod tests {
     use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, Seq, UnixMillis};
 
     use super::*;
-    use crate::state::RoomId;
+    use crate::state::{RoomId, UserId};
 
     fn room(id: u32, tails: &Arc<Tails>) -> Arc<Room> {
         let name = RoomName::parse(&format!("room{id}")).expect("legal");
@@ -89,7 +89,14 @@ mod tests {
         let kind = EventKind::Post { text: "x".repeat(text_bytes), action: false };
         let by = MemberName::parse("ana").expect("legal");
         let head = room.tail().head();
-        let told = room.publish(vec![PageEvent { seq: head.next(), at: UnixMillis::new(0), by, kind }]);
+        let told = room.publish(vec![PageEvent {
+            seq: head.next(),
+            at: UnixMillis::new(0),
+            user: UserId::of(1),
+            by,
+            op: None,
+            kind,
+        }]);
         assert_eq!(room.tail().head(), head.next());
         told
     }

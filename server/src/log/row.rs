@@ -1,5 +1,5 @@
 use rusqlite::{Connection, Row};
-use teahouse_protocol::{EventKind, MemberName, PageEvent, Seq, UnixMillis};
+use teahouse_protocol::{EventKind, MemberName, PageEvent, Seq, UnixMillis, UserId};
 
 use super::{LogError, schema};
 use crate::state::RoomId;
@@ -103,9 +103,21 @@ pub(super) fn read_event(row: &Row<'_>) -> Result<PageEvent, LogError> {
     Ok(PageEvent {
         seq: seq_of(key),
         at: millis(at)?,
+        user: user_of(user)?,
         by: MemberName::stored(name),
+        op: None,
         kind: kind_of(kind, text)?,
     })
+}
+
+/// A column that holds the number of a user.
+pub(super) fn user_of(column: i64) -> Result<UserId, LogError> {
+    u64::try_from(column).ok().and_then(|id| UserId::new(id).ok()).ok_or(LogError::Impossible("user"))
+}
+
+/// The number of a user as a column.
+pub(super) fn user_column(user: UserId) -> i64 {
+    i64::try_from(user.get()).expect("numbers of users stay below 2^53")
 }
 
 /// A column that holds milliseconds since 1970.

@@ -3,9 +3,10 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use rusqlite::{Connection, params};
+use serde_json::{Map, Value};
 use teahouse_protocol::limits::{ROOMS_MAX, SERVER_MESSAGE_BYTES_MAX, TEXT_CHARS_MAX};
 use teahouse_protocol::{
-    Event, EventKind, LineFramer, MemberName, PageEvent, RoomName, Seq, ServerMessage, UnixMillis,
+    Event, EventKind, LineFramer, MemberName, RoomName, Seq, ServerMessage, UnixMillis, UserId,
     decode_server_message,
 };
 
@@ -35,8 +36,7 @@ pub fn export(dir: &Path, room: &RoomName, out: &mut impl Write) -> Result<u64, 
     let mut rows = statement.query(row::keys_of(id))?;
     let mut events = 0;
     while let Some(found) = rows.next()? {
-        let PageEvent { seq, at, by, kind } = row::read_event(found)?;
-        let event = Event { room: name.clone(), seq, at, by, kind };
+        let event = row::read_event(found)?.in_room(name.clone());
         writeln!(out, "{}", ServerMessage::Event(event).to_json()).map_err(MaintenanceError::Output)?;
         events += 1;
     }
@@ -150,7 +150,7 @@ impl Imported {
     fn check(&self, line: &[u8]) -> Result<Event, String> {
         std::str::from_utf8(line)
             .map_err(|error| format!("it is not UTF-8 at byte {}", error.valid_up_to()))?;
-        let event = match decode_server_message(line) {
+        let event = match decode_event(line) {
             Ok(ServerMessage::Event(event)) => event,
             Ok(_) => return Err("it is no event that this program knows".into()),
             Err(error) => return Err(error.to_string()),
@@ -193,6 +193,17 @@ impl Imported {
         self.last_at = event.at;
         self.room = Some(event.room);
     }
+}
+
+/// What a line says. Exports of earlier versions have no numbers of users.
+fn decode_event(line: &[u8]) -> serde_json::Result<ServerMessage> {
+    decode_server_message(line).or_else(|error| match serde_json::from_slice::<Map<String, Value>>(line) {
+        Ok(mut object) if !object.contains_key("user") => {
+            object.insert("user".into(), UserId::SERVER.get().into());
+            decode_server_message(Value::Object(object).to_string().as_bytes())
+        }
+        Ok(_) | Err(_) => Err(error),
+    })
 }
 
 fn is_server(name: &MemberName) -> bool {
@@ -289,7 +300,7 @@ impl Authors {
             return Ok(*id);
         }
         let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
-        let server = SERVER_USER.0.cast_signed();
+        let server = row::user_column(SERVER_USER);
         let id = match last {
             // It has a row of its own from the first start on.
             Some(_) if is_server(name) => server,
@@ -304,5 +315,19 @@ impl Authors {
         };
         self.0.insert(name.clone(), id);
         Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exports_of_before_users_had_numbers_can_be_read() {
+        let old = r#"{"type":"event","room":"old","seq":1,"at":"2026-11-22T08:00:00.000Z","by":"ana","kind":"create"}"#;
+        let Ok(ServerMessage::Event(event)) = decode_event(old.as_bytes()) else { panic!("{old}") };
+        assert_eq!((event.user, event.by.as_str()), (UserId::SERVER, "ana"));
+        assert!(decode_event(old.replace("\"by\"", "\"user\":-1,\"by\"").as_bytes()).is_err());
+        assert!(decode_event(b"{\"type\":").is_err());
     }
 }

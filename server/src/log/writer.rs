@@ -8,6 +8,7 @@ use teahouse_protocol::{Epoch, MemberName, OpId, RoomName, Seq};
 
 use super::checkpoint::Checkpointer;
 use super::open::configure;
+use super::row::{user_column, user_of};
 use super::{LogError, row};
 use crate::state::{
     Change, Keep, Made, Model, Records, Room, RoomId, RoomSet, TokenHash, User, UserId, Work, is_member_after,
@@ -104,7 +105,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Model, Epoch), LogError> 
             seen_at: row::millis(row.get(4)?)?,
             rooms: rooms_of.remove(&id).unwrap_or_default(),
         };
-        model.absorb(&Change::UserAdded { id: UserId(id.cast_unsigned()), user });
+        model.absorb(&Change::UserAdded { id: user_of(id)?, user });
     }
     // The last numbers may have been given to those who are gone.
     let last = RoomId(last_room(connection)?);
@@ -112,7 +113,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Model, Epoch), LogError> 
         model.absorb(&Change::RoomRemoved { id: last });
     }
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
-    let last = last.map(|last| UserId(last.cast_unsigned()));
+    let last = last.map(user_of).transpose()?;
     if let Some(id) = last.filter(|last| model.user(*last).is_none()) {
         model.absorb(&Change::UserRetired { id });
     }
@@ -165,7 +166,7 @@ impl Batch<'_> {
         let key: Option<i64> = self
             .connection
             .prepare_cached("SELECT key FROM ops WHERE user = ?1 AND op = ?2")?
-            .query_row(params![user.0.cast_signed(), op.as_str()], |row| row.get(0))
+            .query_row(params![user_column(user), op.as_str()], |row| row.get(0))
             .optional()?;
         Ok(key.map(|key| Made { work: Work::Post, room: row::room_of(key), seq: row::seq_of(key) }))
     }
@@ -180,7 +181,7 @@ impl Batch<'_> {
             Change::UserAdded { id, user } => run(
                 "INSERT INTO users (id, name, keep, token, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
-                    id.0.cast_signed(),
+                    user_column(*id),
                     user.name.as_str(),
                     keep_column(user.keep),
                     user.token.0,
@@ -189,13 +190,13 @@ impl Batch<'_> {
             ),
             Change::UserSeen { id, at, keep } => run(
                 "UPDATE users SET seen_at = ?2, keep = ?3 WHERE id = ?1",
-                params![id.0.cast_signed(), row::millis_column(*at), keep_column(*keep)],
+                params![user_column(*id), row::millis_column(*at), keep_column(*keep)],
             ),
             Change::UserRenamed { id, name } => {
-                run("UPDATE users SET renamed = ?2 WHERE id = ?1", params![id.0.cast_signed(), name.as_str()])
+                run("UPDATE users SET renamed = ?2 WHERE id = ?1", params![user_column(*id), name.as_str()])
             }
             Change::UserRetired { id } => {
-                run("UPDATE users SET retired = 1, token = NULL WHERE id = ?1", params![id.0.cast_signed()])
+                run("UPDATE users SET retired = 1, token = NULL WHERE id = ?1", params![user_column(*id)])
             }
             Change::RoomAdded { id, at, room } => run(
                 "INSERT INTO rooms (id, name, created_at, written) VALUES (?1, ?2, ?3, ?4)",
@@ -214,7 +215,7 @@ impl Batch<'_> {
             }
             Change::Event(event) => {
                 let (key, at) = (row::key(event.room, event.seq), row::millis_column(event.at));
-                let user = event.by.0.cast_signed();
+                let user = user_column(event.by);
                 let (kind, text) = row::columns(&event.kind);
                 let name = event.renamed.then_some(event.by_name.as_str());
                 let sum = row::checksum(key, at, user, kind, text, name);

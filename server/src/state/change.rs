@@ -30,6 +30,8 @@ pub enum Outcome {
     },
     /// A user is called this from now on.
     Renamed {
+        /// Who.
+        user: UserId,
         /// The name.
         name: MemberName,
     },

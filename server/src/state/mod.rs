@@ -22,11 +22,8 @@ pub use proposal::{Action, Away, Proposal, Rejection, TokenHash};
 pub use records::{Made, NoRecords, Records, Work};
 pub use room_index::RoomIndex;
 pub use room_set::RoomSet;
+pub use teahouse_protocol::UserId;
 pub use user_index::UserIndex;
-
-/// Names a user for ever; never given to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(pub u64);
 
 /// Names a room for ever; below [`RoomId::END`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +35,7 @@ impl RoomId {
 }
 
 /// The user who stands for the server itself and made the first room.
-pub const SERVER_USER: UserId = UserId(0);
+pub const SERVER_USER: UserId = UserId::SERVER;
 /// What [`SERVER_USER`] is called. Nobody else can take the name.
 pub const SERVER_USER_NAME: &str = "teahouse";
 /// The room that exists from the start and never goes away.

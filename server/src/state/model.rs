@@ -16,7 +16,7 @@ pub struct Model {
     users_by_token: UserIndex,
     rooms: BTreeMap<RoomId, Room>,
     rooms_by_key: RoomIndex,
-    next_user: u64,
+    next_user: UserId,
     next_room: u32,
 }
 
@@ -28,7 +28,7 @@ impl Default for Model {
             users_by_token: UserIndex::default(),
             rooms: BTreeMap::new(),
             rooms_by_key: RoomIndex::default(),
-            next_user: SERVER_USER.0 + 1,
+            next_user: SERVER_USER.next(),
             next_room: LOBBY_ROOM.0,
         }
     }
@@ -70,7 +70,7 @@ impl Model {
     }
 
     fn add_user(&mut self, id: UserId, user: &User) {
-        self.next_user = self.next_user.max(id.0 + 1);
+        self.next_user = self.next_user.max(id.next());
         user.name.keys().iter().for_each(|key| self.users_by_key.insert(key, id));
         self.users_by_token.insert(&user.token, id);
         for room in user.rooms.iter() {
@@ -90,7 +90,7 @@ impl Model {
     }
 
     fn retire(&mut self, id: UserId) {
-        self.next_user = self.next_user.max(id.0 + 1);
+        self.next_user = self.next_user.max(id.next());
         let Some(user) = self.users.remove(&id) else { return };
         user.name.keys().iter().for_each(|key| self.users_by_key.remove(key, id));
         self.users_by_token.remove(&user.token, id);
@@ -163,7 +163,7 @@ impl Model {
 
     /// The number of the next new user.
     pub(super) fn next_user(&self) -> UserId {
-        UserId(self.next_user)
+        self.next_user
     }
 
     /// The number of the next new room; there may be no such number any more.

@@ -110,7 +110,7 @@ fn events(changes: &[Change]) -> Vec<String> {
     let words = |change: &Change| match change {
         Change::Event(StoredEvent { room, by, by_name, kind, .. }) => {
             let what = format!("{kind:?}").to_lowercase();
-            Some(format!("{}: {by_name} ({}) {what}", room.0, by.0))
+            Some(format!("{}: {by_name} ({}) {what}", room.0, by.get()))
         }
         _ => None,
     };
@@ -123,7 +123,7 @@ fn a_guest_who_is_away_gives_up_its_name_and_nothing_else() {
     let token = TokenHash([7; 32]);
     let name = Some(member("ana"));
     world.apply(Action::ArriveAsGuest { name, keep: false, token, away: None }).unwrap();
-    let first = UserId(1);
+    let first = UserId::of(1);
     let (lobby, _) = world.join(first, "lobby", false).unwrap();
     let (tea, _) = world.join(first, "茶", true).unwrap();
     let before = world.model.clone();
@@ -134,7 +134,7 @@ fn a_guest_who_is_away_gives_up_its_name_and_nothing_else() {
     let name = Some(member("Ana"));
     let action = Action::ArriveAsGuest { name, keep: false, token: token_of_second, away: gone(first) };
     let applied = world.apply(action).unwrap();
-    let second = UserId(2);
+    let second = UserId::of(2);
     assert_eq!(applied.outcome, Outcome::Arrived { user: second, name: member("Ana") });
     assert_eq!(
         events(&applied.changes),
@@ -175,7 +175,7 @@ fn a_kept_name_waits_for_whoever_came_back_once() {
     let token = TokenHash([7; 32]);
     let name = Some(member("ana"));
     world.apply(Action::ArriveAsGuest { name, keep: true, token, away: None }).unwrap();
-    let ana = UserId(1);
+    let ana = UserId::of(1);
     world.join(ana, "lobby", false).unwrap();
     world.apply(Action::ArriveWithToken { token }).unwrap();
     world.now += UNPROVEN_NAME_MS;
@@ -314,23 +314,23 @@ fn of_stored_names_that_look_alike_the_older_holder_is_found() {
     };
     let (older, younger) = (user("ana", 1), user("Ana", 2));
     // The order in which they are read does not matter.
-    world.model.absorb(&Change::UserAdded { id: UserId(8), user: younger });
-    world.model.absorb(&Change::UserAdded { id: UserId(7), user: older });
+    world.model.absorb(&Change::UserAdded { id: UserId::of(8), user: younger });
+    world.model.absorb(&Change::UserAdded { id: UserId::of(7), user: older });
     for (id, name) in [(12, "TEA"), (11, "tea")] {
         let name = RoomName::stored(name);
         let room = Room { name, head: Seq::ZERO.next(), members: 0, written: true };
         world.model.absorb(&Change::RoomAdded { id: RoomId(id), at: UnixMillis::new(1), room });
     }
-    assert_eq!(world.model.holder(&member("ANA").keys(), None), Some(UserId(7)));
+    assert_eq!(world.model.holder(&member("ANA").keys(), None), Some(UserId::of(7)));
     for (id, spelled, room) in [(8, "TEA", 12), (8, "Tea", 11), (8, "tea", 11), (7, "tea", 11)] {
-        let joined = world.join(UserId(id), spelled, false).map(|(room, _)| room.0);
+        let joined = world.join(UserId::of(id), spelled, false).map(|(room, _)| room.0);
         assert_eq!(joined, Ok(room), "{id} joins {spelled}");
     }
     let back = world.apply(Action::ArriveWithToken { token: TokenHash([2; 32]) }).unwrap();
-    assert_eq!(back.outcome, Outcome::Arrived { user: UserId(8), name: MemberName::stored("Ana") });
-    assert!(world.post(UserId(8), RoomId(12), "the younger one goes on").is_ok());
-    world.apply(Action::SignOut { user: UserId(7) }).unwrap();
-    assert_eq!(world.model.holder(&member("ana").keys(), None), Some(UserId(8)), "the next one in line");
+    assert_eq!(back.outcome, Outcome::Arrived { user: UserId::of(8), name: MemberName::stored("Ana") });
+    assert!(world.post(UserId::of(8), RoomId(12), "the younger one goes on").is_ok());
+    world.apply(Action::SignOut { user: UserId::of(7) }).unwrap();
+    assert_eq!(world.model.holder(&member("ana").keys(), None), Some(UserId::of(8)), "the next one in line");
 }
 
 #[test]
@@ -418,23 +418,23 @@ fn names_of_older_rules_stay() {
         rooms: RoomSet::default(),
     };
     for (id, name) in [(10, "lan"), (11, "Ian"), (12, "\u{301}ana")] {
-        world.model.absorb(&Change::UserAdded { id: UserId(id), user: user(name, id as u8) });
+        world.model.absorb(&Change::UserAdded { id: UserId::of(id), user: user(name, id as u8) });
     }
     for (id, name) in [(5, "will"), (6, "wiII"), (7, "\u{301}tea")] {
         let room = Room { name: room(name), head: Seq::ZERO, members: 0, written: true };
         world.model.absorb(&Change::RoomAdded { id: RoomId(id), at: UnixMillis::new(1), room });
     }
     let outcome = world.apply(Action::ArriveWithToken { token: TokenHash([12; 32]) }).unwrap().outcome;
-    assert_eq!(outcome, Outcome::Arrived { user: UserId(12), name: member("\u{301}ana") });
+    assert_eq!(outcome, Outcome::Arrived { user: UserId::of(12), name: member("\u{301}ana") });
     for (name, id) in [("will", 5), ("wiII", 6), ("WILL", 5), ("\u{301}tea", 7)] {
-        assert_eq!(world.join(UserId(12), name, true).unwrap().0, RoomId(id), "{name}");
+        assert_eq!(world.join(UserId::of(12), name, true).unwrap().0, RoomId(id), "{name}");
     }
     // Both holders of what is one name now are in the way, one after the other.
     assert_eq!(world.arrive("Ian", false, None), Err(Rejection::NameTaken(member("Ian"))));
-    assert_eq!(world.arrive("Ian", false, gone(UserId(10))), Err(Rejection::NameTaken(member("Ian"))));
-    world.apply(Action::Depart { user: UserId(11) }).unwrap();
-    assert!(world.arrive("Ian", false, gone(UserId(10))).is_ok());
-    world.apply(Action::Depart { user: UserId(12) }).unwrap();
+    assert_eq!(world.arrive("Ian", false, gone(UserId::of(10))), Err(Rejection::NameTaken(member("Ian"))));
+    world.apply(Action::Depart { user: UserId::of(11) }).unwrap();
+    assert!(world.arrive("Ian", false, gone(UserId::of(10))).is_ok());
+    world.apply(Action::Depart { user: UserId::of(12) }).unwrap();
     assert_eq!(world.arrive("\u{301}ana", false, None), Err(Rejection::BadMemberName(NameError::LoneMark)));
 }
 

@@ -27,7 +27,7 @@ impl UserIndex {
     /// Those who may be meant, to be looked at closely.
     pub fn all<H: Hash>(&self, by: &H) -> impl Iterator<Item = UserId> + use<'_, H> {
         let digest = digest(by);
-        self.0.range((digest, UserId(0))..=(digest, UserId(u64::MAX))).map(|(_, user)| *user)
+        self.0.range((digest, UserId::SERVER)..=(digest, UserId::MAX)).map(|(_, user)| *user)
     }
 }
 
@@ -52,17 +52,17 @@ mod tests {
     #[test]
     fn users_whose_digests_are_alike_are_told_apart() {
         let mut index = UserIndex::default();
-        for id in [3, 0, u64::MAX] {
-            index.insert(&Alike, UserId(id));
+        for id in [UserId::of(3), UserId::SERVER, UserId::MAX] {
+            index.insert(&Alike, id);
         }
-        index.insert(&"ana", UserId(4));
-        for id in [0, 3, u64::MAX] {
-            assert_eq!(index.find(&Alike, |user| user.0 == id), Some(UserId(id)));
+        index.insert(&"ana", UserId::of(4));
+        for id in [UserId::SERVER, UserId::of(3), UserId::MAX] {
+            assert_eq!(index.find(&Alike, |user| user == id), Some(id));
         }
-        assert_eq!(index.find(&Alike, |user| user.0 == 4), None);
-        assert_eq!(index.find(&"ana", |_| true), Some(UserId(4)));
-        index.remove(&Alike, UserId(3));
-        assert_eq!(index.find(&Alike, |user| user.0 == 3), None);
+        assert_eq!(index.find(&Alike, |user| user == UserId::of(4)), None);
+        assert_eq!(index.find(&"ana", |_| true), Some(UserId::of(4)));
+        index.remove(&Alike, UserId::of(3));
+        assert_eq!(index.find(&Alike, |user| user == UserId::of(3)), None);
         assert_eq!(index.find(&"bo", |_| true), None);
     }
 }

@@ -261,7 +261,7 @@ async fn a_write_ahead_log_without_its_database_is_never_taken_for_anothers() {
 }
 
 fn event(seq: u64, by: &str, kind: &str, text: Option<&str>) -> String {
-    let mut event = json!({"type": "event", "room": "old", "seq": seq, "at": "2026-11-22T08:00:00.000Z", "by": by, "kind": kind});
+    let mut event = json!({"type": "event", "room": "old", "seq": seq, "at": "2026-11-22T08:00:00.000Z", "user": 1, "by": by, "kind": kind});
     if let Some(text) = text {
         event["text"] = json!(text);
     }
@@ -326,6 +326,16 @@ async fn an_import_obeys_the_rules_or_changes_nothing() {
     assert_eq!(texts[2]["text"], "你好\u{1}");
 }
 
+/// An export as earlier versions made it. The authors of what is imported are users of their own.
+fn without_numbers(export: &str) -> String {
+    let lines = export.lines().map(|line| {
+        let mut event: Value = serde_json::from_str(line).expect("JSON");
+        event.as_object_mut().expect("an object").remove("user").expect("every event has a user");
+        event.to_string() + "\n"
+    });
+    lines.collect()
+}
+
 #[tokio::test]
 async fn a_room_goes_through_a_file_and_back() {
     let (mut server, data) = used_data(false).await;
@@ -334,9 +344,12 @@ async fn a_room_goes_through_a_file_and_back() {
     assert!(lobby.lines().next().is_some_and(|line| line.contains("\"by\":\"teahouse\"")), "{lobby}");
     assert_eq!(import(&data, "copy", lobby.as_bytes()).await.code, Some(0));
     let copy = export(&data, "copy").await;
-    assert_eq!(import(&data, "copy2", copy.as_bytes()).await.code, Some(0));
-    assert_eq!(export(&data, "copy2").await.replace("\"copy2\"", "\"copy\""), copy, "the same again");
-    assert!(copy.replace("\"copy\"", "\"lobby\"").starts_with(&lobby), "and whoever was there has left");
+    assert_eq!(import(&data, "copy2", without_numbers(&copy).as_bytes()).await.code, Some(0));
+    let again = export(&data, "copy2").await.replace("\"copy2\"", "\"copy\"");
+    assert_eq!(without_numbers(&again), without_numbers(&copy), "the same again");
+    let copy = copy.replace("\"copy\"", "\"lobby\"");
+    let (copy, lobby) = (without_numbers(&copy), without_numbers(&lobby));
+    assert!(copy.starts_with(&lobby), "and whoever was there has left");
     assert_sound(&data).await;
     server.start_again().await;
     let mut bo = tcp::connect(&server).await;

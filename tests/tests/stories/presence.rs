@@ -15,7 +15,7 @@ async fn members_are_listed_those_who_are_here_first() {
     let mut ana = tcp::enter(&server, "ana").await;
     let mut zhou = ws::connect(&server).await;
     let auth = json!({"type": "guest", "name": "周", "keep": true});
-    zhou.must("hello", json!({"protocol": 1, "auth": auth})).await;
+    let welcome = zhou.must("hello", json!({"protocol": 1, "auth": auth})).await;
     zhou.must("join", json!({"room": "lobby"})).await;
     let mut bo = tcp::enter(&server, "bo").await;
     ana.event("lobby", "join").await;
@@ -34,7 +34,8 @@ async fn members_are_listed_those_who_are_here_first() {
     ana.push("周 going", presence("周", false)).await;
     let members = ana.must("who", json!({"room": "lobby"})).await;
     let list = members["members"].as_array().expect("a list");
-    assert_eq!(list.last(), Some(&json!({"name": "周", "online": false})), "{members}");
+    let away = json!({"user": welcome["user"]["id"], "name": "周", "online": false});
+    assert_eq!(list.last(), Some(&away), "{members}");
     assert_eq!(members["total"], 3);
 }
 

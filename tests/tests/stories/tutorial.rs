@@ -46,7 +46,7 @@ async fn the_client_as_it_stands_comes_and_goes() {
 
     assert_eq!(witness.whole_history("lobby").await, before, "nothing else happens");
     let members = witness.must("who", json!({"room": "lobby"})).await;
-    assert_eq!(members["members"], json!([{"name": "witness", "online": true}]));
+    assert_eq!(members["members"], json!([{"user": 1, "name": "witness", "online": true}]));
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ fn a_database_of_version_1_opens_with_everything_in_it() {
         assert_eq!(texts(&page.events), "create join 好茶");
         let copied = if copies == 1 { 7 } else { 6 };
         let join =
-            Action::Join { user: UserId(1), room: RoomName::parse("new").expect("legal"), create: true };
+            Action::Join { user: UserId::of(1), room: RoomName::parse("new").expect("legal"), create: true };
         let Outcome::Done { room, .. } = write(&mut log, &mut model, 1_795_334_500_000, join) else {
             panic!()
         };

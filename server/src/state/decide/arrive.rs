@@ -95,7 +95,7 @@ impl Draft<'_> {
     }
 
     fn free_guest_name(&self, id: UserId) -> MemberName {
-        (id.0..)
+        (id.get()..)
             .map(|number| MemberName::parse(&format!("{GUEST}{number}")).expect("at most 22 characters"))
             .find(|name| self.model.holder(&name.keys(), None).is_none())
             .expect("there are more numbers than users")
@@ -122,7 +122,7 @@ impl Draft<'_> {
             self.free_name(name, Some(id), away)?;
             self.call(id, user, name);
         }
-        Ok(Outcome::Renamed { name: name.clone() })
+        Ok(Outcome::Renamed { user: id, name: name.clone() })
     }
 
     /// Gives a user another name. Its rooms see somebody leave under the old name and join under the new one.

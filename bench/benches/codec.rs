@@ -6,7 +6,7 @@ use bytes::Bytes;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use teahouse_protocol::{Seq, ServerMessage, decode_request, decode_server_message};
-use teahouse_server::door::{Door, DoorKind, JsonDoor, WebSocketDoor};
+use teahouse_server::door::{Door, Framing, JsonDoor, WebSocketDoor};
 use teahouse_server::fanout::{Held, Segment};
 
 fn main() {
@@ -56,22 +56,22 @@ fn encode_an_event(bencher: Bencher<'_, '_>) {
 /// What a commit of so many events costs before anybody is told: encoding, and the framing of one kind of door.
 #[divan::bench(args = BATCHES)]
 fn segment_for_json_lines(bencher: Bencher<'_, '_>, batch: usize) {
-    segment(bencher, batch, DoorKind::Json);
+    segment(bencher, batch, Framing::Json);
 }
 
 /// The same for WebSocket.
 #[divan::bench(args = BATCHES)]
 fn segment_for_websocket(bencher: Bencher<'_, '_>, batch: usize) {
-    segment(bencher, batch, DoorKind::WebSocket);
+    segment(bencher, batch, Framing::WebSocket);
 }
 
 /// The same for words.
 #[divan::bench(args = BATCHES)]
 fn segment_for_text(bencher: Bencher<'_, '_>, batch: usize) {
-    segment(bencher, batch, DoorKind::Text);
+    segment(bencher, batch, Framing::Text);
 }
 
-fn segment(bencher: Bencher<'_, '_>, batch: usize, kind: DoorKind) {
+fn segment(bencher: Bencher<'_, '_>, batch: usize, framing: Framing) {
     let held = Held::default();
     bencher
         .counter(ItemsCount::new(batch))
@@ -81,7 +81,7 @@ fn segment(bencher: Bencher<'_, '_>, batch: usize, kind: DoorKind) {
             while events.peek().is_some() {
                 let segment = Segment::take(Seq::new(first).expect("small"), &mut events, held.clone());
                 first += segment.len() as u64;
-                black_box(segment.frames(kind, 0));
+                black_box(segment.frames(framing, 0));
             }
         });
 }

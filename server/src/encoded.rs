@@ -71,7 +71,10 @@ mod tests {
     use crate::door::{Door, JsonDoor, TextDoor};
 
     fn encoded(message: &ServerMessage) -> usize {
-        let mut doors = [Door::Json(JsonDoor::default()), Door::Text(Box::<TextDoor>::default())];
+        let mut doors = [
+            Door::Json(JsonDoor::default()),
+            Door::Text(TextDoor::new(RoomName::parse("lobby").expect("legal")).into()),
+        ];
         doors.iter_mut().map(|door| door.encode(message).len()).max().expect("there are two")
     }
 

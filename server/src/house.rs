@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use slab::Slab;
+use teahouse_protocol::RoomName;
 use tokio::sync::watch;
 
 use crate::crier::Crier;
@@ -17,7 +18,7 @@ use crate::origins::Origins;
 use crate::pace::{Pace, Paces};
 use crate::proxies::Proxies;
 use crate::seat::{Parting, Seat};
-use crate::state::Action;
+use crate::state::{Action, LOBBY};
 use crate::turns::Source;
 
 /// Name and version of this program.
@@ -100,6 +101,11 @@ impl House {
 
     fn connections(&self) -> std::sync::MutexGuard<'_, Slab<Arc<dyn Seat>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where people in words find themselves.
+    pub fn first_room() -> RoomName {
+        RoomName::parse(LOBBY).expect("a constant that follows the rules")
     }
 
     /// A number for a connection, which no other has.

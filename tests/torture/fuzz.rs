@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use cap::Cap;
-use teahouse_protocol::{LineFramer, decode_request, decode_server_message, limits};
+use teahouse_protocol::{LineFramer, RoomName, decode_request, decode_server_message, limits};
 use teahouse_server::door::{Door, Guess, Inbound, JsonDoor, TextDoor, WebSocketDoor, sniff};
 use teahouse_tests::run::{Run, Tally};
 
@@ -19,6 +19,10 @@ static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
 /// The tests of this file take turns, or one would count what the other holds.
 static TURN: Mutex<()> = Mutex::new(());
+
+fn lobby() -> RoomName {
+    RoomName::parse("lobby").expect("legal")
+}
 
 const LINES: &str = include_str!("corpus/lines.txt");
 const BYTES: &str = include_str!("corpus/bytes.txt");
@@ -201,7 +205,7 @@ fn feed(input: &[u8], pieces: &[&[u8]]) {
 
     for mut door in [
         Door::Json(JsonDoor::default()),
-        Door::Text(Box::<TextDoor>::default()),
+        Door::Text(TextDoor::new(lobby()).into()),
         Door::WebSocket(Box::<WebSocketDoor>::default()),
     ] {
         let (mut inbound, mut out) = (VecDeque::new(), VecDeque::new());
@@ -282,7 +286,7 @@ fn endless_input_is_refused_at_the_limit() {
     let line = vec![b'x'; 4_096];
     for (mut door, first, next) in [
         (Door::Json(JsonDoor::default()), line.clone(), line.clone()),
-        (Door::Text(Box::<TextDoor>::default()), line.clone(), line),
+        (Door::Text(TextDoor::new(lobby()).into()), line.clone(), line),
         (Door::WebSocket(Box::<WebSocketDoor>::default()), fragment(true), fragment(false)),
     ] {
         let (mut inbound, mut out) = (VecDeque::new(), VecDeque::new());
@@ -293,14 +297,14 @@ fn endless_input_is_refused_at_the_limit() {
             taken += 4_096;
             piece = &next;
             tally.cycles += 1;
-            assert!(taken <= limits::LINE_BYTES_MAX + 2 * 4_096, "{} takes {taken} bytes", door.kind());
+            assert!(taken <= limits::LINE_BYTES_MAX + 2 * 4_096, "{:?} takes {taken} bytes", door.framing());
         }
         assert!(
             matches!(inbound.back(), Some(Inbound::Fatal(_) | Inbound::Closed)),
-            "{}: {inbound:?}",
-            door.kind()
+            "{:?}: {inbound:?}",
+            door.framing()
         );
-        assert!(taken >= limits::LINE_BYTES_MAX, "{} takes what is allowed", door.kind());
+        assert!(taken >= limits::LINE_BYTES_MAX, "{:?} takes what is allowed", door.framing());
     }
     run.finish(&tally);
 }

@@ -13,7 +13,7 @@ const USES: &[(&str, &[&str])] = &[
     ("seat", &[]),
     ("standard_error", &[]),
     ("state", &[]),
-    ("door", &["state"]),
+    ("door", &[]),
     ("log", &["encoded", "state"]),
     ("pace", &["state"]),
     ("turns", &["pace"]),
@@ -88,7 +88,8 @@ fn sources() -> Vec<(String, PathBuf)> {
         }
     }
     sources.retain(|(module, path)| {
-        !["lib", "main", "admin"].contains(&&**module) && path.file_stem().is_some_and(|stem| stem != "tests")
+        !["lib", "main", "admin"].contains(&&**module)
+            && path.iter().all(|part| part != "tests" && part != "tests.rs")
     });
     sources
 }
@@ -114,9 +115,9 @@ fn found() -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (module, path) in sources() {
         let code = code(&path);
-        let is_top = path.parent().is_some_and(|folder| folder.ends_with("src")) || path.ends_with("mod.rs");
-        let hidden = code.contains("crate::{") || code.contains("super::super::");
-        let hidden = hidden || (is_top && after(&code, "use super::").next().is_some());
+        let within = path.strip_prefix(root().join("server/src")).expect("found in there");
+        let depth = within.components().count() - usize::from(path.ends_with("mod.rs"));
+        let hidden = code.contains("crate::{") || code.contains(&"super::".repeat(depth));
         assert!(!hidden, "{}: modules of the crate are named one by one, as crate::NAME", path.display());
         let uses = found.entry(module.clone()).or_default();
         uses.extend(after(&code, "crate::").filter(|used| **used != *module).map(ToOwned::to_owned));
@@ -162,6 +163,17 @@ fn modules_of_the_server_use_only_what_the_table_says() {
         table.keys().filter(|module| !found.contains_key(*module)).map(|module| format!("no {module}")),
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What differs by framing is asked of it.
+#[test]
+fn nothing_beyond_a_door_tells_framings_apart() {
+    let tells = |(module, path): &(String, PathBuf)| {
+        (module != "door" && after(&code(path), "Framing::").any(|name| name != "DERIVED"))
+            .then(|| path.display().to_string())
+    };
+    let broken: Vec<String> = sources().iter().filter_map(tells).collect();
+    assert!(broken.is_empty(), "{broken:?}");
 }
 
 #[test]

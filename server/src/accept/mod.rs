@@ -106,7 +106,7 @@ async fn receive(
     let guess = match pin {
         Some(Pin::Text) => {
             let Arrival { stream, first, .. } = arrival;
-            let door = Door::Text(Box::default());
+            let door = Door::Text(TextDoor::new(House::first_room()).into());
             let connection = Connection::new(stream, visit.peer(), house, door, &first, Instant::now());
             stay(connection.greeting_at_once(), visit);
             return Ok(());
@@ -137,7 +137,7 @@ async fn receive(
             Door::Json(JsonDoor::default())
         }
         Guess::Text | Guess::Open | Guess::Begun | Guess::Blank { .. } => {
-            Door::Text(Box::<TextDoor>::default())
+            Door::Text(TextDoor::new(House::first_room()).into())
         }
     };
     stay(Connection::new(stream, visit.peer(), house, door, &first, since), visit);

@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 use mailbox::Mailbox;
 use outlet::Outlet;
 
-use crate::door::{Closing, Door, DoorKind, Inbound, text};
+use crate::door::{Closing, Door, Inbound, text};
 use crate::encoded::ANSWER_BYTES_MAX;
 use crate::house::House;
 use crate::seat::Parting;
@@ -49,8 +49,6 @@ const OUT_BYTES_MAX: usize = 64 * 1024;
 const SHORT_ANSWER_BYTES: usize = 256;
 /// The longest error, in bytes.
 const ERROR_BYTES_MAX: usize = 2 * 1024;
-/// Of words and frames so many bytes are decoded at a time, of JSON Lines one line: whatever they ask waits as bytes.
-const DECODED_BYTES: usize = 256;
 /// After the last word, the peer has so long to read it and close.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -88,10 +86,10 @@ impl Connection {
         first: &[u8],
         since: Instant,
     ) -> Box<Self> {
-        let outlet = Arc::new(Outlet::new(door.kind(), stream, Arc::default()));
+        let outlet = Arc::new(Outlet::new(door.framing(), stream, Arc::default()));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
         let mut deadlines = Deadlines::default();
-        if door.kind() != DoorKind::Text {
+        if door.awaits_hello() {
             deadlines.set(Deadline::Hello, since + house.patience.handshake);
         }
         Box::new(Self {
@@ -256,17 +254,13 @@ impl Connection {
 
     /// Doors answer some things by themselves.
     fn may_decode(&self, lane: &Lane) -> bool {
-        self.door.kind() == DoorKind::Json || lane.unwritten_bytes() + ANSWER_BYTES_MAX <= OUT_BYTES_MAX
+        !self.door.answers() || lane.unwritten_bytes() + ANSWER_BYTES_MAX <= OUT_BYTES_MAX
     }
 
     /// Decodes on until there is something to start. Answers whether there is.
     fn decode(&mut self, lane: &mut Lane) -> bool {
         while self.inbound.is_empty() && !self.unread.is_empty() && self.may_decode(lane) {
-            let most = match self.door.kind() {
-                DoorKind::Json => self.unread.iter().position(|byte| *byte == b'\n').map(|end| end + 1),
-                DoorKind::WebSocket | DoorKind::Text => Some(DECODED_BYTES),
-            };
-            let bytes = most.unwrap_or(usize::MAX).min(self.unread.len());
+            let bytes = self.door.portion(&self.unread);
             let before = lane.unwritten_bytes();
             self.door.receive(&self.unread[..bytes], &mut self.inbound, &mut lane.out);
             self.unread.advance(bytes);

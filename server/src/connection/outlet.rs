@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::mailbox::Mailbox;
 use super::watches::Watches;
-use crate::door::{Door, DoorKind};
+use crate::door::{Door, Framing};
 use crate::fanout::{Delivery, News, Shelf, Watcher};
 use crate::log::Reader;
 
@@ -20,7 +20,7 @@ use crate::log::Reader;
 pub(super) struct Outlet {
     lane: Mutex<Lane>,
     stream: TcpStream,
-    kind: DoorKind,
+    framing: Framing,
     mailbox: Arc<Mailbox>,
 }
 
@@ -43,8 +43,8 @@ const TOGETHER_BYTES: usize = 16 * 1024;
 const PIECE_OVERHEAD_BYTES: usize = 48;
 
 impl Outlet {
-    pub(super) fn new(kind: DoorKind, stream: TcpStream, mailbox: Arc<Mailbox>) -> Self {
-        Self { kind, stream, mailbox, lane: Mutex::default() }
+    pub(super) fn new(framing: Framing, stream: TcpStream, mailbox: Arc<Mailbox>) -> Self {
+        Self { framing, stream, mailbox, lane: Mutex::default() }
     }
 
     /// How to reach the connection's task.
@@ -52,8 +52,8 @@ impl Outlet {
         &self.mailbox
     }
 
-    pub(super) fn kind(&self) -> DoorKind {
-        self.kind
+    pub(super) fn framing(&self) -> Framing {
+        self.framing
     }
 
     pub(super) fn lane(&self) -> MutexGuard<'_, Lane> {
@@ -72,7 +72,8 @@ impl Outlet {
         let Lane { out, watches, taken: all, full } = lane;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
         while cursor.seen < head {
-            let Ok(news) = shelf.news(&cursor.room, cursor.seen, cursor.replay.as_deref(), self.kind) else {
+            let Ok(news) = shelf.news(&cursor.room, cursor.seen, cursor.replay.as_deref(), self.framing)
+            else {
                 return Ok(Advance::Behind);
             };
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
@@ -179,7 +180,7 @@ impl Outlet {
             read = Some(bytes);
             // A short read has emptied the socket. Saying so here spares the read that would find it empty. In words it may
             // have stopped at urgent data of telnet.
-            if bytes > 0 && bytes < buffer.len() && self.kind != DoorKind::Text {
+            if bytes > 0 && bytes < buffer.len() && self.framing.short_reads_are_last() {
                 Err(io::ErrorKind::WouldBlock.into())
             } else {
                 Ok(())

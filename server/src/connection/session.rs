@@ -19,7 +19,7 @@ use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::watches::Watches;
 use crate::directory::{Holder, Login};
-use crate::door::{Door, DoorKind};
+use crate::door::Door;
 use crate::encoded::{ANSWER_BYTES_MAX, joined_room_bytes, member_bytes, truncate};
 use crate::fanout::Room;
 use crate::house::{House, SERVER};
@@ -333,8 +333,7 @@ impl Session {
         token: Option<String>,
     ) -> ServerMessage {
         tracing::info!("{} is {name}", self.peer);
-        // People are not shown their token.
-        login.last = self.outlet.kind() == DoorKind::Text;
+        login.last = !self.outlet.framing().shows_tokens();
         let id = login.user();
         let mut rooms = self.house.directory.rooms_of(id);
         self.user = Some((login, name.clone()));

@@ -236,7 +236,7 @@ impl Watches {
 impl Cursor {
     /// Says who came and went. Answers the room's head.
     pub(super) fn look(&mut self, door: &Door, out: &mut VecDeque<Bytes>) -> Seq {
-        self.presence = self.room.read_presences(self.presence, door.kind(), out);
+        self.presence = self.room.read_presences(self.presence, door.framing(), out);
         self.room.tail().head()
     }
 

@@ -59,7 +59,7 @@ pub(super) fn frame_too_long(frame: &str) -> ErrorReply {
 }
 
 /// A message as a line.
-pub(crate) fn line(message: &ServerMessage) -> Bytes {
+pub(super) fn line(message: &ServerMessage) -> Bytes {
     let mut line = message.to_json();
     line.push('\n');
     line.into()

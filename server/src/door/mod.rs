@@ -3,7 +3,8 @@
 //! A door does no IO of its own. The connection hands it what came in and writes what it gives back.
 
 mod foreign;
-pub(crate) mod json;
+mod framing;
+mod json;
 pub mod phrases;
 mod shape;
 mod sniff;
@@ -18,31 +19,14 @@ use bytes::Bytes;
 use teahouse_protocol::{DecodeError, ErrorReply, Request, ServerMessage};
 
 pub use foreign::Foreign;
+pub use framing::Framing;
 pub use json::JsonDoor;
 pub use sniff::{FIRST_LINE_BYTES_MAX, Guess, blank_bytes, sniff, unfinished};
 pub use text::TextDoor;
 pub use websocket::WebSocketDoor;
 
-/// Which frames a connection takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DoorKind {
-    /// JSON Lines over TCP.
-    Json,
-    /// JSON over WebSocket.
-    WebSocket,
-    /// Words for people over TCP.
-    Text,
-}
-
-impl std::fmt::Display for DoorKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Json => "JSON Lines",
-            Self::WebSocket => "WebSocket",
-            Self::Text => "text",
-        })
-    }
-}
+/// Of words and of WebSocket frames so many bytes are decoded at a time.
+const PORTION_BYTES: usize = 256;
 
 /// What came in through a door.
 #[derive(Debug)]
@@ -72,11 +56,36 @@ pub enum Door {
 
 impl Door {
     /// Which frames this door takes.
-    pub fn kind(&self) -> DoorKind {
+    pub fn framing(&self) -> Framing {
         match self {
-            Self::Json(_) => DoorKind::Json,
-            Self::WebSocket(_) => DoorKind::WebSocket,
-            Self::Text(_) => DoorKind::Text,
+            Self::Json(_) => Framing::Json,
+            Self::WebSocket(_) => Framing::WebSocket,
+            Self::Text(_) => Framing::Text,
+        }
+    }
+
+    /// Whether the peer has to say hello by itself, and soon.
+    pub fn awaits_hello(&self) -> bool {
+        match self {
+            Self::Json(_) | Self::WebSocket(_) => true,
+            Self::Text(_) => false,
+        }
+    }
+
+    /// Whether the door itself may answer what it receives.
+    pub fn answers(&self) -> bool {
+        match self {
+            Self::Json(_) => false,
+            Self::WebSocket(_) | Self::Text(_) => true,
+        }
+    }
+
+    /// How many of these bytes are to be received at a time, so that whatever they ask waits as bytes: of JSON Lines one
+    /// line.
+    pub fn portion(&self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Json(_) => bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1),
+            Self::WebSocket(_) | Self::Text(_) => bytes.len().min(PORTION_BYTES),
         }
     }
 

@@ -74,9 +74,14 @@ pub(super) fn history(page: &HistoryPage) -> String {
 }
 
 /// An event as it goes to people, from its JSON.
-pub fn frame(json: &[u8]) -> Bytes {
-    match decode_server_message(json) {
-        Ok(ServerMessage::Event(event)) => event_words(&event).into(),
+pub(super) fn frame(json: &[u8]) -> Bytes {
+    decode_server_message(json).map_or_else(|_| Bytes::new(), |message| push(&message))
+}
+
+/// A push that is the same for every watcher. Words say who joined and left, not who is connected.
+pub(super) fn push(message: &ServerMessage) -> Bytes {
+    match message {
+        ServerMessage::Event(event) => event_words(event).into(),
         _ => Bytes::new(),
     }
 }

@@ -16,7 +16,6 @@ use super::json::frame_too_long;
 use super::phrases::{bad_name, error_words, event_words, history, problem, who};
 use super::sniff::{FIRST_LINE_BYTES_MAX, Guess, blank_bytes, first_line, sniff};
 use super::typing::{Typed, Typing};
-use crate::state::LOBBY;
 
 /// Bytes without a line ending count as a line after so long a pause: a beginner's `send()` ends no lines.
 pub const PAUSE: Duration = Duration::from_millis(300);
@@ -56,22 +55,6 @@ pub struct TextDoor {
     last_id: u64,
 }
 
-impl Default for TextDoor {
-    fn default() -> Self {
-        Self {
-            typing: Typing::default(),
-            hello: None,
-            at: None,
-            room: lobby(),
-            moves: VecDeque::new(),
-            next: Vec::new(),
-            spoken: false,
-            over: false,
-            last_id: 0,
-        }
-    }
-}
-
 /// What a line asks of the door.
 enum Line<'a> {
     Nothing,
@@ -94,12 +77,28 @@ fn parse(line: &str) -> Line<'_> {
 }
 
 impl TextDoor {
+    /// The door of somebody who enters this room first.
+    pub fn new(room: RoomName) -> Self {
+        Self {
+            typing: Typing::default(),
+            hello: None,
+            at: None,
+            room,
+            moves: VecDeque::new(),
+            next: Vec::new(),
+            spoken: false,
+            over: false,
+            last_id: 0,
+        }
+    }
+
     /// Lets the person in without waiting for a first line, for a listener that greets at once.
     pub fn enter(&mut self, inbound: &mut VecDeque<Inbound>) {
         if self.hello.is_none() {
             let auth = Auth::Guest { name: None, keep: false };
             self.hello = Some(self.ask(inbound, hello(auth)));
-            self.go(lobby(), inbound);
+            let room = self.room.clone();
+            self.go(room, inbound);
         }
     }
 
@@ -378,10 +377,6 @@ fn greeting(welcome: &Welcome) -> Bytes {
     .into()
 }
 
-fn lobby() -> RoomName {
-    RoomName::parse(LOBBY).expect("a constant that follows the rules")
-}
-
 /// Says something of the door's own when its turn has come.
 fn say(inbound: &mut VecDeque<Inbound>, words: Bytes) {
     inbound.push_back(Inbound::Words(words));
@@ -395,6 +390,10 @@ fn hello(auth: Auth) -> Command {
 mod tests {
     use super::*;
 
+    fn lobby() -> RoomName {
+        RoomName::parse("lobby").expect("legal")
+    }
+
     /// What comes of what a person does, one to a line: requests, and words after a `>`.
     fn take(inbound: &mut VecDeque<Inbound>) -> Vec<String> {
         let shown = |inbound| match inbound {
@@ -407,7 +406,7 @@ mod tests {
 
     /// What comes of a person's bytes, after the two requests of entering.
     fn check(bytes: &[u8], expected: &[&str]) {
-        let mut door = TextDoor::default();
+        let mut door = TextDoor::new(lobby());
         let (mut inbound, mut out) = (VecDeque::new(), VecDeque::new());
         door.receive(bytes, &mut inbound, &mut out);
         door.paused(&mut inbound);
@@ -417,7 +416,7 @@ mod tests {
 
     /// A person who is in the lobby.
     fn in_the_lobby() -> (TextDoor, VecDeque<Inbound>) {
-        let (mut door, mut inbound) = (TextDoor::default(), VecDeque::new());
+        let (mut door, mut inbound) = (TextDoor::new(lobby()), VecDeque::new());
         door.enter(&mut inbound);
         assert_eq!(
             take(&mut inbound),
@@ -500,7 +499,7 @@ mod tests {
 
     #[test]
     fn who_is_not_let_in_is_told_once_and_tries_again_with_the_next_line() {
-        let (mut door, mut inbound) = (TextDoor::default(), VecDeque::new());
+        let (mut door, mut inbound) = (TextDoor::new(lobby()), VecDeque::new());
         write(&mut door, &mut inbound, "hi\n");
         inbound.clear();
         let refused =

@@ -5,13 +5,13 @@ use bytes::Bytes;
 use teahouse_protocol::Seq;
 
 use super::segment::Segment;
-use crate::door::DoorKind;
+use crate::door::Framing;
 
 /// What lies after a cursor in a room's tail, framed and ready for one write. All cursors at the same place in the same
 /// room, through the same kind of door, share it.
 #[derive(Debug)]
 pub struct News {
-    kind: DoorKind,
+    framing: Framing,
     after: Seq,
     last: Seq,
     pieces: Vec<Piece>,
@@ -30,16 +30,16 @@ impl News {
     pub const PIECES_MAX: usize = 64;
 
     /// Nothing at all.
-    pub(super) fn none(kind: DoorKind, after: Seq) -> Self {
-        Self { kind, after, last: after, pieces: Vec::new(), bytes: 0 }
+    pub(super) fn none(framing: Framing, after: Seq) -> Self {
+        Self { framing, after, last: after, pieces: Vec::new(), bytes: 0 }
     }
 
     /// What lies after `after` in segments that follow each other; `None` when the first begins later than that.
-    pub(super) fn gather<'a, S>(segments: S, kind: DoorKind, after: Seq) -> Option<Self>
+    pub(super) fn gather<'a, S>(segments: S, framing: Framing, after: Seq) -> Option<Self>
     where
         S: IntoIterator<Item = &'a Arc<Segment>>,
     {
-        let mut news = Self::none(kind, after);
+        let mut news = Self::none(framing, after);
         for segment in segments {
             if segment.first() > news.last.next() {
                 return None;
@@ -57,15 +57,15 @@ impl News {
     /// Adds what a segment holds after the last event here.
     fn push(&mut self, segment: &Arc<Segment>) {
         let skip = usize::try_from(self.last.next().get() - segment.first().get()).expect("within a segment");
-        let frames = segment.frames(self.kind, skip);
+        let frames = segment.frames(self.framing, skip);
         self.bytes += frames.len();
         self.last = self.last.plus(segment.len() - skip);
         self.pieces.push(Piece { segment: Arc::clone(segment), skip, frames });
     }
 
     /// Whether a cursor at `seen` behind such a door wants exactly this.
-    pub fn is_for(&self, kind: DoorKind, seen: Seq) -> bool {
-        self.kind == kind && self.after == seen
+    pub fn is_for(&self, framing: Framing, seen: Seq) -> bool {
+        self.framing == framing && self.after == seen
     }
 
     /// The last event in here.
@@ -94,7 +94,7 @@ impl News {
                 break;
             }
             if written <= frames.len() {
-                let (begun, rest) = segment.begun(self.kind, *skip, written);
+                let (begun, rest) = segment.begun(self.framing, *skip, written);
                 return (seen.plus(begun), rest);
             }
             written -= frames.len();

@@ -5,8 +5,7 @@ use bytes::Bytes;
 use teahouse_protocol::{MemberName, Presence, RoomName, ServerMessage};
 
 use super::room::Room;
-use crate::door::DoorKind;
-use crate::door::{json, websocket};
+use crate::door::Framing;
 use crate::state::UserId;
 
 /// So many comings and goings of a room wait for its watchers; older ones are dropped.
@@ -64,17 +63,18 @@ impl Presences {
     }
 
     /// Appends what is there from number `from` on, framed; answers the next number.
-    pub(super) fn read(&self, room: &RoomName, from: u64, kind: DoorKind, out: &mut VecDeque<Bytes>) -> u64 {
+    pub(super) fn read(
+        &self,
+        room: &RoomName,
+        from: u64,
+        framing: Framing,
+        out: &mut VecDeque<Bytes>,
+    ) -> u64 {
         let first = self.recent.partition_point(|noted| noted.number < from);
         for Noted { user, name, online, .. } in self.recent.range(first..) {
             let presence = Presence { room: room.clone(), user: *user, name: name.clone(), online: *online };
             let message = ServerMessage::Presence(presence);
-            match kind {
-                DoorKind::Json => out.push_back(json::line(&message)),
-                DoorKind::WebSocket => out.push_back(websocket::text_frame(message.to_json().as_bytes())),
-                // Words say who joined and left, not who is connected.
-                DoorKind::Text => {}
-            }
+            out.extend(framing.push(&message));
         }
         self.next
     }
@@ -112,7 +112,7 @@ mod tests {
     fn read(presences: &Presences, from: u64) -> (Vec<String>, u64) {
         let mut out = VecDeque::new();
         let room = RoomName::parse("lobby").expect("legal");
-        let next = presences.read(&room, from, DoorKind::Json, &mut out);
+        let next = presences.read(&room, from, Framing::Json, &mut out);
         (out.into_iter().map(|line| String::from_utf8(line.to_vec()).expect("UTF-8")).collect(), next)
     }
 

@@ -7,7 +7,7 @@ use super::news::News;
 use super::room::Room;
 use super::segment::{Segment, encode_segments};
 use super::tails::Held;
-use crate::door::DoorKind;
+use crate::door::Framing;
 use crate::log::{LogError, PageQuery, Reader};
 use crate::state::RoomId;
 
@@ -45,8 +45,8 @@ impl Replay {
     }
 
     /// What follows `seen` in here, as much as one write takes.
-    pub fn news(&self, room: RoomId, kind: DoorKind, seen: Seq) -> Option<News> {
-        self.follows(room, seen).then(|| News::gather(&self.segments, kind, seen)).flatten()
+    pub fn news(&self, room: RoomId, framing: Framing, seen: Seq) -> Option<News> {
+        self.follows(room, seen).then(|| News::gather(&self.segments, framing, seen)).flatten()
     }
 
     /// What it holds, in bytes.

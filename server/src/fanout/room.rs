@@ -13,7 +13,7 @@ use super::shelf::Shelf;
 use super::tail::{TAIL_BYTES_MAX, Tail};
 use super::tails::Tails;
 use super::watcher::{Delivery, Watcher};
-use crate::door::DoorKind;
+use crate::door::Framing;
 use crate::state::{RoomId, UserId};
 
 /// A room as the read side knows it: only what is on disk.
@@ -271,8 +271,8 @@ impl Room {
     }
 
     /// Appends the comings and goings from number `from` on that are still there; answers the next number.
-    pub fn read_presences(&self, from: u64, kind: DoorKind, out: &mut VecDeque<Bytes>) -> u64 {
-        self.presences().read(&self.name, from, kind, out)
+    pub fn read_presences(&self, from: u64, framing: Framing, out: &mut VecDeque<Bytes>) -> u64 {
+        self.presences().read(&self.name, from, framing, out)
     }
 
     /// Visits the watchers without holding anybody up who comes or goes.

@@ -5,16 +5,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use teahouse_protocol::{PageEvent, RoomName, Seq, ServerMessage};
 
 use super::tails::Held;
-use crate::door::DoorKind;
-use crate::door::{phrases, websocket};
+use crate::door::Framing;
 
 /// The events that one commit added to one room, framed for each kind of door that asked.
 #[derive(Debug)]
 pub struct Segment {
     first: Seq,
     lines: Framed,
-    websocket: OnceLock<Framed>,
-    text: OnceLock<Framed>,
+    derived: [OnceLock<Framed>; Framing::DERIVED],
     held: Held,
 }
 
@@ -97,7 +95,7 @@ impl Segment {
             Framed::new(encoded, ends.into())
         });
         held.add(lines.weight_bytes() + SEGMENT_OVERHEAD_BYTES);
-        Self { first, lines, websocket: OnceLock::new(), text: OnceLock::new(), held }
+        Self { first, lines, derived: Default::default(), held }
     }
 
     /// The seq of the first event.
@@ -120,27 +118,26 @@ impl Segment {
         self.lines.weight_bytes() + SEGMENT_OVERHEAD_BYTES
     }
 
-    /// All frames after the first `skip`, for a kind of door.
-    pub fn frames(&self, kind: DoorKind, skip: usize) -> Bytes {
-        self.framed(kind).skip(skip)
+    /// All frames after the first `skip`, in these frames.
+    pub fn frames(&self, framing: Framing, skip: usize) -> Bytes {
+        self.framed(framing).skip(skip)
     }
 
     /// Of all frames after the first `skip`, `bytes` were written, at least one: how many frames that began, and what
     /// is left of the last of them. What is left does not hold on to the segment.
-    pub(super) fn begun(&self, kind: DoorKind, skip: usize, bytes: usize) -> (usize, Bytes) {
-        self.framed(kind).begun(skip, bytes)
+    pub(super) fn begun(&self, framing: Framing, skip: usize, bytes: usize) -> (usize, Bytes) {
+        self.framed(framing).begun(skip, bytes)
     }
 
-    fn framed(&self, kind: DoorKind) -> &Framed {
-        match kind {
-            DoorKind::Json => &self.lines,
-            DoorKind::WebSocket => self.websocket.get_or_init(|| self.derive(websocket::text_frame)),
-            DoorKind::Text => self.text.get_or_init(|| self.derive(phrases::frame)),
+    fn framed(&self, framing: Framing) -> &Framed {
+        match framing.derived() {
+            None => &self.lines,
+            Some(place) => self.derived[place].get_or_init(|| self.derive(framing)),
         }
     }
 
-    fn derive(&self, frame: fn(&[u8]) -> Bytes) -> Framed {
-        let framed = Framed::each(self.lines.each_line().map(frame));
+    fn derive(&self, framing: Framing) -> Framed {
+        let framed = Framed::each(self.lines.each_line().map(|line| framing.frame(line)));
         self.held.add(framed.weight_bytes());
         framed
     }
@@ -148,8 +145,7 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        let derived = [self.websocket.get(), self.text.get()].into_iter().flatten();
-        let derived: usize = derived.map(Framed::weight_bytes).sum();
+        let derived: usize = self.derived.iter().filter_map(OnceLock::get).map(Framed::weight_bytes).sum();
         self.held.subtract(self.weight_bytes() + derived);
     }
 }

@@ -6,7 +6,7 @@ use super::news::News;
 use super::replay::Replay;
 use super::room::Room;
 use super::tail::Behind;
-use crate::door::DoorKind;
+use crate::door::Framing;
 
 /// News that were taken out of a tail for one cursor, kept for the next.
 #[derive(Debug, Default)]
@@ -24,14 +24,14 @@ impl Shelf {
         room: &Room,
         seen: Seq,
         replay: Option<&Replay>,
-        kind: DoorKind,
+        framing: Framing,
     ) -> Result<&News, Behind> {
-        let found = self.news.iter().position(|news| news.is_for(kind, seen));
+        let found = self.news.iter().position(|news| news.is_for(framing, seen));
         let index = match found {
             Some(index) => index,
             None => {
-                let live = room.tail().news(kind, seen);
-                let replay = || replay?.news(room.id, kind, seen);
+                let live = room.tail().news(framing, seen);
+                let replay = || replay?.news(room.id, framing, seen);
                 let news = live.or_else(|behind| replay().ok_or(behind))?;
                 self.news.truncate(SHELF_NEWS_MAX - 1);
                 self.news.push_front(news);

@@ -5,7 +5,7 @@ use teahouse_protocol::Seq;
 
 use super::news::News;
 use super::segment::Segment;
-use crate::door::DoorKind;
+use crate::door::Framing;
 
 /// A tail lets go of its oldest segment when it holds more than this, in bytes of JSON Lines and what each segment needs.
 pub(super) const TAIL_BYTES_MAX: usize = 256 * 1024;
@@ -72,9 +72,9 @@ impl Tail {
     }
 
     /// What lies after `seen`, as much as one write takes. There is something, or the cursor is at the head.
-    pub fn news(&self, kind: DoorKind, seen: Seq) -> Result<News, Behind> {
+    pub fn news(&self, framing: Framing, seen: Seq) -> Result<News, Behind> {
         if seen >= self.head {
-            return Ok(News::none(kind, seen));
+            return Ok(News::none(framing, seen));
         }
         let begun = |segment: &Arc<Segment>| segment.first() <= seen.next();
         // Most cursors lack the last segment alone; to search would be to touch memory that nobody else has touched for long.
@@ -83,7 +83,7 @@ impl Tail {
             _ => self.segments.partition_point(begun),
         };
         let start = begun.checked_sub(1).ok_or(Behind)?;
-        News::gather(self.segments.range(start..), kind, seen).ok_or(Behind)
+        News::gather(self.segments.range(start..), framing, seen).ok_or(Behind)
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
 
     /// The seqs that a JSON cursor reads after `seen`.
     fn read(tail: &Tail, seen: u64) -> Result<Vec<u64>, Behind> {
-        let news = tail.news(DoorKind::Json, seq(seen))?;
+        let news = tail.news(Framing::Json, seq(seen))?;
         let text = bytes(&news);
         assert_eq!(text.len(), news.bytes());
         let seqs: Vec<u64> = text
@@ -161,7 +161,7 @@ mod tests {
         for number in 1..=100 {
             tail.push(segment(number..=number, "a"));
         }
-        let first = tail.news(DoorKind::Json, Seq::ZERO).expect("nothing was let go");
+        let first = tail.news(Framing::Json, Seq::ZERO).expect("nothing was let go");
         assert_eq!(first.last().get(), News::PIECES_MAX as u64);
         assert_eq!(read(&tail, first.last().get()).expect("the rest").last(), Some(&100));
     }
@@ -172,15 +172,15 @@ mod tests {
         let mut tail = Tail::new(seq(10));
         tail.push(segment(11..=13, "ab"));
         tail.push(segment(14..=15, "c"));
-        for kind in [DoorKind::Json, DoorKind::WebSocket, DoorKind::Text] {
+        for framing in Framing::ALL {
             for seen in 10..15 {
-                let news = tail.news(kind, seq(seen)).expect("in the tail");
+                let news = tail.news(framing, seq(seen)).expect("in the tail");
                 let all = bytes(&news);
                 for written in 0..=all.len() {
                     let (begun, rest) = news.begun(written);
-                    let after = tail.news(kind, begun).expect("in the tail");
+                    let after = tail.news(framing, begun).expect("in the tail");
                     let read = [&all[..written], &rest[..], &bytes(&after)[..]].concat();
-                    assert_eq!(read, all, "{kind:?} after {seen}, {written} written");
+                    assert_eq!(read, all, "{framing:?} after {seen}, {written} written");
                 }
             }
         }
@@ -205,12 +205,12 @@ mod tests {
     #[test]
     fn every_kind_of_door_gets_the_same_events() {
         let segment = segment(1..=3, &"茶".repeat(100));
-        for kind in [DoorKind::Json, DoorKind::WebSocket, DoorKind::Text] {
-            let all = segment.frames(kind, 0);
-            let last = segment.frames(kind, 2);
-            assert_eq!(all.len(), last.len() * 3, "{kind:?}");
+        for framing in Framing::ALL {
+            let all = segment.frames(framing, 0);
+            let last = segment.frames(framing, 2);
+            assert_eq!(all.len(), last.len() * 3, "{framing:?}");
             assert!(all.ends_with(&last));
-            assert!(segment.frames(kind, 3).is_empty());
+            assert!(segment.frames(framing, 3).is_empty());
         }
     }
 }

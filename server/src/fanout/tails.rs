@@ -126,7 +126,7 @@ mod tests {
                 assert!(tails.held().bytes() <= TAILS_BYTES_MAX);
             }
         }
-        let kept = |room: &Room| room.tail().news(crate::door::DoorKind::Json, Seq::ZERO).is_ok();
+        let kept = |room: &Room| room.tail().news(crate::door::Framing::Json, Seq::ZERO).is_ok();
         assert!(kept(&rooms[999]), "the last one is kept");
         assert!(!kept(&rooms[1]), "the one that was not used for long is not");
         assert!(rooms[0].tail_used.load(Ordering::Relaxed) > 0, "the one that is used all the time is");

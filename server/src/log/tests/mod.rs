@@ -534,11 +534,11 @@ fn names_that_no_rule_allows_any_more_stay() {
     assert_eq!(model.holder(&ana.keys(), None), Some(UserId::of(1)), "the older holder");
     for (id, name) in names {
         let back = Action::ArriveWithToken { token: TokenHash([id as u8 + 1; 32]) };
-        let arrived = Outcome::Arrived { user: UserId::of(id.into()), name: MemberName::stored(name) };
+        let arrived = Outcome::Arrived { user: UserId::of(id), name: MemberName::stored(name) };
         assert_eq!(write(&mut log, &mut model, 1_000, back), arrived);
         let text = PostText::parse("I go on").expect("legal");
         let room = crate::state::RoomId(id);
-        let post = Action::Post { user: UserId::of(id.into()), room, op: None, text, action: false };
+        let post = Action::Post { user: UserId::of(id), room, op: None, text, action: false };
         write(&mut log, &mut model, 1_000, post);
         let page = reader.page(room, PageQuery::Latest, 1).expect("readable");
         assert_eq!((texts(&page.events), page.events[0].by.as_str()), ("I go on".into(), name));

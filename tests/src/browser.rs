@@ -114,7 +114,16 @@ impl Browser {
             json!([selector]),
         )
         .await;
-        let clicked = self.element(selector).await.click().await;
+        // It may have been replaced since.
+        let clicked = async {
+            loop {
+                match self.element(selector).await.click().await {
+                    Err(error) if error.is_stale_element_reference() => {}
+                    clicked => return clicked,
+                }
+            }
+        };
+        let clicked = within(&format!("a click on {selector}"), clicked).await;
         clicked.unwrap_or_else(|error| panic!("cannot click {selector}: {error}"));
     }
 

@@ -207,13 +207,13 @@ async fn whatever_has_the_focus_or_scrolls_may_be_taken_away() {
         "[data-testid=composer]",
         "[data-testid=room-menu-open]",
         "[data-testid=timeline]",
-        "[data-testid=message]:last-child",
+        "[data-testid=message]",
         "[data-testid=room]",
     ] {
         page.message("第 59 句").await;
         page.browser
             .run(
-                "document.querySelector(arguments[0]).focus();
+                "[...document.querySelectorAll(arguments[0])].at(-1).focus();
                  const view = document.querySelector('[data-testid=timeline]');
                  const scroll = () => {
                      view.scrollTop += view.scrollTop % 2 ? 1 : -1;

@@ -168,7 +168,7 @@ const KEPT_BY_AN_EARLIER_VERSION: &str = r#"
         values.put('品茶', 'active');
         values.put('写了一半', 'draft/品茶');
         values.put(JSON.stringify({ epoch, seq: 1 }), 'read/品茶');
-        const at = 1795000000000;
+        const at = '2026-11-18T08:26:40.000Z';
         const posts = {
             'outbox/0199aabbccdd01234567': { room: '品茶', text: '断线时写的', at },
             'outbox/0199aabbccdd01234568': { room: '品茶', text: '挥挥手', action: true, at },

@@ -1,9 +1,11 @@
 //! The power goes, which `kill -9` cannot show, since the page cache survives it.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use teahouse_tests::server;
 
+use crate::audit::history;
 use crate::disk::{Cut, Disk};
 use crate::host::{Host, Spec};
 use crate::link::{Link, Way, room};
@@ -114,6 +116,84 @@ async fn a_first_start_can_be_cut_anywhere() {
             link.join(&room("lobby")).await.expect("the server writes");
             drop(link);
             host.stop().await;
+        }
+    }
+    run.finish(&tally);
+}
+
+/// Databases of earlier versions.
+const EARLIER: [&[u8]; 2] = [
+    include_bytes!("../../server/src/log/fixtures/version-1.db"),
+    include_bytes!("../../server/src/log/fixtures/version-2.db"),
+];
+/// The bytes of a database's header that say which version it is of.
+const VERSION: std::ops::Range<usize> = 60..64;
+
+/// Brings a database to a disk.
+fn put(database: &[u8], data: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(data)?;
+    let mut file = std::fs::File::create(data.join("teahouse.db"))?;
+    file.write_all(database)?;
+    file.sync_all()?;
+    for folder in [data, data.parent().expect("a folder of the disk")] {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The power goes while a start migrates a database of an earlier version, at each fsync in turn, until a start gets
+/// through all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_can_be_cut_anywhere() {
+    let run = Run::begin("power at a migration");
+    let mut random = run.random(1);
+    let mut tally = Tally::default();
+    let rounds = run.pick(2, 10);
+    for round in 0..rounds {
+        for (version, database) in (1..).zip(EARLIER) {
+            let mut seen_earlier = 0;
+            for fsyncs in 1.. {
+                let mut disk = Disk::new();
+                put(database, &disk.data()).expect("the disk works");
+                let mut host = Host::prepare(&disk.data(), Spec::default());
+                let due = disk.lose_power_at_fsync(fsyncs);
+                host.launch();
+                let cut = tokio::select! {
+                    () = due => true,
+                    started = host.listening_or_end() => started.is_err(),
+                };
+                tally.cycles += 1;
+                if !cut {
+                    host.stop().await;
+                    break;
+                }
+                // In the first round clean, then torn.
+                disk.cut(if round == 0 { Cut::Clean } else { Cut::Torn(&mut random) });
+                host.kill().await;
+                disk.power_on();
+                tally.faults += 1;
+                let data = disk.copy_of_data();
+                let left = std::fs::read(data.path().join("teahouse.db")).expect("it is there");
+                seen_earlier += u64::from(left[VERSION] == database[VERSION]);
+                let mut found = problems(data.path()).await;
+                host.launch();
+                match host.listening_or_end().await {
+                    Ok(()) => {
+                        let (_, events) = history(host.address(), &room("茶")).await.expect("readable");
+                        let expected = [3, 9][version - 1];
+                        if events.len() != expected {
+                            found.push(format!("{} events, not {expected}", events.len()));
+                        }
+                        host.stop().await;
+                    }
+                    Err(said) => found.push(said.to_string()),
+                }
+                for problem in found {
+                    tally.lost += 1;
+                    tally.complain(format!("version {version}, cut at fsync {fsyncs}: {problem}"));
+                }
+            }
+            assert!(seen_earlier > 0, "nothing was cut in the middle of a migration");
         }
     }
     run.finish(&tally);

@@ -13,7 +13,7 @@ use super::maintenance::MaintenanceError;
 use super::open::{self, beside};
 use super::rest::Source;
 use super::verify::{Report, verify};
-use super::{DATABASE_FILE, private};
+use super::{DATABASE_FILE, LogError, migrations, private, tables};
 
 /// So many pages are copied at a time, between which the running server may write.
 const BACKUP_PAGES: i32 = 1_024;
@@ -52,12 +52,16 @@ pub fn restore(from: &Path, dir: &Path, epoch: &Epoch) -> Result<Report, Mainten
     private::tighten(dir);
     let place = Place::new(&to)?;
     let partial = place.partial()?;
-    let begun = copy(&source, partial.path()).and_then(|()| {
-        let connection = open_copy(partial.path())?;
-        connection.execute("UPDATE meta SET value = ?1 WHERE name = 'epoch'", [epoch.as_str()])?;
-        connection.close().map_err(|(_, error)| error)
+    let begun = copy(&source, partial.path()).map_err(LogError::from).and_then(|()| {
+        let mut connection = open_copy(partial.path())?;
+        tables::meta::set_epoch(&connection, epoch)?;
+        migrations::migrate(&mut connection)?;
+        Ok(connection.close().map_err(|(_, error)| error)?)
     });
-    begun.map_err(|error| place.cannot_write(error))?;
+    begun.map_err(|error| match error {
+        LogError::Sqlite(error) => place.cannot_write(error),
+        error => error.into(),
+    })?;
     source.check_rest()?;
     place.take(partial)?;
     Ok(report)

@@ -6,13 +6,15 @@
 
 mod backup;
 mod checkpoint;
+mod earlier;
 pub mod maintenance;
+mod migrations;
 mod open;
 mod private;
 mod reader;
 mod rest;
 mod row;
-mod schema;
+mod tables;
 mod transfer;
 mod verify;
 mod writer;

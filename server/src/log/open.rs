@@ -9,8 +9,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use teahouse_protocol::Epoch;
 
 use super::reader::Reader;
-use super::writer::{self, Log};
-use super::{DATABASE_FILE, LogError, OpenError, private, schema};
+use super::writer::Log;
+use super::{DATABASE_FILE, LogError, OpenError, migrations, private, tables};
 use crate::state::Model;
 
 /// Databases up to this size are checked page by page at every start, in bytes; it takes about a second.
@@ -34,7 +34,7 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, Model, Reader), Ope
     } else {
         private::tighten(dir);
         create(dir, &file, fresh_epoch)?;
-        schema::VERSION
+        migrations::VERSION
     };
     let mut connection = Connection::open(&file).map_err(sqlite)?;
     // A damaged database must stay as it is, so nothing is moved into it before it has been looked through.
@@ -48,13 +48,15 @@ pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, Model, Reader), Ope
     }
     check_version(&connection, &file)?;
     configure(&connection).map_err(sqlite)?;
-    schema::migrate(&mut connection).map_err(sqlite)?;
-    if version < schema::VERSION {
-        // An earlier program looks at the header alone, and must not write into tables that it does not know.
-        connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).map_err(sqlite)?;
+    migrations::migrate(&mut connection).map_err(|error| unreadable(&file, error))?;
+    if version < migrations::VERSION {
+        // An earlier program looks at the header alone, and must not write into tables that it does not know. What was moved
+        // is as long as everything, and a write-ahead log keeps its length.
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sqlite)?;
     }
 
-    let (model, epoch) = writer::load(&connection).map_err(|error| unreadable(&file, error))?;
+    let epoch = tables::meta::epoch(&connection).map_err(|error| unreadable(&file, error))?;
+    let model = tables::load(&connection).map_err(|error| unreadable(&file, error))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(sqlite)?;
     let log = Log::new(connection, file.clone(), lock).map_err(sqlite)?;
     let reader = Reader::new(file.clone(), epoch).map_err(|error| unreadable(&file, error))?;
@@ -94,7 +96,7 @@ fn create(dir: &Path, file: &Path, epoch: &Epoch) -> Result<(), OpenError> {
     drop(private::create_new(&partial).map_err(cannot_write)?);
     let mut connection = Connection::open(&partial).map_err(sqlite)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
-    schema::create(&mut connection, epoch.as_str()).map_err(sqlite)?;
+    migrations::create(&mut connection, epoch.as_str()).map_err(sqlite)?;
     drop(connection);
     private::sync_file(&partial).map_err(cannot_write)?;
     fs::rename(&partial, file).map_err(cannot_write)?;
@@ -165,7 +167,7 @@ pub(super) fn check_header(file: &Path) -> Result<u32, OpenError> {
     let mut header = [0; 100];
     opened.read_exact(&mut header).map_err(|_| foreign())?;
     let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    if !header.starts_with(b"SQLite format 3\0") || number(68) != schema::APPLICATION_ID {
+    if !header.starts_with(b"SQLite format 3\0") || number(68) != migrations::APPLICATION_ID {
         return Err(foreign());
     }
     known(file, number(60))
@@ -173,13 +175,13 @@ pub(super) fn check_header(file: &Path) -> Result<u32, OpenError> {
 
 /// The same of a database that is open: what its header is to say may still lie in the write-ahead log.
 pub(super) fn check_version(connection: &Connection, file: &Path) -> Result<(), OpenError> {
-    let found = schema::version(connection).map_err(|source| classify(file, source))?;
+    let found = migrations::version(connection).map_err(|source| classify(file, source))?;
     known(file, found).map(drop)
 }
 
 fn known(file: &Path, found: u32) -> Result<u32, OpenError> {
-    if found > schema::VERSION {
-        return Err(OpenError::Newer { file: file.into(), found, known: schema::VERSION });
+    if found > migrations::VERSION {
+        return Err(OpenError::Newer { file: file.into(), found, known: migrations::VERSION });
     }
     Ok(found)
 }

@@ -1,7 +1,7 @@
-use rusqlite::{Connection, Row};
-use teahouse_protocol::{EventKind, MemberName, PageEvent, Seq, UnixMillis, UserId};
+use rusqlite::Row;
+use teahouse_protocol::{EventKind, MemberName, OpId, PageEvent, Seq, UnixMillis, UserId};
 
-use super::{LogError, schema};
+use super::LogError;
 use crate::state::RoomId;
 
 const SEQ_BITS: u32 = 40;
@@ -43,7 +43,7 @@ pub(super) fn columns(kind: &EventKind) -> (i64, Option<&str>) {
     }
 }
 
-fn kind_of(kind: i64, text: Option<String>) -> Result<EventKind, LogError> {
+pub(super) fn kind_of(kind: i64, text: Option<String>) -> Result<EventKind, LogError> {
     match (kind, text) {
         (0, None) => Ok(EventKind::Create),
         (1, None) => Ok(EventKind::Join),
@@ -54,58 +54,63 @@ fn kind_of(kind: i64, text: Option<String>) -> Result<EventKind, LogError> {
     }
 }
 
-/// CRC-32 over the columns of an event. One without a name of its own has the sum that it had in version 1.
-pub(super) fn checksum(
+/// CRC-32 over the order: what happened where, when, and by whom, and not the text.
+pub(super) fn order_sum(
     key: i64,
     at: i64,
     user: i64,
     kind: i64,
-    text: Option<&str>,
+    op: Option<&str>,
     name: Option<&str>,
 ) -> i64 {
     let mut hasher = crc32fast::Hasher::new();
-    for number in [key, at, user, kind, i64::from(text.is_some())] {
+    for number in [key, at, user, kind] {
         hasher.update(&number.to_le_bytes());
     }
-    hasher.update(text.unwrap_or_default().as_bytes());
-    if let Some(name) = name {
-        // No text has this byte.
-        hasher.update(&[0xFF]);
-        hasher.update(name.as_bytes());
+    // No text has these bytes.
+    for (mark, text) in [(0xFE, op), (0xFF, name)] {
+        if let Some(text) = text {
+            hasher.update(&[mark]);
+            hasher.update(text.as_bytes());
+        }
     }
+    i64::from(hasher.finalize())
+}
+
+/// CRC-32 over a text and its place.
+pub(super) fn text_sum(key: i64, text: &str) -> i64 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&key.to_le_bytes());
+    hasher.update(text.as_bytes());
     i64::from(hasher.finalize())
 }
 
 /// What [`read_event`] needs, in this order.
 pub(super) const EVENT_COLUMNS: &str =
-    "events.key, events.at, events.user, events.kind, events.text, events.sum, users.name, events.name";
-/// The same of a database of version 1, such as an old backup.
-const EVENT_COLUMNS_1: &str =
-    "events.key, events.at, events.user, events.kind, events.text, events.sum, users.name, NULL";
+    "events.key, events.at, events.user, events.kind, events.op, events.name,
+    events.sum, events.text_sum, events.text, users.name";
 
-/// [`EVENT_COLUMNS`] as this database has them.
-pub(super) fn event_columns(connection: &Connection) -> rusqlite::Result<&'static str> {
-    Ok(if schema::version(connection)? == 1 { EVENT_COLUMNS_1 } else { EVENT_COLUMNS })
-}
-
-/// Reads a row of [`EVENT_COLUMNS`] and checks its sum.
+/// Reads a row of [`EVENT_COLUMNS`] and checks its sums.
 pub(super) fn read_event(row: &Row<'_>) -> Result<PageEvent, LogError> {
     let (key, at, user, kind): (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     let damaged = || LogError::Damaged { room: room_of(key), seq: seq_of(key) };
-    let text: Option<String> = row.get(4).map_err(|_| damaged())?;
-    let sum: i64 = row.get(5)?;
-    let own_name: Option<String> = row.get(7).map_err(|_| damaged())?;
-    if checksum(key, at, user, kind, text.as_deref(), own_name.as_deref()) != sum {
+    let op: Option<String> = row.get(4).map_err(|_| damaged())?;
+    let own_name: Option<String> = row.get(5).map_err(|_| damaged())?;
+    let sum: i64 = row.get(6)?;
+    let text: Option<String> = row.get(8).map_err(|_| damaged())?;
+    if order_sum(key, at, user, kind, op.as_deref(), own_name.as_deref()) != sum
+        || text.as_deref().map(|text| text_sum(key, text)) != row.get(7)?
+    {
         return Err(damaged());
     }
-    let first_name: Option<String> = row.get(6)?;
+    let first_name: Option<String> = row.get(9)?;
     let name = own_name.or(first_name).ok_or(LogError::Impossible("author"))?;
     Ok(PageEvent {
         seq: seq_of(key),
         at: millis(at)?,
         user: user_of(user)?,
         by: MemberName::stored(name),
-        op: None,
+        op: op.map(|op| OpId::parse(&op)).transpose().map_err(|_| LogError::Impossible("operation"))?,
         kind: kind_of(kind, text)?,
     })
 }

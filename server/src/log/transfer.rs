@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde_json::{Map, Value};
 use teahouse_protocol::limits::{ROOMS_MAX, SERVER_MESSAGE_BYTES_MAX, TEXT_CHARS_MAX};
 use teahouse_protocol::{
@@ -13,9 +13,12 @@ use teahouse_protocol::{
 use super::maintenance::MaintenanceError;
 use super::open::{self, check_header};
 use super::rest::Source;
-use super::writer::last_room;
-use super::{DATABASE_FILE, LogError, private, row, schema};
-use crate::state::{RoomId, SERVER_USER, SERVER_USER_NAME, is_member_after};
+use super::tables::{self, rooms, users};
+use super::{DATABASE_FILE, LogError, earlier, migrations, private, row};
+use crate::state::{
+    Change, Keep, Room, RoomId, RoomSet, SERVER_USER, SERVER_USER_NAME, StoredEvent, TokenHash, User,
+    counts_as_written, is_member_after,
+};
 
 /// How many bytes are read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -26,41 +29,25 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub fn export(dir: &Path, room: &RoomName, out: &mut impl Write) -> Result<u64, MaintenanceError> {
     let source = Source::of_directory(dir)?;
     let snapshot = source.connection.unchecked_transaction()?;
-    let (id, name) = find_room(&snapshot, room)?.ok_or_else(|| MaintenanceError::NoSuchRoom(room.clone()))?;
+    let (id, name) =
+        rooms::find(&snapshot, room)?.ok_or_else(|| MaintenanceError::NoSuchRoom(room.clone()))?;
+    let version = migrations::version(&snapshot)?;
     let sql = format!(
         "SELECT {} FROM events LEFT JOIN users ON users.id = events.user
          WHERE events.key > ?1 AND events.key < ?2 ORDER BY events.key",
-        row::event_columns(&snapshot)?
+        earlier::event_columns(version)
     );
     let mut statement = snapshot.prepare(&sql)?;
     let mut rows = statement.query(row::keys_of(id))?;
     let mut events = 0;
     while let Some(found) = rows.next()? {
-        let event = row::read_event(found)?.in_room(name.clone());
+        let event = earlier::read_event(version, found)?.in_room(name.clone());
         writeln!(out, "{}", ServerMessage::Event(event).to_json()).map_err(MaintenanceError::Output)?;
         events += 1;
     }
     out.flush().map_err(MaintenanceError::Output)?;
     source.check_rest()?;
     Ok(events)
-}
-
-/// The room of this name, or else one whose name looks like it.
-fn find_room(connection: &Connection, room: &RoomName) -> Result<Option<(RoomId, RoomName)>, LogError> {
-    let mut statement = connection.prepare("SELECT id, name FROM rooms ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    let mut alike = None;
-    while let Some(found) = rows.next()? {
-        let (id, name): (u32, String) = (found.get(0)?, found.get(1)?);
-        let name = RoomName::stored(name);
-        if name == *room {
-            return Ok(Some((RoomId(id), name)));
-        }
-        if alike.is_none() && name.keys().are_alike(&room.keys()) {
-            alike = Some((RoomId(id), name));
-        }
-    }
-    Ok(alike)
 }
 
 /// Makes a room out of exported events, all or nothing. The server must not be running. The authors are kept by name
@@ -85,14 +72,13 @@ fn import_into(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Mai
     let mut connection = Connection::open(&file)?;
     open::check_version(&connection, &file)?;
     open::configure(&connection)?;
-    schema::migrate(&mut connection)?;
+    migrations::migrate(&mut connection)?;
     let transaction = connection.transaction()?;
-    if find_room(&transaction, room)?.is_some() {
+    if rooms::find(&transaction, room)?.is_some() {
         return Err(MaintenanceError::RoomExists(room.clone()));
     }
-    let rooms: u32 = transaction.query_row("SELECT count(*) FROM rooms", [], |row| row.get(0))?;
-    let id = RoomId(last_room(&transaction)? + 1);
-    if rooms as usize >= ROOMS_MAX || id.0 >= RoomId::END {
+    let id = RoomId(rooms::last(&transaction)?.0 + 1);
+    if rooms::count(&transaction)? as usize >= ROOMS_MAX || id.0 >= RoomId::END {
         return Err(MaintenanceError::TooManyRooms);
     }
 
@@ -103,14 +89,15 @@ fn import_into(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Mai
         let bad = |problem: String| MaintenanceError::BadLine { line: number, problem };
         let event = imported.check(&line).map_err(bad)?;
         if imported.head == Seq::ZERO {
-            transaction.execute(
-                "INSERT INTO rooms (id, name, created_at) VALUES (?1, ?2, ?3)",
-                params![id.0, room.as_str(), row::millis_column(event.at)],
-            )?;
+            let room = Room { name: room.clone(), head: Seq::ZERO, members: 0, written: false };
+            tables::absorb(&transaction, &Change::RoomAdded { id, at: event.at, room })?;
+        }
+        if counts_as_written(&event.kind) && !imported.written {
+            imported.written = true;
+            tables::absorb(&transaction, &Change::RoomWritten { id })?;
         }
         let author = imported.authors.id(&transaction, &event.by, event.at)?;
-        insert_event(&transaction, row::key(id, event.seq), event.at, author, &event.kind)?;
-        imported.absorb(event, author);
+        tables::absorb(&transaction, &imported.absorb(id, event, author))?;
     }
     if imported.head == Seq::ZERO {
         return Err(MaintenanceError::BadLine {
@@ -118,19 +105,25 @@ fn import_into(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Mai
             problem: "there is nothing".into(),
         });
     }
-    let (floor, ceiling) = row::keys_of(id);
-    transaction.execute(
-        "UPDATE rooms SET written = EXISTS (SELECT 1 FROM events WHERE key > ?2 AND key < ?3 AND kind >= 3)
-         WHERE id = ?1",
-        params![id.0, floor, ceiling],
-    )?;
-    for author in imported.present.into_values() {
-        imported.head = imported.head.next();
-        let key = row::key(id, imported.head);
-        insert_event(&transaction, key, imported.last_at, author, &EventKind::Leave)?;
+    for (name, author) in std::mem::take(&mut imported.present) {
+        let (seq, at) = (imported.head.next(), imported.last_at);
+        tables::absorb(&transaction, &happened(id, seq, at, author, name, EventKind::Leave))?;
+        imported.head = seq;
     }
     transaction.commit()?;
     Ok(imported.head.get())
+}
+
+/// What is in the log of an event that was imported: no operation, since nobody can come back as its author.
+fn happened(
+    room: RoomId,
+    seq: Seq,
+    at: UnixMillis,
+    by: UserId,
+    by_name: MemberName,
+    kind: EventKind,
+) -> Change {
+    Change::Event(StoredEvent { room, seq, at, by, by_name, renamed: false, kind, op: None })
 }
 
 /// The room as far as it has been read.
@@ -141,8 +134,10 @@ struct Imported {
     head: Seq,
     last_at: UnixMillis,
     authors: Authors,
+    /// Whether somebody wrote.
+    written: bool,
     /// Who joined and has not left.
-    present: BTreeMap<MemberName, i64>,
+    present: BTreeMap<MemberName, UserId>,
 }
 
 impl Imported {
@@ -183,15 +178,18 @@ impl Imported {
         Ok(event)
     }
 
-    fn absorb(&mut self, event: Event, author: i64) {
-        match is_member_after(&event.kind) {
-            Some(true) => drop(self.present.insert(event.by, author)),
-            Some(false) => drop(self.present.remove(&event.by)),
+    /// Goes on behind an event, and answers what it is in the log.
+    fn absorb(&mut self, id: RoomId, event: Event, author: UserId) -> Change {
+        let Event { room, seq, at, by, kind, .. } = event;
+        match is_member_after(&kind) {
+            Some(true) => drop(self.present.insert(by.clone(), author)),
+            Some(false) => drop(self.present.remove(&by)),
             None => {}
         }
-        self.head = event.seq;
-        self.last_at = event.at;
-        self.room = Some(event.room);
+        self.head = seq;
+        self.last_at = at;
+        self.room = Some(room);
+        happened(id, seq, at, author, by, kind)
     }
 }
 
@@ -272,44 +270,29 @@ impl<R: Read> Lines<R> {
     }
 }
 
-fn insert_event(
-    connection: &Connection,
-    key: i64,
-    at: UnixMillis,
-    author: i64,
-    kind: &EventKind,
-) -> Result<(), LogError> {
-    let at = row::millis_column(at);
-    let (kind, text) = row::columns(kind);
-    let sum = row::checksum(key, at, author, kind, text, None);
-    connection
-        .prepare_cached(
-            "INSERT INTO events (key, at, user, kind, text, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![key, at, author, kind, text, sum])?;
-    Ok(())
-}
-
 /// Users who hold no name, one for each author of an import.
 #[derive(Default)]
-struct Authors(BTreeMap<MemberName, i64>);
+struct Authors(BTreeMap<MemberName, UserId>);
 
 impl Authors {
-    fn id(&mut self, connection: &Connection, name: &MemberName, at: UnixMillis) -> Result<i64, LogError> {
+    fn id(
+        &mut self,
+        transaction: &Connection,
+        name: &MemberName,
+        at: UnixMillis,
+    ) -> Result<UserId, LogError> {
         if let Some(id) = self.0.get(name) {
             return Ok(*id);
         }
-        let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;
-        let server = row::user_column(SERVER_USER);
-        let id = match last {
+        let id = match users::last(transaction)? {
             // It has a row of its own from the first start on.
-            Some(_) if is_server(name) => server,
+            Some(_) if is_server(name) => SERVER_USER,
             last => {
-                let id = last.unwrap_or(server) + 1;
-                connection.execute(
-                    "INSERT INTO users (id, name, keep, token, seen_at, retired) VALUES (?1, ?2, 0, NULL, ?3, 1)",
-                    params![id, name.as_str(), row::millis_column(at)],
-                )?;
+                let id = last.unwrap_or(SERVER_USER).next();
+                let (name, token, rooms) = (name.clone(), TokenHash([0; 32]), RoomSet::default());
+                let user = User { name, renamed: false, keep: Keep::No, token, seen_at: at, rooms };
+                tables::absorb(transaction, &Change::UserAdded { id, user })?;
+                tables::absorb(transaction, &Change::UserRetired { id })?;
                 id
             }
         };

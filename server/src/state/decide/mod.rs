@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use teahouse_protocol::{EventKind, MemberName, OpId, Seq, UnixMillis};
 
-use super::{
+use crate::state::{
     Action, Change, Decision, Model, Outcome, Proposal, Records, Rejection, RoomId, StoredEvent, User, UserId,
 };
 

@@ -1,0 +1,56 @@
+//! The tables. Each is a module that says what it is made of, what it keeps of a change, and what must be true of it.
+
+pub(super) mod events;
+pub(super) mod members;
+pub(super) mod meta;
+pub(super) mod ops;
+pub(super) mod rooms;
+pub(super) mod users;
+
+use rusqlite::Connection;
+
+use crate::log::LogError;
+use crate::log::verify::Report;
+use crate::state::{Change, Model};
+
+/// Makes them in an empty database.
+pub(super) fn create(transaction: &Connection, epoch: &str) -> rusqlite::Result<()> {
+    for table in [meta::CREATE, users::CREATE, rooms::CREATE, members::CREATE, events::CREATE, ops::CREATE] {
+        transaction.execute_batch(table)?;
+    }
+    meta::begin(transaction, epoch)
+}
+
+/// Writes a change into each table that it concerns.
+pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), LogError> {
+    events::absorb(transaction, change)?;
+    ops::absorb(transaction, change)?;
+    members::absorb(transaction, change)?;
+    users::absorb(transaction, change)?;
+    rooms::absorb(transaction, change)?;
+    meta::absorb(transaction, change)
+}
+
+/// The model that they hold.
+pub(super) fn load(connection: &Connection) -> Result<Model, LogError> {
+    let mut model = Model::default();
+    rooms::load(connection, &mut model)?;
+    users::load(connection, members::load(connection, &model)?, &mut model)?;
+    Ok(model)
+}
+
+/// Looks through tables of any version.
+pub(super) fn verify(connection: &Connection, version: u32, report: &mut Report) -> Result<(), LogError> {
+    let rooms = rooms::read(connection, version, report)?;
+    let made = events::verify(connection, version, &rooms, report)?;
+    rooms::verify(&rooms, &made, report);
+    let names = users::verify(connection, version, report)?;
+    members::verify(connection, made.members, &names, report)?;
+    ops::verify(connection, version, report)
+}
+
+/// Runs a statement that is run again and again.
+fn run(transaction: &Connection, sql: &str, params: &[&dyn rusqlite::ToSql]) -> Result<(), LogError> {
+    transaction.prepare_cached(sql)?.execute(params)?;
+    Ok(())
+}

@@ -9,18 +9,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Bound;
 use std::sync::atomic::AtomicU8;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
 use teahouse_protocol::{EventKind, JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, limits};
 use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
 use crate::fanout::{Room, Tails, Watcher};
 use crate::notices::Notices;
+use crate::seat::Seat;
 use crate::state::{
-    self, Change, Keep, Model, RoomId, RoomIndex, RoomSet, StoredEvent, TokenHash, UserId, UserIndex,
-    is_member_after,
+    self, Change, Keep, Model, RoomId, RoomIndex, RoomSet, Standing, StoredEvent, TokenHash, UserId,
+    UserIndex, is_member_after,
 };
 
 pub(crate) use logins::ComingOrGoing;
@@ -57,8 +59,8 @@ struct User {
     kept: bool,
     token: TokenHash,
     rooms: RoomSet,
-    /// How many connections are this user's.
-    connections: u32,
+    /// The connections that are this user's.
+    seats: SmallVec<[Weak<dyn Seat>; 1]>,
     /// What the user's rooms were told last of whether the user is connected; one of [`shown`].
     shown: AtomicU8,
     /// Whether it is being decided what becomes of this user, who is away. Who comes back now waits for that.
@@ -128,9 +130,7 @@ impl Directory {
             }
         }
         let gone: Vec<UserId> = inner.users.keys().copied().filter(|id| model.user(*id).is_none()).collect();
-        for id in gone {
-            inner.remove_user(id);
-        }
+        let retired: Vec<_> = gone.into_iter().flat_map(|id| inner.remove_user(id)).collect();
         let now = Instant::now();
         for (id, user) in model.users() {
             let known = inner.users.get(&id).map(|known| (known.rooms.clone(), known.name != user.name));
@@ -149,6 +149,7 @@ impl Directory {
             }
         }
         drop(inner);
+        retired.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_gone());
         self.earlier.notify_one();
     }
 
@@ -157,6 +158,7 @@ impl Directory {
         let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
         let mut gone: BTreeMap<RoomId, Arc<Room>> = BTreeMap::new();
         let mut renamed = Vec::new();
+        let mut retired = Vec::new();
         // Most batches are posts alone, for which nobody has to wait.
         let only_posts = changes.iter().all(|change| {
             matches!(change, Change::Event(event) if matches!(event.kind, EventKind::Post { .. }))
@@ -179,10 +181,10 @@ impl Directory {
                         user.name = name;
                         // Its rooms see somebody join, who may be away.
                         *user.shown.get_mut() = shown::PERHAPS;
-                        renamed.push(id);
+                        renamed.push((id, user.seats.clone()));
                     }
                 }
-                (Change::UserRetired { id }, Some(inner)) => inner.remove_user(id),
+                (Change::UserRetired { id }, Some(inner)) => retired.extend(inner.remove_user(id)),
                 (Change::RoomAdded { id, room, .. }, Some(inner)) => {
                     let tails = Arc::clone(&self.tails);
                     inner.add_room(Room::new(id, room.name, room.head, tails));
@@ -195,6 +197,8 @@ impl Directory {
             }
         }
         drop(inner);
+        // Before the events can be read, and without a lock: a seat has one of its own.
+        retired.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_gone());
         let inner = self.read();
         let rooms: Vec<_> = events
             .into_iter()
@@ -211,7 +215,10 @@ impl Directory {
         let news = rooms.into_iter().filter_map(publish).collect();
         // Only now, so that nobody is told before the last event can be read.
         gone.values().for_each(|room| room.close(wake));
-        renamed.into_iter().for_each(|user| self.notices.went(user));
+        for (user, seats) in renamed {
+            self.notices.went(user);
+            seats.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_renamed());
+        }
         news
     }
 
@@ -277,7 +284,7 @@ impl Directory {
             }
             let inner = self.read();
             for (name, id) in stride.drain(..) {
-                let online = inner.users.get(&id).is_some_and(|user| user.connections > 0);
+                let online = inner.users.get(&id).is_some_and(|user| !user.seats.is_empty());
                 let some = if online { &mut list } else { &mut away };
                 if some.len() < limits::WHO_MEMBERS_MAX {
                     some.push(Member { user: id, name, online });
@@ -287,6 +294,15 @@ impl Directory {
         list.extend(away);
         list.truncate(limits::WHO_MEMBERS_MAX);
         (list, room.members().len() as u64)
+    }
+
+    /// How a user stands to the house, and to a room.
+    pub fn standing(&self, user: UserId, room: Option<RoomId>) -> Standing {
+        match (self.read().users.get(&user), room) {
+            (None, _) => Standing::Nobody,
+            (Some(user), Some(room)) if user.rooms.contains(room) => Standing::Member,
+            (Some(_), _) => Standing::Visitor,
+        }
     }
 
     /// What the user is called now.
@@ -323,23 +339,24 @@ impl Inner {
             kept: *keep != Keep::No,
             token: *token,
             rooms: RoomSet::default(),
-            connections: 0,
+            seats: SmallVec::new(),
             shown: AtomicU8::new(shown::AWAY),
             held: false,
         });
         known.name.clone_from(name);
     }
 
-    fn remove_user(&mut self, id: UserId) {
+    /// Answers which connections were the user's.
+    fn remove_user(&mut self, id: UserId) -> SmallVec<[Weak<dyn Seat>; 1]> {
         self.absences.remove(id);
-        if let Some(user) = self.users.remove(&id) {
-            self.users_by_token.remove(&user.token, id);
-            for room in user.rooms.iter() {
-                if let Some(room) = self.room_by_id.get(&room) {
-                    room.remove_member(id);
-                }
+        let Some(user) = self.users.remove(&id) else { return SmallVec::new() };
+        self.users_by_token.remove(&user.token, id);
+        for room in user.rooms.iter() {
+            if let Some(room) = self.room_by_id.get(&room) {
+                room.remove_member(id);
             }
         }
+        user.seats
     }
 
     fn set_member(&mut self, room: RoomId, user: UserId, name: &MemberName, member: bool) {

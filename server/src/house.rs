@@ -17,7 +17,7 @@ use crate::order::Order;
 use crate::origins::Origins;
 use crate::pace::{Pace, Paces};
 use crate::proxies::Proxies;
-use crate::seat::{Parting, Seat};
+use crate::seat::Seat;
 use crate::state::{Action, LOBBY};
 use crate::turns::Source;
 
@@ -123,7 +123,7 @@ impl House {
     /// Asks every connection to say goodbye, and waits until all have gone.
     pub async fn say_goodbye(&self) {
         for (_, seat) in self.connections().iter() {
-            seat.part(Parting::ShuttingDown);
+            seat.shut_down();
         }
         // The sender lives in self, so this cannot fail.
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await;

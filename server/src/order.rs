@@ -250,9 +250,9 @@ impl Worker {
                 let news = self.directory.publish(changes, wake);
                 let mut login = |(decided, reply): (Decided, &Option<ReplyTo>)| {
                     // Nobody waits for the answer about somebody who was let in by a token already.
-                    let from = reply.as_ref().map(|reply| reply.from);
-                    let user = arrived(&decided).zip(from);
-                    let login = user.map(|(user, from)| self.directory.connected(user, from));
+                    let arrived = arrived(&decided).zip(reply.as_ref());
+                    let login =
+                        arrived.map(|(user, reply)| self.directory.connected(user, reply.from, reply.seat()));
                     (decided, login)
                 };
                 (results.into_iter().zip(replies).map(&mut login).collect(), news)
@@ -360,11 +360,20 @@ mod tests {
 
     use super::*;
     use crate::pace::Address;
+    use crate::seat::Seat;
     use crate::state::{self, RoomId, RoomSet, TokenHash};
 
     /// Somebody who asks and does not wait for an answer.
     #[derive(Debug)]
     struct Nobody;
+
+    impl Seat for Nobody {
+        fn user_renamed(&self) {}
+
+        fn user_gone(&self) {}
+
+        fn shut_down(&self) {}
+    }
 
     impl Reply for Nobody {
         fn is_broken(&self, _: u64) -> bool {
@@ -414,7 +423,8 @@ mod tests {
             other => panic!("not let in: {other:?}"),
         };
         // Let in by the directory, which only leaves word of it.
-        drop(worker.directory.connected_with(token, Address::HOUSE));
+        let seat = std::sync::Weak::<Nobody>::new();
+        drop(worker.directory.connected_with(token, Address::HOUSE, seat));
         while worker.directory.lease_over().await != user {}
         let batch = vec![(Action::ArriveWithToken { token }, None), (Action::Depart { user }, None)];
         decide(&mut worker, batch);

@@ -1,18 +1,32 @@
-//! A live connection, as far as those are concerned who end it.
+//! A live connection, as far as those are concerned who tell it what became of its user, or end it.
 
 use std::fmt;
 
 /// A live connection.
 pub trait Seat: fmt::Debug + Send + Sync {
-    /// Asks it to answer what it was asked, to say why, and to close.
-    fn part(&self, why: Parting);
+    /// Its user has another name, which this connection may have asked for.
+    fn user_renamed(&self);
+
+    /// Its user is gone. When this returns, nothing that is committed from now on is shown to it.
+    fn user_gone(&self);
+
+    /// The server stops: it answers what it was asked, says goodbye, and closes.
+    fn shut_down(&self);
 }
 
-/// Why the server parts from a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
-    /// The server stops.
-    ShuttingDown,
-    /// The user is called something else since another connection asked for that.
-    Renamed,
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::Seat;
+
+    /// A connection that is told nothing.
+    #[derive(Debug)]
+    pub(crate) struct Nowhere;
+
+    impl Seat for Nowhere {
+        fn user_renamed(&self) {}
+
+        fn user_gone(&self) {}
+
+        fn shut_down(&self) {}
+    }
 }

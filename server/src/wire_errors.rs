@@ -25,6 +25,9 @@ pub enum SessionError {
         /// The version that was asked for.
         asked: u32,
     },
+    /// Whoever asks may not.
+    #[error(transparent)]
+    NotPermitted(Rejection),
     /// There is no room of this name.
     #[error("there is no room {0}; join it with \"create\":true to make it")]
     NoSuchRoom(String),
@@ -79,6 +82,7 @@ impl SessionError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::HelloFirst => ErrorCode::HelloFirst,
+            Self::NotPermitted(rejection) => refused(None, &rejection.clone().into()).code,
             Self::AlreadyWelcome => ErrorCode::AlreadyWelcome,
             Self::UnsupportedProtocol { .. } => ErrorCode::UnsupportedProtocol,
             Self::NoSuchRoom(_) => ErrorCode::NoSuchRoom,
@@ -108,6 +112,9 @@ impl SessionError {
 
     /// As a reply, or without a request as a word about the connection.
     pub fn reply(&self, re: Option<RequestId>) -> ErrorReply {
+        if let Self::NotPermitted(rejection) = self {
+            return refused(re, &rejection.clone().into());
+        }
         ErrorReply {
             re,
             code: self.code(),
@@ -122,8 +129,8 @@ impl SessionError {
     }
 }
 
-/// The reply to a proposal that was refused.
-pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
+/// The reply to a proposal that was refused, or without a request a word about the connection.
+pub fn refused(re: impl Into<Option<RequestId>>, refusal: &Refusal) -> ErrorReply {
     let (code, field, temporary) = match refusal {
         Refusal::Rejected(rejection) => match rejection {
             Rejection::NameTaken(_) => (ErrorCode::NameTaken, Some("auth.name"), false),
@@ -146,7 +153,7 @@ pub fn refused(re: RequestId, refusal: &Refusal) -> ErrorReply {
         _ => None,
     };
     ErrorReply {
-        re: Some(re),
+        re: re.into(),
         code,
         message: refusal.to_string(),
         field: field.map(Into::into),

@@ -8,8 +8,7 @@ use tokio::sync::futures::Notified;
 
 use crate::fanout::{Replay, Room};
 use crate::log::{LogError, Page};
-use crate::order::{Reply, Verdict};
-use crate::seat::{Parting, Seat};
+use crate::order::Verdict;
 
 /// How the rest of the server reaches a connection. Nothing in it grows because the peer stopped reading: answers are
 /// as many as there are requests at work, and a watch is told of once until it looks.
@@ -28,10 +27,21 @@ pub(super) struct Post {
     pub(super) told: Told,
     /// Answers.
     pub(super) answers: Vec<Answer>,
-    /// Why the connection is to be closed.
-    pub(super) parting: Option<Parting>,
+    /// What happened to the connection's user, or to the server.
+    pub(super) news: PersonalNews,
     /// Whether the connection has been woken and has not looked yet.
     woken: bool,
+}
+
+/// What happened to a connection's user, or to the server, since the connection looked last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PersonalNews {
+    /// The user has another name.
+    pub(super) renamed: bool,
+    /// The user is gone.
+    pub(super) gone: bool,
+    /// The server stops.
+    pub(super) shutting_down: bool,
 }
 
 /// A set of slots, one bit each. Most connections watch few rooms, whose bits lie right here.
@@ -97,6 +107,22 @@ impl Mailbox {
         !std::mem::replace(&mut post.woken, true)
     }
 
+    /// Something happened to the connection's user, or to the server.
+    pub(super) fn note(&self, note: impl FnOnce(&mut PersonalNews)) {
+        note(&mut self.lock().news);
+        self.wake();
+    }
+
+    /// A post of this pipeline was refused for the moment.
+    pub(super) fn break_pipeline(&self, pipeline: u64) {
+        self.broken_pipeline.fetch_max(pipeline, Ordering::Relaxed);
+    }
+
+    /// Whether an earlier post of this pipeline was refused for the moment.
+    pub(super) fn is_broken(&self, pipeline: u64) -> bool {
+        pipeline <= self.broken_pipeline.load(Ordering::Relaxed)
+    }
+
     /// Makes the connection look.
     pub(super) fn wake(&self) {
         self.notify.notify_one();
@@ -113,33 +139,9 @@ impl Mailbox {
     }
 }
 
-impl Seat for Mailbox {
-    fn part(&self, why: Parting) {
-        self.lock().parting = Some(why);
-        self.wake();
-    }
-}
-
-impl Reply for Mailbox {
-    fn is_broken(&self, pipeline: u64) -> bool {
-        pipeline <= self.broken_pipeline.load(Ordering::Relaxed)
-    }
-
-    fn break_pipeline(&self, pipeline: u64) {
-        self.broken_pipeline.fetch_max(pipeline, Ordering::Relaxed);
-    }
-
-    fn take(&self, verdict: Verdict) -> bool {
-        self.answer(Answer::Decided(verdict))
-    }
-
-    fn wake(&self) {
-        Mailbox::wake(self);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Weak;
     use std::time::Duration;
 
     use teahouse_protocol::{MemberName, UnixMillis};
@@ -147,6 +149,7 @@ mod tests {
     use super::*;
     use crate::directory::Directory;
     use crate::pace::Address;
+    use crate::seat::tests::Nowhere;
     use crate::state::{Action, Model, NoRecords, Outcome, Proposal, TokenHash, apply};
 
     #[test]
@@ -162,10 +165,10 @@ mod tests {
         let Outcome::Arrived { user, .. } = outcomes[1] else { panic!("{outcomes:?}") };
         let directory = Arc::new(Directory::new(Duration::from_secs(60)));
         directory.restore(&model, &mut Vec::new());
-        let login = Some(directory.connected(user, Address::HOUSE));
+        let login = Some(directory.connected(user, Address::HOUSE, Weak::<Nowhere>::new()));
         let mailbox = Mailbox::default();
         let [_, arrived] = outcomes;
-        mailbox.take(Verdict { re: RequestId::default(), result: Ok(arrived), login });
+        mailbox.answer(Answer::Decided(Verdict { re: RequestId::default(), result: Ok(arrived), login }));
         assert!(directory.hold(user, None).is_none(), "it is here");
         drop(mailbox);
         assert!(directory.hold(user, None).is_some(), "it is gone");

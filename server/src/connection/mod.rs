@@ -23,17 +23,16 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use mailbox::Mailbox;
 use outlet::Outlet;
 
 use crate::door::{Closing, Door, Inbound, text};
 use crate::encoded::ANSWER_BYTES_MAX;
 use crate::house::House;
-use crate::seat::Parting;
-use crate::wire_errors::SessionError;
+use crate::state::Rejection;
+use crate::wire_errors::{SessionError, refused};
 use deadlines::{Deadline, Deadlines};
 use outlet::Lane;
-use session::Session;
+use session::{Elsewhere, Session};
 
 /// Bytes read from a socket at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -120,7 +119,7 @@ impl Connection {
 
     /// Serves the peer until one side has had enough. Answers who it was.
     pub async fn run(mut self: Box<Self>) -> Option<String> {
-        let place = self.house.enter(Arc::<Mailbox>::clone(self.outlet.mailbox()));
+        let place = self.house.enter(Arc::<Outlet>::clone(&self.outlet));
         let served = self.serve().await;
         let name = self.session.name().map(ToString::to_string);
         if served.is_ok() && self.closing.is_some() {
@@ -158,7 +157,6 @@ impl Connection {
         let mut lane = outlet.lane();
         self.take_mail(&mut lane);
         self.start_requests(&mut lane);
-        self.part_if_renamed();
         self.close_if_due(&mut lane);
         if self.closing.is_none() {
             outlet.serve(&mut lane, &mut self.door, &self.house.reader)?;
@@ -289,11 +287,19 @@ impl Connection {
         for answer in post.answers {
             self.session.answered(answer, &mut self.door, lane);
         }
+        self.session.hear(post.news);
         if self.session.is_gone() {
             self.closing.get_or_insert(Closing::Policy);
         }
-        if let Some(why) = post.parting {
-            self.part(why);
+        if post.news.shutting_down {
+            self.part(Parting::ShuttingDown);
+        }
+        match self.session.changed_elsewhere() {
+            Some(Elsewhere::Renamed) if self.closing.is_none() => self.part(Parting::Renamed),
+            Some(Elsewhere::Gone) if self.closing.is_none() => {
+                self.reject(refused(None, &Rejection::UserGone.into()), lane);
+            }
+            Some(Elsewhere::Renamed | Elsewhere::Gone) | None => {}
         }
     }
 
@@ -346,13 +352,7 @@ impl Connection {
         }
     }
 
-    /// A client that does not know its name any more begins anew, and learns it from the welcome.
-    fn part_if_renamed(&mut self) {
-        if self.session.renamed_elsewhere && self.closing.is_none() {
-            self.part(Parting::Renamed);
-        }
-    }
-
+    /// Says goodbye. A client that does not know its name any more begins anew, and learns it from the welcome.
     fn part(&mut self, why: Parting) {
         self.parting = Some(why);
         self.closing.get_or_insert(Closing::GoingAway);
@@ -483,6 +483,15 @@ impl Connection {
         // Whatever happens here, the connection is over.
         let _ = timeout_at(until, drained).await;
     }
+}
+
+/// Why the server says goodbye to a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    /// The server stops.
+    ShuttingDown,
+    /// The user is called something else since another connection asked for that.
+    Renamed,
 }
 
 fn goodbye(why: Parting) -> Goodbye {

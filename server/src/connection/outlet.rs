@@ -9,11 +9,13 @@ use teahouse_protocol::Seq;
 use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 
-use super::mailbox::Mailbox;
+use super::mailbox::{Answer, Mailbox};
 use super::watches::Watches;
 use crate::door::{Door, Framing};
 use crate::fanout::{Delivery, News, Shelf, Watcher};
 use crate::log::Reader;
+use crate::order::{Reply, Verdict};
+use crate::seat::Seat;
 
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
@@ -230,6 +232,41 @@ impl Watcher for Outlet {
 
     fn tell(&self, slot: usize) -> bool {
         self.mailbox.tell(slot)
+    }
+
+    fn wake(&self) {
+        self.mailbox.wake();
+    }
+}
+
+impl Seat for Outlet {
+    fn user_renamed(&self) {
+        self.mailbox.note(|news| news.renamed = true);
+    }
+
+    fn user_gone(&self) {
+        // With this lock nothing is under way to the peer, and the task cannot have begun another watch.
+        let mut lane = self.lane();
+        lane.watches.clear();
+        self.mailbox.note(|news| news.gone = true);
+    }
+
+    fn shut_down(&self) {
+        self.mailbox.note(|news| news.shutting_down = true);
+    }
+}
+
+impl Reply for Outlet {
+    fn is_broken(&self, pipeline: u64) -> bool {
+        self.mailbox.is_broken(pipeline)
+    }
+
+    fn break_pipeline(&self, pipeline: u64) {
+        self.mailbox.break_pipeline(pipeline);
+    }
+
+    fn take(&self, verdict: Verdict) -> bool {
+        self.mailbox.answer(Answer::Decided(verdict))
     }
 
     fn wake(&self) {

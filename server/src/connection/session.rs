@@ -2,7 +2,7 @@ mod reads;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -14,7 +14,7 @@ use teahouse_protocol::{
     Request, RequestId, RoomList, RoomName, ServerMessage, SignedOut, Unwatched, User, Welcome, limits,
 };
 
-use super::mailbox::{Answer, Mailbox};
+use super::mailbox::{Answer, PersonalNews};
 use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::watches::Watches;
@@ -26,7 +26,8 @@ use crate::house::{House, SERVER};
 use crate::log::LogError;
 use crate::order::{Refusal, ReplyTo, Verdict};
 use crate::pace::{Address, ConnectionPace, Kind, TooFast, Who};
-use crate::state::{Action, Outcome, Rejection, TokenHash};
+use crate::seat::Seat;
+use crate::state::{Action, Deed, Outcome, Rejection, Sight, TokenHash, permit};
 use crate::turns::Source;
 use crate::wire_errors::{SessionError, TooMany, refused, unreadable};
 
@@ -53,10 +54,21 @@ pub(super) struct Session {
     pipeline: Pipeline,
     /// Whether the user has departed, with which this session is over.
     gone: bool,
-    /// Whether the user was given another name on another connection.
-    pub(super) renamed_elsewhere: bool,
+    /// What happened to the user and was not looked at yet.
+    news: PersonalNews,
+    /// What another connection did to the user.
+    elsewhere: Option<Elsewhere>,
     /// Whether something other than posts is on its way, before which nothing else begins.
     alone: bool,
+}
+
+/// What another connection did to the user of this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// It has another name.
+    Renamed,
+    /// It signed out.
+    Gone,
 }
 
 #[derive(Debug)]
@@ -91,7 +103,8 @@ impl Session {
             pace: ConnectionPace::default(),
             pipeline: Pipeline::default(),
             gone: false,
-            renamed_elsewhere: false,
+            news: PersonalNews::default(),
+            elsewhere: None,
             alone: false,
         }
     }
@@ -99,6 +112,32 @@ impl Session {
     /// Whether the user has departed, so that nothing can succeed any more.
     pub(super) fn is_gone(&self) -> bool {
         self.gone
+    }
+
+    /// Something may have happened to the user. It may be what this connection asked for, so that is answered first.
+    pub(super) fn hear(&mut self, news: PersonalNews) {
+        self.news.renamed |= news.renamed;
+        self.news.gone |= news.gone;
+        if self.alone {
+            return;
+        }
+        let PersonalNews { renamed, gone, .. } = std::mem::take(&mut self.news);
+        let Some((login, name)) = self.user.as_ref().filter(|_| renamed || gone) else { return };
+        if gone {
+            self.elsewhere = Some(Elsewhere::Gone);
+        } else if self.house.directory.name_of(login.user()).is_some_and(|now| now != *name) {
+            self.elsewhere = Some(Elsewhere::Renamed);
+        }
+    }
+
+    /// What another connection did to the user, with which this session is over.
+    pub(super) fn changed_elsewhere(&self) -> Option<Elsewhere> {
+        self.elsewhere
+    }
+
+    fn seat(&self) -> Weak<dyn Seat> {
+        let seat: Arc<dyn Seat> = Arc::<Outlet>::clone(&self.outlet);
+        Arc::downgrade(&seat)
     }
 
     /// Whether nothing is on its way.
@@ -181,14 +220,8 @@ impl Session {
         if let Command::Hello(hello) = command {
             return self.hello(re, hello);
         }
-        let (login, name) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
+        let (login, _) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
         let user = login.user();
-        // Posts are written under the right name in any case, and the client hears of it with what it asks next.
-        if !matches!(command, Command::Post(_))
-            && self.house.directory.name_of(user).is_some_and(|now| now != *name)
-        {
-            self.renamed_elsewhere = true;
-        }
         match command {
             Command::Hello(_) => unreachable!("taken above"),
             Command::Rename(rename) => {
@@ -235,6 +268,8 @@ impl Session {
                 Ok(self.propose(re, action, asked))
             }
             Command::Rooms(rooms) => {
+                permit(Deed::ListRooms, self.house.directory.standing(user, None))
+                    .map_err(SessionError::NotPermitted)?;
                 let (rooms, more) = self.house.directory.rooms(user, rooms.after.as_ref());
                 Ok(Some(ServerMessage::Rooms(RoomList { re, rooms, more })))
             }
@@ -247,12 +282,20 @@ impl Session {
             Command::History(history) => self.history(re, &history),
             Command::Who(who) => {
                 let room = self.room(&who.room)?;
+                self.sight(Deed::ListMembers, &room)?;
                 let (mut members, total) = self.house.directory.members(&room);
                 truncate(&mut members, LIST_BYTES_MAX, member_bytes);
                 Ok(Some(ServerMessage::Members(Members { re, room: room.name.clone(), members, total })))
             }
             Command::Ping(_) => Ok(Some(ServerMessage::Pong(Pong { re }))),
         }
+    }
+
+    /// What the user may see of a room.
+    fn sight(&self, deed: Deed, room: &Room) -> Result<Sight, SessionError> {
+        let (login, _) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
+        let standing = self.house.directory.standing(login.user(), Some(room.id));
+        Sight::of(deed, standing).map_err(SessionError::NotPermitted)
     }
 
     fn room(&self, name: &RoomName) -> Result<Arc<Room>, SessionError> {
@@ -266,7 +309,7 @@ impl Session {
             Asked::Post { pipeline, .. } => Some(pipeline),
             _ => None,
         };
-        let asker = Arc::<Mailbox>::clone(self.outlet.mailbox());
+        let asker = Arc::<Outlet>::clone(&self.outlet);
         let reply = ReplyTo { asker, from: self.source.address, re, pipeline };
         match self.house.order.submit(self.source, action, Some(reply)) {
             Ok(()) => {
@@ -314,7 +357,7 @@ impl Session {
     /// Lets in somebody who was here before. That writes nothing that anybody waits for, so it works when the disk does
     /// not.
     fn hello_again(&mut self, re: RequestId, token: TokenHash) -> Option<ServerMessage> {
-        match self.house.directory.connected_with(token, self.source.address) {
+        match self.house.directory.connected_with(token, self.source.address, self.seat()) {
             Holder::Here(login, name) => {
                 // Keeps the name for another 30 days; should this one be refused, the next hello does.
                 let _ = self.house.order.submit(self.source, Action::ArriveWithToken { token }, None);

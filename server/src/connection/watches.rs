@@ -9,7 +9,7 @@ use super::outlet::Outlet;
 use crate::door::Door;
 use crate::fanout::{Replay, Room, WatchKey, Watcher};
 use crate::log::{LogError, Reader};
-use crate::state::RoomId;
+use crate::state::{RoomId, Sight};
 
 /// The rooms that a connection watches, each with a cursor.
 #[derive(Debug, Default)]
@@ -59,7 +59,15 @@ impl Watches {
     }
 
     /// Begins to watch. With `after`, what lies after it comes first, then `caught_up`. Answers the room's head.
-    pub(super) fn watch(&mut self, room: Arc<Room>, outlet: &Arc<Outlet>, after: Option<Seq>) -> Seq {
+    pub(super) fn watch(
+        &mut self,
+        room: Arc<Room>,
+        sight: Sight,
+        outlet: &Arc<Outlet>,
+        after: Option<Seq>,
+    ) -> Seq {
+        // The cursor of whoever sees less ends there. All of them end with their user.
+        let Sight::Whole = sight;
         self.unwatch(room.id);
         self.next_watch += 1;
         let slot = self.cursors.iter().position(Option::is_none).unwrap_or_else(|| {

@@ -1,8 +1,8 @@
 //! Whose connections are whose, and what becomes of those who have none.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use teahouse_protocol::MemberName;
@@ -11,12 +11,14 @@ use super::{Directory, Inner, shown};
 use crate::absences::Absence;
 use crate::fanout::Room;
 use crate::pace::Address;
+use crate::seat::Seat;
 use crate::state::{Away, TokenHash, UserId};
 
 /// That a connection is a user's, until this is dropped.
 pub struct Login {
     directory: Arc<Directory>,
     user: UserId,
+    seat: Weak<dyn Seat>,
     from: Address,
     /// Whether nobody can come back as this user, since nobody was given its token.
     pub last: bool,
@@ -37,7 +39,7 @@ impl fmt::Debug for Login {
 
 impl Drop for Login {
     fn drop(&mut self) {
-        self.directory.disconnected(self.user, self.from, self.last);
+        self.directory.disconnected(self.user, &self.seat, self.from, self.last);
     }
 }
 
@@ -62,7 +64,7 @@ pub(crate) struct ComingOrGoing {
 
 impl Directory {
     /// A connection from this address became that of the user who has this token, if there is one.
-    pub fn connected_with(self: &Arc<Self>, token: TokenHash, from: Address) -> Holder {
+    pub fn connected_with(self: &Arc<Self>, token: TokenHash, from: Address, seat: Weak<dyn Seat>) -> Holder {
         let mut inner = self.write();
         let found = inner.users_by_token.find(&token, |id| inner.users[&id].token == token);
         let Some(id) = found else { return Holder::Nobody };
@@ -71,17 +73,17 @@ impl Directory {
             return Holder::Held;
         }
         let name = user.name.clone();
-        let news = inner.connected(id);
+        let news = inner.connected(id, &seat);
         drop(inner);
         self.notice_arrival(id, news);
-        Holder::Here(self.login(id, from), name)
+        Holder::Here(self.login(id, from, seat), name)
     }
 
     /// A connection from this address became this user's. The first one is news for the user's rooms.
-    pub fn connected(self: &Arc<Self>, user: UserId, from: Address) -> Login {
-        let news = self.write().connected(user);
+    pub fn connected(self: &Arc<Self>, user: UserId, from: Address, seat: Weak<dyn Seat>) -> Login {
+        let news = self.write().connected(user, &seat);
         self.notice_arrival(user, news);
-        self.login(user, from)
+        self.login(user, from, seat)
     }
 
     fn notice_arrival(&self, user: UserId, news: bool) {
@@ -90,8 +92,8 @@ impl Directory {
         }
     }
 
-    fn login(self: &Arc<Self>, user: UserId, from: Address) -> Login {
-        Login { directory: Arc::clone(self), user, from, last: false }
+    fn login(self: &Arc<Self>, user: UserId, from: Address, seat: Weak<dyn Seat>) -> Login {
+        Login { directory: Arc::clone(self), user, seat, from, last: false }
     }
 
     /// Says how a user is away, if nobody is connected as that user. Who comes back waits until [`Self::release`].
@@ -135,13 +137,16 @@ impl Directory {
     }
 
     /// A connection was this user's.
-    fn disconnected(&self, id: UserId, from: Address, last: bool) {
+    fn disconnected(&self, id: UserId, seat: &Weak<dyn Seat>, from: Address, last: bool) {
         let mut inner = self.write();
         let Some(user) = inner.users.get_mut(&id) else { return };
-        user.connections -= 1;
-        if user.connections > 0 {
+        if let Some(place) = user.seats.iter().position(|other| other.ptr_eq(seat)) {
+            user.seats.swap_remove(place);
+        }
+        if !user.seats.is_empty() {
             return;
         }
+        user.seats.shrink_to_fit();
         let lease = (!user.is_kept()).then_some(if last { Duration::ZERO } else { self.lease });
         inner.absences.insert(id, Absence::begin(from, lease, Instant::now()));
         drop(inner);
@@ -172,7 +177,7 @@ impl Directory {
     pub(crate) fn coming_or_going(&self, user: UserId) -> Option<ComingOrGoing> {
         let inner = self.read();
         let known = inner.users.get(&user)?;
-        let online = known.connections > 0;
+        let online = !known.seats.is_empty();
         let show = if online { shown::ONLINE } else { shown::AWAY };
         if known.shown.swap(show, Ordering::Relaxed) == show {
             return None;
@@ -184,14 +189,14 @@ impl Directory {
 
 impl Inner {
     /// Answers whether that is news.
-    fn connected(&mut self, user: UserId) -> bool {
+    fn connected(&mut self, user: UserId, seat: &Weak<dyn Seat>) -> bool {
         let Some(known) = self.users.get_mut(&user) else { return false };
-        known.connections += 1;
+        known.seats.push(Weak::clone(seat));
         self.absences.remove(user);
         let shown = known.shown.get_mut();
         if *shown == shown::AWAY {
             *shown = shown::PERHAPS;
         }
-        known.connections == 1 && *shown != shown::ONLINE
+        known.seats.len() == 1 && *shown != shown::ONLINE
     }
 }

@@ -2,6 +2,7 @@ use teahouse_protocol::UnixMillis;
 
 use super::*;
 use crate::pace::Address;
+use crate::seat::tests::Nowhere;
 use crate::state::{Action, NoRecords, Proposal, apply};
 
 const ANA: UserId = UserId::of(1);
@@ -31,7 +32,7 @@ fn is_here(directory: &Directory) -> bool {
 #[tokio::test]
 async fn a_guest_goes_however_the_task_of_its_connection_ends() {
     let directory = directory();
-    let login = directory.connected(ANA, Address::HOUSE);
+    let login = directory.connected(ANA, Address::HOUSE, Weak::<Nowhere>::new());
     assert!(is_here(&directory));
     let task = tokio::spawn(async move {
         let _login = login;
@@ -45,10 +46,13 @@ async fn a_guest_goes_however_the_task_of_its_connection_ends() {
 fn who_comes_back_while_that_is_decided_waits() {
     let directory = directory();
     assert!(directory.hold(ANA, None).is_some());
-    let back = || directory.connected_with(TokenHash([1; 32]), Address::HOUSE);
+    let back = || directory.connected_with(TokenHash([1; 32]), Address::HOUSE, Weak::<Nowhere>::new());
     assert!(matches!(back(), Holder::Held));
     directory.release(&[ANA]);
     assert!(matches!(back(), Holder::Here(..)));
-    assert!(matches!(directory.connected_with(TokenHash([2; 32]), Address::HOUSE), Holder::Nobody));
+    assert!(matches!(
+        directory.connected_with(TokenHash([2; 32]), Address::HOUSE, Weak::<Nowhere>::new()),
+        Holder::Nobody
+    ));
     assert!(!directory.hold_to_depart(ANA));
 }

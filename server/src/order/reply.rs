@@ -1,15 +1,15 @@
-use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use teahouse_protocol::RequestId;
 
 use super::Refusal;
 use crate::directory::Login;
 use crate::pace::Address;
+use crate::seat::Seat;
 use crate::state::Outcome;
 
 /// Whoever asked, as far as the order is concerned.
-pub trait Reply: fmt::Debug + Send + Sync {
+pub trait Reply: Seat {
     /// Whether an earlier post of this pipeline was refused for the moment.
     fn is_broken(&self, pipeline: u64) -> bool;
 
@@ -48,6 +48,12 @@ pub struct Verdict {
 }
 
 impl ReplyTo {
+    /// Who asked, as the connection of whoever it is or becomes.
+    pub(super) fn seat(&self) -> Weak<dyn Seat> {
+        let asker: Arc<dyn Seat> = Arc::<dyn Reply>::clone(&self.asker);
+        Arc::downgrade(&asker)
+    }
+
     pub(super) fn is_behind(&self) -> bool {
         self.pipeline.is_some_and(|pipeline| self.asker.is_broken(pipeline))
     }

@@ -7,6 +7,7 @@
 mod change;
 mod decide;
 mod model;
+mod permit;
 mod proposal;
 mod records;
 mod room_index;
@@ -18,6 +19,7 @@ use teahouse_protocol::{MemberName, RoomName, Seq, UnixMillis};
 pub use change::{Change, Decision, Outcome, StoredEvent, counts_as_written, is_member_after};
 pub use decide::{apply, decide};
 pub use model::Model;
+pub use permit::{Deed, Sight, Standing, permit};
 pub use proposal::{Action, Away, Proposal, Rejection, TokenHash};
 pub use records::{Made, NoRecords, Records, Work};
 pub use room_index::RoomIndex;

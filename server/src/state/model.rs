@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use teahouse_protocol::{MemberName, NameKeys, RoomName};
 
 use super::{
-    Change, LOBBY_ROOM, Room, RoomId, RoomIndex, SERVER_USER, StoredEvent, TokenHash, User, UserId,
+    Change, LOBBY_ROOM, Room, RoomId, RoomIndex, SERVER_USER, Standing, StoredEvent, TokenHash, User, UserId,
     UserIndex, is_member_after,
 };
 
@@ -116,6 +116,17 @@ impl Model {
     /// A user who holds a name.
     pub fn user(&self, id: UserId) -> Option<&User> {
         self.users.get(&id).map(|user| &**user)
+    }
+
+    /// How a user stands to the house, and to a room.
+    pub fn standing(&self, user: UserId, room: Option<RoomId>) -> Standing {
+        match (self.users.get(&user), room) {
+            // The house itself has no session.
+            (Some(_), _) if user == SERVER_USER => Standing::Nobody,
+            (None, _) => Standing::Nobody,
+            (Some(user), Some(room)) if user.rooms.contains(room) => Standing::Member,
+            (Some(_), _) => Standing::Visitor,
+        }
     }
 
     /// All users who hold a name.

@@ -11,7 +11,7 @@ use crate::connection::mailbox::Answer;
 use crate::connection::watches::Watches;
 use crate::fanout::Room;
 use crate::log::{LogError, Page, PageQuery};
-use crate::state::Rejection;
+use crate::state::{Deed, Rejection, Sight};
 use crate::wire_errors::{SessionError, refused, unreadable};
 
 /// Requests that lie further back than this many events are not replayed but reset.
@@ -28,6 +28,7 @@ impl Session {
         if watches.len() >= limits::WATCHES_MAX && !watches.is_watching(room.id) {
             return Err(SessionError::TooManyWatches);
         }
+        let sight = self.sight(Deed::Watch, &room)?;
         let epoch = self.house.reader.epoch_of(room.id);
         let head = room.tail().head();
         let (resume, reason, after) = match watch.after {
@@ -38,7 +39,7 @@ impl Session {
             },
         };
         let name = room.name.clone();
-        let head = watches.watch(room, &self.outlet, after);
+        let head = watches.watch(room, sight, &self.outlet, after);
         Ok(ServerMessage::Watching(Watching { re, room: name, epoch, head, resume, reason }))
     }
 
@@ -48,6 +49,8 @@ impl Session {
         history: &History,
     ) -> Result<Option<ServerMessage>, SessionError> {
         let room = self.room(&history.room)?;
+        // Whoever sees less of a room gets a page of that.
+        let Sight::Whole = self.sight(Deed::ReadHistory, &room)?;
         let mut queries = [
             history.before.map(PageQuery::Before),
             history.after.map(PageQuery::After),

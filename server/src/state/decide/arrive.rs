@@ -3,7 +3,7 @@
 use teahouse_protocol::{EventKind, MemberName, RoomName};
 
 use super::{Author, Change, Draft, Outcome, Rejection, User, UserId};
-use crate::state::{Away, Keep, LOBBY, RoomSet, SERVER_USER, SERVER_USER_NAME, TokenHash};
+use crate::state::{Away, Deed, Keep, LOBBY, RoomSet, SERVER_USER, SERVER_USER_NAME, TokenHash};
 
 /// What guests without a name of their own are called, with a number behind it.
 const GUEST: &str = "茶客";
@@ -117,7 +117,7 @@ impl Draft<'_> {
         name: &MemberName,
         away: Option<Away>,
     ) -> Result<Outcome, Rejection> {
-        let user = self.model.user(id).ok_or(Rejection::UserGone)?;
+        let user = self.permit(Deed::Rename, id, None)?;
         if user.name != *name {
             self.free_name(name, Some(id), away)?;
             self.call(id, user, name);
@@ -146,7 +146,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn sign_out(&mut self, id: UserId) -> Result<Outcome, Rejection> {
-        let user = self.model.user(id).filter(|_| id != SERVER_USER).ok_or(Rejection::UserGone)?;
+        let user = self.permit(Deed::SignOut, id, None)?;
         self.retire(id, user);
         Ok(Outcome::SignedOut)
     }

@@ -3,7 +3,7 @@
 use teahouse_protocol::{EventKind, OpId};
 
 use super::{Author, Change, Draft, Outcome, Records, Rejection, RoomId, UserId, event};
-use crate::state::Work;
+use crate::state::{Deed, Work};
 
 impl Draft<'_> {
     pub(super) fn post(
@@ -20,8 +20,8 @@ impl Draft<'_> {
             let name = place.ok_or(Rejection::OpReused)?.name.clone();
             return Ok(Outcome::Done { room, name, seq: Some(made.seq) });
         }
-        let user = self.model.user(id).ok_or(Rejection::UserGone)?;
-        let place = place.filter(|_| user.rooms.contains(room)).ok_or(Rejection::NotMember)?;
+        let user = self.permit(Deed::Post, id, Some(room))?;
+        let place = place.ok_or(Rejection::RoomGone)?;
         if !place.written {
             self.changes.push(Change::RoomWritten { id: room });
         }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use teahouse_protocol::{EventKind, MemberName, OpId, Seq, UnixMillis};
 
 use crate::state::{
-    Action, Change, Decision, Model, Outcome, Proposal, Records, Rejection, RoomId, StoredEvent, User, UserId,
+    Action, Change, Decision, Deed, Model, Outcome, Proposal, Records, Rejection, RoomId, StoredEvent, User,
+    UserId, permit,
 };
 
 /// Decides one proposal. Nothing is changed by that: whoever wants it so absorbs the changes and writes them.
@@ -69,6 +70,12 @@ impl Author {
 impl<'a> Draft<'a> {
     fn new(model: &'a Model, at: UnixMillis) -> Self {
         Self { model, at, heads: BTreeMap::new(), changes: Vec::new() }
+    }
+
+    /// The user, if it may do this.
+    fn permit(&self, deed: Deed, id: UserId, room: Option<RoomId>) -> Result<&'a User, Rejection> {
+        permit(deed, self.model.standing(id, room))?;
+        self.model.user(id).ok_or(Rejection::UserGone)
     }
 
     /// Something happens in a room, of which it may be the beginning.

@@ -3,11 +3,11 @@
 use teahouse_protocol::{EventKind, RoomName, Seq, limits};
 
 use super::{Author, Change, Draft, Outcome, Rejection, RoomId, UserId};
-use crate::state::{LOBBY_ROOM, Room};
+use crate::state::{Deed, LOBBY_ROOM, Room};
 
 impl Draft<'_> {
     pub(super) fn join(&mut self, id: UserId, name: &RoomName, create: bool) -> Result<Outcome, Rejection> {
-        let user = self.model.user(id).ok_or(Rejection::UserGone)?;
+        let user = self.permit(Deed::Join, id, None)?;
         let existing = self.model.room_called(name).and_then(|id| Some((id, self.model.room(id)?)));
         if let Some((room, place)) = existing
             && user.rooms.contains(room)
@@ -40,7 +40,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn leave(&mut self, id: UserId, room: RoomId) -> Result<Outcome, Rejection> {
-        let user = self.model.user(id).ok_or(Rejection::UserGone)?;
+        let user = self.permit(Deed::Leave, id, Some(room))?;
         // Who asks may have seen the room before it went away.
         let name = self.model.room(room).ok_or(Rejection::RoomGone)?.name.clone();
         let is_member = user.rooms.contains(room);

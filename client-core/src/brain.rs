@@ -80,7 +80,7 @@ enum Asked {
     Rooms { shown: bool },
     Watch { room: RoomName },
     History { room: RoomName },
-    Post { room: RoomName, local: LocalId },
+    Post { room: RoomName, local: LocalId, op: OpId },
     Who { room: RoomName, shown: bool },
     Ping,
 }
@@ -136,7 +136,7 @@ impl Brain {
             brain.set_active(Some(first));
         }
         let me = brain.identity.as_ref().map(|identity| identity.name.clone());
-        brain.set_me(me);
+        brain.set_me(me, None);
         brain.changes.clear();
         brain
     }
@@ -207,7 +207,7 @@ impl Brain {
                     // Only a welcome lets anything be sent, and is kept.
                     tried: author.is_some(),
                     author,
-                    sent_after: None,
+                    user: post.user,
                     landed: None,
                 });
             }
@@ -285,11 +285,7 @@ impl Brain {
     /// Posts that the server has not acknowledged, but for those that wait for the user.
     pub fn unacknowledged(&self) -> usize {
         let waits = |post: &&PendingPost| post.landed.is_none() && !post.rests();
-        self.model
-            .rooms
-            .values()
-            .map(|room| room.timeline.pending.iter().filter(waits).count() + room.echoed.len())
-            .sum()
+        self.model.rooms.values().map(|room| room.timeline.pending.iter().filter(waits).count()).sum()
     }
 
     /// Posts that are kept until the server has them or the user gives them up, those that failed counted too.

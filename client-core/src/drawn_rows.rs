@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use teahouse_protocol::{Epoch, MemberName, Seq, UnixMillis};
+use teahouse_protocol::{Epoch, Seq, UnixMillis};
 
+use crate::model::Me;
 use crate::rows::{Drawing, Row, SoFar};
 use crate::timeline::Timeline;
 
@@ -23,14 +24,16 @@ pub struct DrawnRows {
     /// By their seqs' multiple of [`BLOCK_SEQS`].
     blocks: BTreeMap<u64, Block>,
     basis: Basis,
+    /// How many changes of the timeline's events are drawn.
+    changes: u64,
 }
 
 /// What all rows depend on, whatever events there are.
 #[derive(Debug, PartialEq, Eq, Default)]
 struct Basis {
     epoch: Option<Epoch>,
-    changes: u64,
-    me: Option<MemberName>,
+    lives: u64,
+    me: Option<Me>,
 }
 
 /// Consecutive events, drawn.
@@ -49,13 +52,20 @@ impl DrawnRows {
     pub fn draw(&mut self, timeline: &Timeline, offset_minutes: impl Fn(UnixMillis) -> i32) -> &[Arc<Row>] {
         let basis = Basis {
             epoch: timeline.position.as_ref().map(|position| position.epoch.clone()),
-            changes: timeline.changes(),
+            lives: timeline.lives(),
             me: timeline.me().cloned(),
         };
         if self.basis != basis {
             self.blocks.clear();
             self.basis = basis;
         }
+        match timeline.changed_since(self.changes) {
+            Some(changed) => changed.for_each(|seq| {
+                self.blocks.remove(&(seq.get() / BLOCK_SEQS));
+            }),
+            None => self.blocks.clear(),
+        }
+        self.changes = timeline.changes();
         let mut known = std::mem::take(&mut self.blocks);
         self.rows.clear();
         let mut so_far = SoFar::beginning(timeline.unread_after());
@@ -64,7 +74,8 @@ impl DrawnRows {
         while let Some(first) = events.get(at) {
             let number = first.seq.get() / BLOCK_SEQS;
             let end = events.partition_point(|event| event.seq.get() / BLOCK_SEQS <= number);
-            let whole = (at..end).all(|at| timeline.gap_before(at).is_none());
+            let last = events[end - 1].seq;
+            let whole = timeline.gap_before(at).is_none() && timeline.is_whole(first.seq, last);
             let known = known.remove(&number).filter(|known| {
                 whole && known.first == first.seq && known.events <= end - at && known.before == so_far
             });
@@ -113,6 +124,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
+    use teahouse_protocol::{MemberName, UserId};
 
     use super::*;
     use crate::outbox::LocalId;
@@ -128,6 +140,10 @@ mod tests {
         MemberName::parse(["ana", "bo", "小蛇"][number as usize % 3]).expect("legal")
     }
 
+    fn user(number: u64) -> UserId {
+        UserId::of(number as u32 % 3)
+    }
+
     /// Hours pass at some seqs, and now and then the clock is set back.
     fn event(number: u64, kinds: u64) -> TimelineEvent {
         let kind = match (number * kinds + 4) % 11 {
@@ -139,12 +155,19 @@ mod tests {
             }
         };
         let at = UnixMillis::new(1_795_334_400_000 + number * 60_000 + (number * kinds % 7) * 3_600_000);
-        TimelineEvent { seq: seq(number), at, by: name(number / 3), kind, local: None }
+        TimelineEvent {
+            seq: seq(number),
+            at,
+            user: user(number / 3),
+            by: name(number / 3),
+            kind,
+            local: None,
+        }
     }
 
     fn with(numbers: impl IntoIterator<Item = u64>) -> Timeline {
         let mut timeline = Timeline::default();
-        timeline.me = Some(name(0));
+        timeline.me = Some(Me { name: name(0), user: Some(user(0)) });
         numbers.into_iter().for_each(|number| timeline.insert(event(number, 0)));
         timeline
     }
@@ -232,6 +255,22 @@ mod tests {
         assert!(anew(&mut drawn, &timeline) <= block, "the gap is loading");
         (2_920..3_000).for_each(|number| timeline.insert(event(number, 0)));
         assert!(anew(&mut drawn, &timeline) < 80 + 2 * block);
+    }
+
+    #[test]
+    fn one_event_that_changed_draws_its_block() {
+        let mut timeline = with(1..10_000);
+        let mut drawn = DrawnRows::default();
+        let _ = anew(&mut drawn, &timeline);
+        timeline.event_mut(seq(5_000)).expect("it is there").local = Some(LocalId(1));
+        let block = BLOCK_SEQS as usize;
+        let new = anew(&mut drawn, &timeline);
+        assert!((1..=block).contains(&new), "{new} rows");
+        assert_eq!(anew(&mut drawn, &timeline), 0);
+        for number in 1..1_000 {
+            timeline.event_mut(seq(number)).expect("it is there").local = None;
+        }
+        assert!(anew(&mut drawn, &timeline) >= 1_000, "more than is remembered");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod backoff;
 mod brain;
 mod calendar;
 mod commands;
+mod covered;
 mod drawn_rows;
 mod follower;
 mod input;

@@ -1,16 +1,31 @@
 use std::collections::BTreeMap;
 
-use teahouse_protocol::{ErrorCode, MemberName, NameError, RoomName};
+use teahouse_protocol::{ErrorCode, MemberName, NameError, RoomName, UserId};
 
 use crate::input::Ticks;
 use crate::limits::BANNER_AFTER_MS;
 use crate::room::{Outside, Room};
 
+/// Who the user is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Me {
+    /// What the user is called.
+    pub(crate) name: MemberName,
+    /// The number, once the server has said it. Only by this anything is the user's: others had the name, or will.
+    pub(crate) user: Option<UserId>,
+}
+
+impl Me {
+    pub(crate) fn is(&self, user: UserId) -> bool {
+        self.user == Some(user)
+    }
+}
+
 /// Everything that a view shows. Only the brain changes it.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) connection: Connection,
-    pub(crate) me: Option<MemberName>,
+    pub(crate) me: Option<Me>,
     pub(crate) active: Option<RoomName>,
     /// The server has said in this run which rooms the user is in.
     pub(crate) membership_known: bool,
@@ -35,7 +50,12 @@ impl Model {
 
     /// What the user is called, once the server or the store has said so.
     pub fn me(&self) -> Option<&MemberName> {
-        self.me.as_ref()
+        self.me.as_ref().map(|me| &me.name)
+    }
+
+    /// Whether this is the user. Before the server has said who the user is, nobody is.
+    pub fn is_me(&self, user: UserId) -> bool {
+        self.me.as_ref().is_some_and(|me| me.is(user))
     }
 
     /// The open room.

@@ -1,4 +1,4 @@
-use teahouse_protocol::{ErrorCode, OpId, RequestId, Seq, UnixMillis};
+use teahouse_protocol::{ErrorCode, OpId, RequestId, Seq, UnixMillis, UserId};
 
 use crate::random::Random;
 
@@ -27,9 +27,9 @@ pub struct PendingPost {
     pub(crate) tried: bool,
     /// The token of whoever has sent it, or was to send it when it was stored.
     pub(crate) author: Option<String>,
-    /// Where the room's log stood when it was first sent: its event comes later than this.
-    pub(crate) sent_after: Option<Seq>,
-    /// The event that it became, where only one of acknowledgement and event is here.
+    /// The number of whoever has sent it. `None`: an earlier version did not keep it.
+    pub(crate) user: Option<UserId>,
+    /// The event that it became, where the acknowledgement came first.
     pub(crate) landed: Option<Seq>,
 }
 
@@ -42,6 +42,11 @@ impl PendingPost {
     /// Whether it is the user who has to say what becomes of it.
     pub(crate) fn rests(&self) -> bool {
         matches!(self.state, PostState::Failed { .. } | PostState::Unknown)
+    }
+
+    /// Whether this is the operation of an event.
+    pub(crate) fn became(&self, user: UserId, op: &OpId) -> bool {
+        self.tried && self.op == *op && self.user.is_none_or(|sender| sender == user)
     }
 
     /// Whether it was sent, and neither taken nor refused: it may be in the room's log already.

@@ -1,10 +1,9 @@
-use std::collections::VecDeque;
-
-use teahouse_protocol::{MemberName, Position, Seq};
+use teahouse_protocol::{Position, Seq};
 
 use crate::mentions::mentions;
+use crate::model::Me;
 use crate::store;
-use crate::timeline::{TimelineEvent, TimelineKind};
+use crate::timeline::{Timeline, TimelineEvent, TimelineKind};
 
 /// How far a room is read, and what has come since.
 #[derive(Debug, Default)]
@@ -28,7 +27,7 @@ impl Reading {
     }
 
     /// Counts an event, once. Says whether it mentions the user.
-    pub(crate) fn count(&mut self, event: &TimelineEvent, me: Option<&MemberName>) -> bool {
+    pub(crate) fn count(&mut self, event: &TimelineEvent, me: Option<&Me>) -> bool {
         let again = self.counted.is_some_and(|(first, last)| first <= event.seq && event.seq <= last);
         if again || event.seq <= self.read_seq() {
             return false;
@@ -38,25 +37,24 @@ impl Reading {
             None => (event.seq, event.seq),
         });
         let TimelineKind::Posted { text, .. } = &event.kind else { return false };
-        if me == Some(&event.by) {
+        if me.is_some_and(|me| me.is(event.user)) {
             return false;
         }
-        let mentioned = me.is_some_and(|me| mentions(text, me));
+        let mentioned = me.is_some_and(|me| mentions(text, &me.name));
         self.unread += 1;
         self.mentions += u64::from(mentioned);
         mentioned
     }
 
     /// Counts anew what is loaded after the read position, from the end as far as nothing is missing.
-    pub(crate) fn recount(&mut self, events: &VecDeque<TimelineEvent>, me: Option<&MemberName>) {
+    pub(crate) fn recount(&mut self, timeline: &Timeline) {
         self.forget_counts();
-        let mut after = None;
-        for event in events.iter().rev() {
-            if event.seq <= self.read_seq() || after.is_some_and(|after| event.seq.next() != after) {
+        let from = timeline.latest_from();
+        for event in timeline.events().iter().rev() {
+            if event.seq <= self.read_seq() || event.seq < from {
                 break;
             }
-            self.count(event, me);
-            after = Some(event.seq);
+            self.count(event, timeline.me());
         }
     }
 

@@ -1,16 +1,18 @@
 use std::sync::Arc;
 
-use teahouse_protocol::{MemberName, RoomName, Seq};
+use teahouse_protocol::{MemberName, RoomName, Seq, UserId};
 
 use crate::limits::MEMBERS_LISTED_MAX;
 use crate::mentions::MemberNames;
-use crate::outbox::{PendingPost, PostState};
+use crate::outbox::PostState;
 use crate::reading::Reading;
 use crate::timeline::Timeline;
 
 /// A member of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
+    /// Who.
+    pub user: UserId,
     /// What everybody calls the member.
     pub name: MemberName,
     /// Whether the member is connected.
@@ -58,8 +60,6 @@ pub struct Room {
     pub(crate) members_known: bool,
     pub(crate) member_total: u64,
     pub(crate) timeline: Timeline,
-    /// Posts that are shown as events already, but not acknowledged.
-    pub(crate) echoed: Vec<PendingPost>,
     pub(crate) draft: String,
     /// The draft was typed in this program, and is no copy of what another one keeps.
     pub(crate) draft_is_own: bool,
@@ -94,7 +94,6 @@ impl Room {
             members_known: false,
             member_total: 0,
             timeline: Timeline::default(),
-            echoed: Vec::new(),
             draft: String::new(),
             draft_is_own: false,
             watch_asked: false,
@@ -118,9 +117,6 @@ impl Room {
         self.replay_to = None;
         self.hole_after = None;
         self.timeline.loading = None;
-        for post in &mut self.echoed {
-            post.request = None;
-        }
         for post in &mut self.timeline.pending {
             post.request = None;
             if post.state == PostState::Sent && post.landed.is_none() {
@@ -136,11 +132,6 @@ impl Room {
         self.timeline.forget_log();
         let pending = &mut self.timeline.pending;
         pending.retain(|post| post.landed.is_none());
-        pending.splice(0..0, self.echoed.drain(..));
-        for post in pending {
-            post.landed = None;
-            post.sent_after = None;
-        }
     }
 
     /// Whether it is neither watched nor about to be.
@@ -150,21 +141,21 @@ impl Room {
 
     /// Whether something of the user's would be lost with it.
     pub(crate) fn holds_words(&self) -> bool {
-        !self.timeline.pending.is_empty() || !self.echoed.is_empty() || !self.draft.is_empty()
+        !self.timeline.pending.is_empty() || !self.draft.is_empty()
     }
 
     /// Somebody became a member, or came online.
-    pub(crate) fn member_came(&mut self, name: &MemberName) {
+    pub(crate) fn member_came(&mut self, user: UserId, name: &MemberName) {
         if !self.members_known {
             return;
         }
-        match self.members.iter_mut().find(|member| member.name == *name) {
+        match self.members.iter_mut().find(|member| member.user == user) {
             Some(member) => member.online = true,
             None => {
                 self.member_total += 1;
                 if self.members.len() < MEMBERS_LISTED_MAX {
                     Arc::make_mut(&mut self.member_names).insert(name);
-                    self.members.push(Member { name: name.clone(), online: true });
+                    self.members.push(Member { user, name: name.clone(), online: true });
                 }
             }
         }
@@ -172,10 +163,10 @@ impl Room {
     }
 
     /// Somebody is a member no more.
-    pub(crate) fn member_left(&mut self, name: &MemberName) {
-        if let Some(at) = self.members.iter().position(|member| member.name == *name) {
-            self.members.remove(at);
-            Arc::make_mut(&mut self.member_names).remove(name);
+    pub(crate) fn member_left(&mut self, user: UserId) {
+        if let Some(at) = self.members.iter().position(|member| member.user == user) {
+            let member = self.members.remove(at);
+            Arc::make_mut(&mut self.member_names).remove(&member.name);
             self.member_total = self.member_total.saturating_sub(1);
         }
     }
@@ -190,8 +181,8 @@ impl Room {
     }
 
     /// Whether this changed anything.
-    pub(crate) fn presence(&mut self, name: &MemberName, online: bool) -> bool {
-        let Some(member) = self.members.iter_mut().find(|member| member.name == *name) else { return false };
+    pub(crate) fn presence(&mut self, user: UserId, online: bool) -> bool {
+        let Some(member) = self.members.iter_mut().find(|member| member.user == user) else { return false };
         let changed = member.online != online;
         member.online = online;
         self.sort_members();

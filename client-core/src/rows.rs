@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use teahouse_protocol::{MemberName, Seq, UnixMillis};
+use teahouse_protocol::{MemberName, Seq, UnixMillis, UserId};
 
 use crate::calendar::{civil_from_days, iso_weekday, local_day};
 use crate::limits::GROUP_WITHIN_MS;
 use crate::mentions::mentions;
+use crate::model::Me;
 use crate::outbox::{LocalId, PendingPost, PostState};
 use crate::timeline::{Gap, TimelineEvent, TimelineKind};
 
@@ -123,8 +124,7 @@ pub(crate) struct Drawing<'a, F> {
 pub(crate) struct SoFar {
     /// The latest day that has a divider. `seq` and not time orders a room, so a day may seem to come again.
     day: Option<i64>,
-    /// Author and time of the last row, where it was a message that others may follow.
-    group: Option<(MemberName, UnixMillis)>,
+    group: Option<Group>,
     run: Option<Run>,
     /// Where the unread line is still to be drawn.
     unread_after: Option<Seq>,
@@ -135,6 +135,14 @@ impl SoFar {
     pub(crate) fn beginning(unread_after: Option<Seq>) -> Self {
         Self { unread_after, ..Self::default() }
     }
+}
+
+/// Of the last row, where it was a message that others may follow. Two people may have had one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    user: Option<UserId>,
+    by: MemberName,
+    at: UnixMillis,
 }
 
 /// Members who came and went without anything in between.
@@ -152,7 +160,7 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
         self.rows.push(Arc::new(row));
     }
 
-    pub(crate) fn event(&mut self, event: &TimelineEvent, me: Option<&MemberName>) {
+    pub(crate) fn event(&mut self, event: &TimelineEvent, me: Option<&Me>) {
         match &event.kind {
             TimelineKind::Unknown => {}
             TimelineKind::Joined => self.membership(event, true),
@@ -164,12 +172,12 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
                 self.push(Row::Created { key, by: event.by.clone(), at: event.at });
             }
             TimelineKind::Posted { text, action } => {
-                let mine = me == Some(&event.by);
+                let mine = me.is_some_and(|me| me.is(event.user));
                 self.begin(event.at);
                 if !mine {
                     self.unread_line(event.seq);
                 }
-                let first_of_group = self.opens_group(&event.by, event.at, *action);
+                let first_of_group = self.opens_group(Some(event.user), &event.by, event.at, *action);
                 self.push(Row::Message {
                     key: event.local.map_or(RowKey::Seq(event.seq), RowKey::Local),
                     seq: Some(event.seq),
@@ -179,7 +187,7 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
                     text: text.clone(),
                     action: *action,
                     mine,
-                    mentions_me: !mine && me.is_some_and(|me| mentions(text, me)),
+                    mentions_me: !mine && me.is_some_and(|me| mentions(text, &me.name)),
                     first_of_group,
                     state: None,
                 });
@@ -194,15 +202,15 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
         self.push(Row::Gap { key: RowKey::Gap(after), after, before, loading });
     }
 
-    pub(crate) fn pending(&mut self, post: &PendingPost, me: Option<&MemberName>) {
+    pub(crate) fn pending(&mut self, post: &PendingPost, me: Option<&Me>) {
         let Some(me) = me else { return };
         self.begin(post.at);
-        let first_of_group = self.opens_group(me, post.at, post.action);
+        let first_of_group = self.opens_group(me.user, &me.name, post.at, post.action);
         self.push(Row::Message {
             key: RowKey::Local(post.local),
             seq: None,
             local: Some(post.local),
-            by: me.clone(),
+            by: me.name.clone(),
             at: post.at,
             text: post.text.clone(),
             action: post.action,
@@ -246,12 +254,12 @@ impl<F: Fn(UnixMillis) -> i32> Drawing<'_, F> {
         }
     }
 
-    fn opens_group(&mut self, by: &MemberName, at: UnixMillis, action: bool) -> bool {
-        let follows = self.so_far.group.as_ref().is_some_and(|(last_by, last_at)| {
-            last_by == by && at.get().abs_diff(last_at.get()) < GROUP_WITHIN_MS
+    fn opens_group(&mut self, user: Option<UserId>, by: &MemberName, at: UnixMillis, action: bool) -> bool {
+        let follows = self.so_far.group.as_ref().is_some_and(|last| {
+            last.user == user && last.by == *by && at.get().abs_diff(last.at.get()) < GROUP_WITHIN_MS
         });
         // What somebody does reads as a sentence with its name, so nothing is grouped with it.
-        self.so_far.group = (!action).then(|| (by.clone(), at));
+        self.so_far.group = (!action).then(|| Group { user, by: by.clone(), at });
         action || !follows
     }
 

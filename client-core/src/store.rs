@@ -1,7 +1,7 @@
 //! What the brain keeps through [`crate::Output::Store`]: the keys and the records behind them.
 
 use serde::{Deserialize, Serialize};
-use teahouse_protocol::{ErrorCode, MemberName, OpId, Position, RoomName, UnixMillis};
+use teahouse_protocol::{ErrorCode, MemberName, OpId, Position, RoomName, UnixMillis, UserId};
 
 /// A key, as far as it can be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -136,6 +136,9 @@ pub(crate) struct StoredPost {
     /// The token of whoever may have sent it. Missing: whoever is kept beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) author: Option<String>,
+    /// The number of whoever may have sent it, by which its event is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<UserId>,
 }
 
 /// Why a post failed.

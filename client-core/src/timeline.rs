@@ -1,12 +1,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use teahouse_protocol::{Event, EventKind, MemberName, PageEvent, Position, Seq, UnixMillis};
+use teahouse_protocol::{EventKind, MemberName, PageEvent, Position, Seq, UnixMillis, UserId};
 
+use crate::covered::{Covered, Range};
 use crate::drawn_rows::DrawnRows;
 use crate::limits::INACTIVE_TIMELINE_EVENTS_MAX;
+use crate::model::Me;
 use crate::outbox::{LocalId, PendingPost};
 use crate::rows::Row;
+
+/// Of so many changes to loaded events it is remembered where they were. Whoever draws more rarely draws everything anew.
+const CHANGES_REMEMBERED_MAX: usize = 256;
 
 /// An event of a room, as a view sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,8 @@ pub struct TimelineEvent {
     /// When the server took it.
     pub at: UnixMillis,
     /// Who did it.
+    pub user: UserId,
+    /// What `user` was called then.
     pub by: MemberName,
     /// What was done.
     pub kind: TimelineKind,
@@ -55,24 +62,19 @@ impl From<EventKind> for TimelineKind {
     }
 }
 
-impl From<Event> for TimelineEvent {
-    fn from(event: Event) -> Self {
-        Self { seq: event.seq, at: event.at, by: event.by, kind: event.kind.into(), local: None }
-    }
-}
-
 impl From<PageEvent> for TimelineEvent {
     fn from(event: PageEvent) -> Self {
-        Self { seq: event.seq, at: event.at, by: event.by, kind: event.kind.into(), local: None }
+        let PageEvent { seq, at, user, by, op: _, kind } = event;
+        Self { seq, at, user, by, kind: kind.into(), local: None }
     }
 }
 
-/// Events that are known to be missing, between two that are loaded or after the last of them.
+/// Seqs of which nothing is known, between two parts that are loaded or after the last of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The last event before it.
+    /// The last seq before it.
     pub after: Seq,
-    /// The first event after it; `None` where the gap reaches to the room's head.
+    /// The first seq after it; `None` where the gap reaches to the room's head.
     pub before: Option<Seq>,
     /// Whether a page for it is on its way.
     pub loading: bool,
@@ -105,8 +107,10 @@ pub(crate) enum Loading {
 /// The loaded events of a room in the order of their seqs, with the gaps between them, then the pending posts.
 #[derive(Debug, Default)]
 pub struct Timeline {
-    /// In the order of their seqs, each once. Seqs have no gaps of their own, so a jump is something missing.
+    /// In the order of their seqs, each once.
     events: VecDeque<TimelineEvent>,
+    /// The parts of the log that are here. What lies between them is missing, and nothing else is.
+    covered: Covered,
     /// In the order of submission.
     pub(crate) pending: Vec<PendingPost>,
     /// Everything up to here came as it happened, or lay before the watch.
@@ -114,10 +118,14 @@ pub struct Timeline {
     /// The unread line stands before the first message of others after this.
     pub(crate) unread_after: Option<Seq>,
     pub(crate) loading: Option<Loading>,
-    pub(crate) me: Option<MemberName>,
+    pub(crate) me: Option<Me>,
     /// The event near which the user reads, away from the end; no page that is asked for there may be dropped for others.
     pub(crate) reader: Option<Seq>,
-    /// How often an event that was there may have become another one.
+    /// How often the log was forgotten.
+    lives: u64,
+    /// Which events that were there became other ones of late, the last of them last.
+    changed: VecDeque<Seq>,
+    /// How many they were in all.
     changes: u64,
 }
 
@@ -147,7 +155,7 @@ impl Timeline {
         DrawnRows::default().draw(self, offset_minutes).to_vec()
     }
 
-    pub(crate) fn me(&self) -> Option<&MemberName> {
+    pub(crate) fn me(&self) -> Option<&Me> {
         self.me.as_ref()
     }
 
@@ -160,20 +168,48 @@ impl Timeline {
     }
 
     pub(crate) fn has_older(&self) -> bool {
-        self.events.front().is_some_and(|first| first.seq.get() > 1)
+        self.first_seq().is_some_and(|first| first.get() > 1)
     }
 
+    /// How often the log was forgotten: what was drawn before is of another one.
+    pub(crate) fn lives(&self) -> u64 {
+        self.lives
+    }
+
+    /// How many times an event that was there became another one.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// The oldest event that is loaded.
+    /// Which events became other ones since there were so many changes. `None`: too many to be remembered.
+    pub(crate) fn changed_since(&self, changes: u64) -> Option<impl Iterator<Item = Seq>> {
+        let news = usize::try_from(self.changes.checked_sub(changes)?).ok()?;
+        let known = self.changed.len().checked_sub(news)?;
+        Some(self.changed.range(known..).copied())
+    }
+
+    /// The oldest part of the log that is loaded begins here.
     pub fn first_seq(&self) -> Option<Seq> {
-        self.events.front().map(|event| event.seq)
+        self.covered.first()
     }
 
     pub(crate) fn last_seq(&self) -> Option<Seq> {
-        self.events.back().map(|event| event.seq)
+        self.covered.latest().map(|range| range.last)
+    }
+
+    /// The first seq from which on nothing is missing up to the last.
+    pub(crate) fn latest_from(&self) -> Seq {
+        self.covered.latest().map_or(Seq::ZERO, |range| range.first)
+    }
+
+    /// Whether nothing is missing between two seqs, both included.
+    pub(crate) fn is_whole(&self, first: Seq, last: Seq) -> bool {
+        self.covered.around(first).is_some_and(|range| last <= range.last)
+    }
+
+    /// Everything from `first` to `last`, both included, has been told.
+    pub(crate) fn cover(&mut self, first: Seq, last: Seq) {
+        self.covered.add(first, last);
     }
 
     /// Where watching stands; before the first event while nothing is watched.
@@ -186,18 +222,25 @@ impl Timeline {
         self.last_seq().unwrap_or(Seq::ZERO) < self.cursor()
     }
 
+    /// Whether it is known what has this seq.
     pub(crate) fn contains(&self, seq: Seq) -> bool {
-        self.find(seq).is_ok()
+        self.covered.contains(seq)
     }
 
     pub(crate) fn event_mut(&mut self, seq: Seq) -> Option<&mut TimelineEvent> {
+        let at = self.find(seq).ok()?;
         self.changes += 1;
-        self.find(seq).ok().and_then(|at| self.events.get_mut(at))
+        if self.changed.len() >= CHANGES_REMEMBERED_MAX {
+            self.changed.pop_front();
+        }
+        self.changed.push_back(seq);
+        self.events.get_mut(at)
     }
 
     /// Puts an event in its place. One that is there already stays as it is.
     pub(crate) fn insert(&mut self, event: TimelineEvent) {
         if let Err(at) = self.find(event.seq) {
+            self.covered.add(event.seq, event.seq);
             self.events.insert(at, event);
         }
     }
@@ -212,17 +255,18 @@ impl Timeline {
         let excess = length - (max - max / 10);
         let latest = length.saturating_sub(INACTIVE_TIMELINE_EVENTS_MAX);
         let reader = self.reader.map_or(length, |seq| self.find(seq).unwrap_or_else(|at| at));
-        if reader < latest / 2 && reader + excess <= latest {
-            self.events.drain(latest - excess..latest);
-        } else {
-            self.events.drain(..excess);
-        }
+        let in_the_middle = reader < latest / 2 && reader + excess <= latest;
+        let dropped = if in_the_middle { latest - excess..latest } else { 0..excess };
+        let first = if in_the_middle { self.events[dropped.start].seq } else { Seq::ZERO };
+        self.covered.remove(first, self.events[dropped.end - 1].seq);
+        self.events.drain(dropped);
     }
 
     /// Forgets the log, because its seqs mean something else now. Pending posts stay.
     pub(crate) fn forget_log(&mut self) {
         self.events.clear();
-        self.changes += 1;
+        self.covered.clear();
+        self.lives += 1;
         self.position = None;
         self.unread_after = None;
         self.loading = None;
@@ -231,23 +275,28 @@ impl Timeline {
 
     /// The gap closest to the end.
     pub(crate) fn newest_gap(&self) -> Option<Gap> {
-        self.gap_at_end().or_else(|| (0..self.events.len()).rev().find_map(|at| self.gap_before(at)))
+        self.gap_at_end().or_else(|| self.gap_in_front_of(self.covered.latest()?))
     }
 
     fn find(&self, seq: Seq) -> Result<usize, usize> {
         // Nearly every event goes to the end.
-        if self.last_seq().is_none_or(|last| last < seq) {
+        if self.events.back().is_none_or(|last| last.seq < seq) {
             return Err(self.events.len());
         }
         self.events.binary_search_by_key(&seq, |event| event.seq)
     }
 
     pub(crate) fn gap_before(&self, at: usize) -> Option<Gap> {
-        let after = self.events[at.checked_sub(1)?].seq;
-        let before = self.events[at].seq;
+        let earlier = self.events[at.checked_sub(1)?].seq;
+        let range = self.covered.around(self.events[at].seq)?;
+        (earlier < range.first).then(|| self.gap_in_front_of(range))?
+    }
+
+    fn gap_in_front_of(&self, range: Range) -> Option<Gap> {
+        let (after, before) = (self.covered.before(range)?.last, range.first);
         let loading = matches!(self.loading, Some(Loading::Before(at)) if at == before)
             || self.loading == Some(Loading::After(after));
-        (before > after.next()).then_some(Gap { after, before: Some(before), loading })
+        Some(Gap { after, before: Some(before), loading })
     }
 
     pub(crate) fn gap_at_end(&self) -> Option<Gap> {

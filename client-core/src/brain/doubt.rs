@@ -1,9 +1,8 @@
-use teahouse_protocol::{OpId, RoomName};
+use teahouse_protocol::RoomName;
 
 use super::Brain;
 use crate::outbox::{LocalId, PendingPost, PostState};
 use crate::output::Change;
-use crate::store::Key;
 
 impl Brain {
     /// This is who posts now; `None`: nobody knows. An operation is one author's: what somebody else had sent, and what
@@ -18,16 +17,8 @@ impl Brain {
             let room = self.room_entry(&name);
             let doubtful = room.timeline.pending.iter().filter(|post| is_doubtful(post));
             let doubtful: Vec<LocalId> = doubtful.map(|post| post.local).collect();
-            self.believe_echoes(&name, |post| post.author.as_deref() != token);
             doubtful.into_iter().for_each(|local| self.doubt(&name, local));
         }
-    }
-
-    /// These are in the room's log, as everybody sees; nobody asks any more.
-    pub(super) fn believe_echoes(&mut self, name: &RoomName, which: impl FnMut(&mut PendingPost) -> bool) {
-        let echoed = &mut self.room_entry(name).echoed;
-        let seen: Vec<OpId> = echoed.extract_if(.., which).map(|post| post.op).collect();
-        seen.into_iter().for_each(|op| self.store(&Key::Post(op), None));
     }
 
     /// Nobody can say whether this post has arrived. Its words stay.

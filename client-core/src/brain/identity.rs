@@ -1,16 +1,19 @@
 use teahouse_protocol::{
-    Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, NameError, PROTOCOL_VERSION, Rename, Welcome,
+    Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, NameError, PROTOCOL_VERSION, Rename, User,
+    UserId, Welcome,
 };
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
-use crate::model::{Connection, NameProblem};
+use crate::model::{Connection, Me, NameProblem};
 use crate::output::{Change, Notice, Output};
 use crate::room::Outside;
 use crate::store::{self, Key, StoredIdentity};
 
 impl Brain {
-    pub(super) fn set_me(&mut self, me: Option<MemberName>) {
+    /// This is the user: by name, and by number once the server has said it.
+    pub(super) fn set_me(&mut self, name: Option<MemberName>, user: Option<UserId>) {
+        let me = name.map(|name| Me { name, user });
         for room in self.model.rooms.values_mut() {
             room.timeline.me.clone_from(&me);
         }
@@ -56,9 +59,10 @@ impl Brain {
         let before = self.identity.take();
         let from = before.as_ref().map(|before| before.name.clone()).filter(|_| with_token);
         let token = welcome.token.or_else(|| before.and_then(|before| before.token));
-        let identity = StoredIdentity { name: welcome.user.name, token };
+        let User { id, name } = welcome.user;
+        let identity = StoredIdentity { name, token };
         self.store(&Key::Identity, Some(store::encode(&identity)));
-        self.set_me(Some(identity.name.clone()));
+        self.set_me(Some(identity.name.clone()), Some(id));
         self.author_is(identity.token.as_deref());
         if self.renaming.as_ref() == Some(&identity.name) {
             self.renaming = None;
@@ -131,7 +135,7 @@ impl Brain {
     fn ask_for_name(&mut self, problem: Option<NameProblem>) {
         self.identity = None;
         self.renaming = None;
-        self.set_me(None);
+        self.set_me(None, None);
         self.stop(Connection::NeedsName { problem });
     }
 
@@ -158,7 +162,7 @@ impl Brain {
         };
         match &self.identity {
             None => {
-                self.set_me(Some(name.clone()));
+                self.set_me(Some(name.clone()), None);
                 self.identity = Some(StoredIdentity { name, token: None });
                 if !self.link.held() {
                     self.connect(now);
@@ -180,13 +184,14 @@ impl Brain {
         }
     }
 
-    pub(super) fn renamed(&mut self, to: MemberName) {
+    pub(super) fn renamed(&mut self, user: User) {
+        let User { id, name: to } = user;
         let Some(identity) = &mut self.identity else { return };
         self.renaming = None;
         let from = std::mem::replace(&mut identity.name, to.clone());
         let kept = store::encode(identity);
         self.store(&Key::Identity, Some(kept));
-        self.set_me(Some(to.clone()));
+        self.set_me(Some(to.clone()), Some(id));
         if from != to {
             self.notice(Notice::Renamed { from, to });
         }
@@ -224,9 +229,7 @@ impl Brain {
         self.discarded = None;
         let mut keys = Vec::new();
         for room in self.model.rooms.values_mut() {
-            keys.extend(
-                room.echoed.iter().chain(&room.timeline.pending).map(|post| Key::Post(post.op.clone())),
-            );
+            keys.extend(room.timeline.pending.iter().map(|post| Key::Post(post.op.clone())));
             keys.push(Key::Draft(room.name.clone()));
             keys.push(Key::Read(room.name.clone()));
         }
@@ -242,7 +245,7 @@ impl Brain {
         self.reopening = first.is_none();
         self.set_active(first);
         self.change(Change::Rooms);
-        self.set_me(None);
+        self.set_me(None, None);
         match token {
             None => self.stop(Connection::NeedsName { problem: None }),
             Some(token) => {

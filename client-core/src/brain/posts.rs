@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use teahouse_protocol::{Ack, Command, ErrorCode, ErrorReply, Post, PostText, RoomName, Seq};
+use teahouse_protocol::{Ack, Command, ErrorCode, ErrorReply, OpId, Post, PostText, RoomName, Seq};
 
 use super::{Asked, Brain};
 use crate::input::{Now, Ticks};
@@ -9,7 +9,7 @@ use crate::outbox::{LocalId, PendingPost, PostState};
 use crate::output::{Change, Notice};
 use crate::room::Room;
 use crate::store::{self, Key, StoredFailure, StoredPost};
-use crate::timeline::{TimelineEvent, TimelineKind};
+use crate::timeline::TimelineEvent;
 
 impl Brain {
     /// Takes over posts that another program has left behind, but for those that are here already.
@@ -17,8 +17,7 @@ impl Brain {
         // In the order of their keys, posts come in the order of submission.
         for (key, value) in posts.into_iter().collect::<BTreeMap<_, _>>() {
             let Some(Key::Post(op)) = Key::parse(&key) else { continue };
-            let known =
-                |room: &Room| room.timeline.pending.iter().chain(&room.echoed).any(|post| post.op == op);
+            let known = |room: &Room| room.timeline.pending.iter().any(|post| post.op == op);
             if !self.model.rooms.values().any(known) {
                 self.restore(Key::Post(op), &value);
             }
@@ -48,7 +47,7 @@ impl Brain {
             return false;
         }
         let rooms = || self.model.rooms.values();
-        let posts = || rooms().flat_map(|room| room.echoed.iter().chain(&room.timeline.pending));
+        let posts = || rooms().flat_map(|room| &room.timeline.pending);
         if posts().count() >= OUTBOX_POSTS_MAX
             || posts().map(|post| post.text.len()).sum::<usize>() + text.len() > OUTBOX_BYTES_MAX
         {
@@ -65,7 +64,7 @@ impl Brain {
             request: None,
             tried: false,
             author: self.token(),
-            sent_after: None,
+            user: None,
             landed: None,
         };
         self.store_post(name, &post);
@@ -89,6 +88,7 @@ impl Brain {
             failed,
             unknown: post.state == PostState::Unknown,
             author: post.author.clone(),
+            user: post.user,
         };
         self.store(&Key::Post(post.op.clone()), Some(store::encode(&record)));
     }
@@ -106,11 +106,7 @@ impl Brain {
         }
         let mut due = Vec::new();
         for room in self.model.rooms.values().filter(|room| room.joined) {
-            let posts = room
-                .echoed
-                .iter()
-                .filter(|post| post.waits())
-                .chain(room.timeline.pending.iter().filter(|post| post.waits() && post.landed.is_none()));
+            let posts = room.timeline.pending.iter().filter(|post| post.waits() && post.landed.is_none());
             due.extend(posts.map(|post| (&post.op, &room.name, post.local)));
         }
         // The order of operation ids is the order of submission.
@@ -132,12 +128,13 @@ impl Brain {
     }
 
     fn send_post(&mut self, name: &RoomName, local: LocalId) {
-        let request = {
+        let (request, op) = {
             let Some(post) = self.find_post(name, local) else { return };
+            let op = post.op.clone();
             let text = PostText::parse(post.text.as_str());
-            Post {
+            let request = Post {
                 room: name.clone(),
-                op: Some(post.op.clone()),
+                op: Some(op.clone()),
                 // A restored text may break a rule, if somebody changed the store.
                 text: match text {
                     Ok(text) => text,
@@ -147,18 +144,18 @@ impl Brain {
                     }
                 },
                 action: post.action,
-            }
+            };
+            (request, op)
         };
-        let id = self.ask(Command::Post(request), Asked::Post { room: name.clone(), local });
-        let cursor = self.room_entry(name).timeline.position.as_ref().map(|position| position.seq);
+        let id = self.ask(Command::Post(request), Asked::Post { room: name.clone(), local, op });
         let author = self.token();
+        let user = self.model.me.as_ref().and_then(|me| me.user);
         if let Some(post) = self.find_post(name, local) {
             post.request = Some(id);
-            post.sent_after = post.sent_after.or(cursor);
             post.tried = true;
             post.state = PostState::Sent;
-            if post.author != author {
-                post.author = author;
+            if (&post.author, post.user) != (&author, user) {
+                (post.author, post.user) = (author, user);
                 let post = post.clone();
                 self.store_post(name, &post);
             }
@@ -168,72 +165,50 @@ impl Brain {
 
     fn find_post(&mut self, name: &RoomName, local: LocalId) -> Option<&mut PendingPost> {
         let room = self.model.rooms.get_mut(name)?;
-        room.echoed.iter_mut().chain(&mut room.timeline.pending).find(|post| post.local == local)
+        room.timeline.pending.iter_mut().find(|post| post.local == local)
     }
 
-    /// The pending post that this event is: the one that was acknowledged with its seq, or the oldest that was sent
-    /// before it with the same words. Of a guess, the acknowledgement has the last word.
-    pub(super) fn take_echo(&mut self, name: &RoomName, event: &TimelineEvent) -> Option<LocalId> {
-        let room = self.model.rooms.get_mut(name)?;
-        let pending = &mut room.timeline.pending;
-        if let Some(at) = pending.iter().position(|post| post.landed == Some(event.seq)) {
-            return Some(pending.remove(at).local);
-        }
-        let TimelineKind::Posted { text, action } = &event.kind else { return None };
-        if self.model.me.as_ref() != Some(&event.by) {
-            return None;
-        }
+    /// The pending post that this event is: the one that was acknowledged with its seq, or whose operation it carries.
+    /// That is an acknowledgement too, should the other have been lost.
+    pub(super) fn take_echo(
+        &mut self,
+        name: &RoomName,
+        event: &TimelineEvent,
+        op: Option<&OpId>,
+    ) -> Option<LocalId> {
+        let pending = &mut self.model.rooms.get_mut(name)?.timeline.pending;
         let at = pending.iter().position(|post| {
-            post.text == *text
-                && post.action == *action
-                && post.tried
-                && post.landed.is_none()
-                && !post.rests()
-                && post.sent_after.is_some_and(|after| after < event.seq)
+            post.landed == Some(event.seq) || op.is_some_and(|op| post.became(event.user, op))
         })?;
-        let mut post = pending.remove(at);
-        post.landed = Some(event.seq);
-        let local = post.local;
-        room.echoed.push(post);
-        Some(local)
+        let post = pending.remove(at);
+        if post.landed.is_none() {
+            self.resend_backoff.reset();
+            self.store(&Key::Post(post.op), None);
+        }
+        Some(post.local)
     }
 
     pub(super) fn acknowledged(&mut self, name: &RoomName, local: LocalId, ack: &Ack) {
         self.resend_backoff.reset();
         let Some(room) = self.model.rooms.get_mut(name) else { return };
-        if let Some(at) = room.echoed.iter().position(|post| post.local == local) {
-            let post = room.echoed.remove(at);
-            if post.landed != ack.seq {
-                // The guess was wrong: another program of the user's wrote the same words.
-                let guessed = post.landed.and_then(|seq| room.timeline.event_mut(seq));
-                if let Some(event) = guessed {
-                    event.local = None;
-                }
-                let right = ack.seq.and_then(|seq| room.timeline.event_mut(seq));
-                if let Some(event) = right {
+        let Some(at) = room.timeline.pending.iter().position(|post| post.local == local) else { return };
+        let post = &mut room.timeline.pending[at];
+        let op = post.op.clone();
+        post.request = None;
+        match ack.seq {
+            Some(seq) if seq > room.timeline.cursor() && !room.timeline.contains(seq) => {
+                let post = &mut room.timeline.pending[at];
+                post.landed = Some(seq);
+                post.state = PostState::Sent;
+            }
+            seq => {
+                room.timeline.pending.remove(at);
+                if let Some(event) = seq.and_then(|seq| room.timeline.event_mut(seq)) {
                     event.local = event.local.or(Some(local));
                 }
             }
-            self.store(&Key::Post(post.op), None);
-        } else if let Some(at) = room.timeline.pending.iter().position(|post| post.local == local) {
-            let post = &mut room.timeline.pending[at];
-            let op = post.op.clone();
-            match ack.seq {
-                Some(seq) if seq > room.timeline.cursor() && !room.timeline.contains(seq) => {
-                    let post = &mut room.timeline.pending[at];
-                    post.landed = Some(seq);
-                    post.request = None;
-                    post.state = PostState::Sent;
-                }
-                seq => {
-                    room.timeline.pending.remove(at);
-                    if let Some(event) = seq.and_then(|seq| room.timeline.event_mut(seq)) {
-                        event.local = event.local.or(Some(local));
-                    }
-                }
-            }
-            self.store(&Key::Post(op), None);
         }
+        self.store(&Key::Post(op), None);
         self.change(Change::Timeline(name.clone()));
     }
 
@@ -244,14 +219,21 @@ impl Brain {
         timeline.pending.retain(|post| post.landed.is_none_or(|seq| seq > last));
     }
 
-    pub(super) fn post_refused(&mut self, name: &RoomName, local: LocalId, error: &ErrorReply, now: Ticks) {
+    pub(super) fn post_refused(
+        &mut self,
+        name: &RoomName,
+        local: LocalId,
+        op: OpId,
+        error: &ErrorReply,
+        now: Ticks,
+    ) {
         if error.temporary {
             if let Some(post) = self.find_post(name, local) {
                 post.request = None;
                 post.state = PostState::Queued;
-                let op = post.op.clone();
-                self.refused.get_or_insert(op);
             }
+            // Also where its event has come meanwhile: the server waits for it all the same.
+            self.refused.get_or_insert(op);
             self.pause_posts(error.retry_after_ms, now);
             return self.change(Change::Timeline(name.clone()));
         }
@@ -283,13 +265,6 @@ impl Brain {
 
     fn fail(&mut self, name: &RoomName, local: LocalId, code: ErrorCode, reason: &str, retryable: bool) {
         let Some(room) = self.model.rooms.get_mut(name) else { return };
-        if let Some(at) = room.echoed.iter().position(|post| post.local == local) {
-            let mut post = room.echoed.remove(at);
-            if let Some(event) = post.landed.take().and_then(|seq| room.timeline.event_mut(seq)) {
-                event.local = None;
-            }
-            room.timeline.pending.push(post);
-        }
         let Some(post) = room.timeline.pending.iter_mut().find(|post| post.local == local) else { return };
         post.request = None;
         post.state = PostState::Failed { code: Some(code), reason: reason.to_owned(), retryable };
@@ -305,11 +280,9 @@ impl Brain {
         let waits = |room: &&Room| {
             let mut pending = room.timeline.pending.iter();
             pending.any(|post| post.waits() && post.landed.is_none())
-                || room.echoed.iter().any(PendingPost::waits)
         };
         let rooms = self.model.rooms.values().filter(outside).filter(waits);
         for name in rooms.map(|room| room.name.clone()).collect::<Vec<_>>() {
-            self.believe_echoes(&name, |post| post.waits());
             self.fail_waiting(&name, ErrorCode::NotMember, "no member of this room");
         }
     }
@@ -348,7 +321,7 @@ impl Brain {
         post.state = PostState::Queued;
         post.tried = false;
         post.author = author;
-        post.sent_after = None;
+        post.user = None;
         room.timeline.pending.push(post.clone());
         self.store(&Key::Post(old), None);
         self.store_post(&name, &post);

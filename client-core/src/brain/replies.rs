@@ -21,10 +21,10 @@ impl Brain {
             }
             (ServerMessage::Ack(ack), Some(Asked::Join { room })) => self.joined(&room, &ack),
             (ServerMessage::Ack(_), Some(Asked::Leave { room })) => self.left(&room),
-            (ServerMessage::Ack(ack), Some(Asked::Post { room, local })) => {
+            (ServerMessage::Ack(ack), Some(Asked::Post { room, local, .. })) => {
                 self.acknowledged(&room, local, &ack)
             }
-            (ServerMessage::Renamed(reply), Some(Asked::Rename { .. })) => self.renamed(reply.user.name),
+            (ServerMessage::Renamed(reply), Some(Asked::Rename { .. })) => self.renamed(reply.user),
             (ServerMessage::Rooms(list), Some(Asked::Rooms { shown })) => self.rooms_listed(list, shown),
             (ServerMessage::Watching(reply), Some(Asked::Watch { room })) => self.watching(&room, reply),
             (ServerMessage::History(page), Some(Asked::History { room })) => self.history(&room, page),
@@ -71,7 +71,7 @@ impl Brain {
             }
             Some(Asked::Rename { name }) => self.rename_refused(name, error, now.ticks),
             Some(Asked::Join { room }) => self.join_refused(&room, error, now.ticks),
-            Some(Asked::Post { room, local }) => self.post_refused(&room, local, &error, now.ticks),
+            Some(Asked::Post { room, local, op }) => self.post_refused(&room, local, op, &error, now.ticks),
             Some(Asked::Watch { room }) => self.watch_refused(&room, error, now.ticks),
             Some(Asked::History { room }) => {
                 self.history_refused(&room);

@@ -232,7 +232,11 @@ impl Brain {
         let name = self.spelled(asked, &reply.room);
         let room = self.room_entry(&name);
         let members = reply.members.into_iter().take(MEMBERS_LISTED_MAX);
-        room.set_members(members.map(|member| Member { name: member.name, online: member.online }).collect());
+        room.set_members(
+            members
+                .map(|member| Member { user: member.user, name: member.name, online: member.online })
+                .collect(),
+        );
         room.members_known = true;
         room.member_total = reply.total;
         if shown {
@@ -244,7 +248,7 @@ impl Brain {
 
     pub(super) fn presence(&mut self, presence: Presence) {
         let Some(room) = self.model.rooms.get_mut(&presence.room) else { return };
-        if room.presence(&presence.name, presence.online) {
+        if room.presence(presence.user, presence.online) {
             self.change(Change::Members(presence.room));
         }
     }
@@ -255,7 +259,6 @@ impl Brain {
             && let Some(mut old) = self.model.rooms.remove(asked)
         {
             let mut moved = Vec::new();
-            moved.append(&mut old.echoed);
             moved.append(&mut old.timeline.pending);
             for post in &moved {
                 self.store_post(stored, post);

@@ -42,7 +42,7 @@ impl Brain {
             self.notice(Notice::Renamed { from: mine.name.clone(), to: theirs.name.clone() });
         }
         self.renaming = None;
-        self.set_me(Some(theirs.name));
+        self.set_me(Some(theirs.name), None);
         match mine.and_then(|mine| mine.token).filter(|token| Some(token) != theirs.token.as_ref()) {
             // Nobody keeps who the user was here, and so nobody could come back to that name.
             Some(token) => self.say_farewell(token, now),
@@ -52,7 +52,6 @@ impl Brain {
 
     fn read_elsewhere(&mut self, name: &RoomName, value: Option<&str>) {
         let Some(theirs) = value.and_then(store::decode::<Position>) else { return };
-        let me = self.model.me.clone();
         let Some(room) = self.model.rooms.get_mut(name) else { return };
         let other_log =
             room.timeline.position.as_ref().is_some_and(|position| position.epoch != theirs.epoch);
@@ -60,7 +59,7 @@ impl Brain {
             return;
         }
         room.reading.read = Some(theirs);
-        room.reading.recount(room.timeline.events(), me.as_ref());
+        room.reading.recount(&room.timeline);
         self.change(Change::Rooms);
     }
 

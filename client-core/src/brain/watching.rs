@@ -1,6 +1,6 @@
 use teahouse_protocol::{
-    CaughtUp, Command, Event, EventKind, Gone, History, HistoryPage, Position, Resume, RoomName, Seq, Watch,
-    Watching,
+    CaughtUp, Command, Event, EventKind, Gone, History, HistoryPage, OpId, PageEvent, Position, Resume,
+    RoomName, Seq, Watch, Watching,
 };
 
 use super::{Asked, Brain};
@@ -11,7 +11,7 @@ use crate::model::Connection;
 use crate::output::{Change, Notice, Output};
 use crate::room::Outside;
 use crate::store::{self, Key};
-use crate::timeline::{Loading, Timeline, TimelineEvent};
+use crate::timeline::{Loading, Timeline, TimelineEvent, TimelineKind};
 
 impl Brain {
     pub(super) fn watch_joined(&mut self) {
@@ -124,7 +124,8 @@ impl Brain {
     }
 
     pub(super) fn event(&mut self, event: Event, now: Ticks) {
-        let name = event.room.clone();
+        let Event { room: name, seq, at, user, by, op, kind } = event;
+        let event = PageEvent { seq, at, user, by, op, kind };
         // In every room the old name leaves and the new one joins.
         let renaming = self.is_renaming();
         let Some(room) = self.model.rooms.get_mut(&name) else { return };
@@ -149,34 +150,34 @@ impl Brain {
         position.seq = event.seq;
         let replayed = room.replay_to.is_some_and(|to| event.seq <= to);
         room.head = room.head.max(event.seq);
-        let by = event.by.clone();
-        let mine = self.model.me.as_ref() == Some(&by);
+        let mine = self.model.me.as_ref().is_some_and(|me| me.is(event.user));
         let (mut arrived, mut departed) = (false, false);
         // What is replayed from before the user's own doings is history.
         let current = mine && event.seq > room.joined_at;
         match &event.kind {
             EventKind::Join => {
-                room.member_came(&by);
+                room.member_came(event.user, &event.by);
                 arrived = current && !room.joined;
                 self.changes.insert(Change::Members(name.clone()));
             }
             EventKind::Leave => {
-                room.member_left(&by);
+                room.member_left(event.user);
                 departed = current && room.joined && !renaming;
                 self.changes.insert(Change::Members(name.clone()));
             }
             EventKind::Create | EventKind::Post { .. } | EventKind::Unknown => {}
         }
+        let op = event.op.clone();
         let event = TimelineEvent::from(event);
         let mentioned = room.reading.count(&event, self.model.me.as_ref());
         if mentioned
             && !replayed
-            && let crate::timeline::TimelineKind::Posted { text, .. } = &event.kind
+            && let TimelineKind::Posted { text, .. } = &event.kind
         {
-            let text = text.clone();
+            let (by, text) = (event.by.clone(), text.clone());
             self.outputs.push(Output::Mentioned { room: name.clone(), seq: event.seq, by, text });
         }
-        self.absorb(&name, event);
+        self.absorb(&name, event, op.as_ref());
         self.trim(&name);
         self.change(Change::Rooms);
         self.change(Change::Timeline(name.clone()));
@@ -207,15 +208,19 @@ impl Brain {
         room.head = room.head.max(page.head);
         let cursor = room.timeline.cursor();
         let me = self.model.me.clone();
+        if let Some((first, last)) = told(&page, loading) {
+            self.room_entry(&name).timeline.cover(first, last);
+        }
         // Counts go from the end backwards; a page in the middle would stand for all that is missing after it.
         let to_the_end = matches!(loading, Some(Loading::Latest | Loading::Before(_)));
         for event in page.events.into_iter().rev() {
+            let op = event.op.clone();
             let event = TimelineEvent::from(event);
             // What lies after the cursor comes once more, live, and is counted then.
             if event.seq <= cursor && to_the_end {
                 self.room_entry(&name).reading.count(&event, me.as_ref());
             }
-            self.absorb(&name, event);
+            self.absorb(&name, event, op.as_ref());
         }
         if loading == Some(Loading::Latest) {
             self.settle_landed(&name);
@@ -305,11 +310,8 @@ impl Brain {
     }
 
     /// Puts an event into the timeline, in the place of the pending post that it was.
-    fn absorb(&mut self, name: &RoomName, mut event: TimelineEvent) {
-        if self.model.rooms.get(name).is_some_and(|room| room.timeline.contains(event.seq)) {
-            return;
-        }
-        event.local = self.take_echo(name, &event);
+    fn absorb(&mut self, name: &RoomName, mut event: TimelineEvent, op: Option<&OpId>) {
+        event.local = self.take_echo(name, &event, op);
         self.room_entry(name).timeline.insert(event);
     }
 
@@ -369,4 +371,22 @@ impl Brain {
             self.change(Change::Rooms);
         }
     }
+}
+
+/// The part of the log that a page tells of, first and last seq: what was asked for, as far as the server says that there is
+/// no more, and otherwise as far as its events go.
+fn told(page: &HistoryPage, asked: Option<Loading>) -> Option<(Seq, Seq)> {
+    let (first, last) =
+        (page.events.first().map(|event| event.seq), page.events.last().map(|event| event.seq));
+    let first = match asked {
+        Some(Loading::After(seq)) => Some(seq.next()),
+        _ if !page.more_before => Some(Seq::ZERO.next()),
+        Some(Loading::Latest | Loading::Before(_) | Loading::Around) | None => first,
+    };
+    let last = match asked {
+        Some(Loading::Before(seq)) => Some(seq.prev()),
+        _ if !page.more_after => Some(page.head),
+        Some(Loading::Latest | Loading::After(_) | Loading::Around) | None => last,
+    };
+    first.zip(last)
 }

@@ -28,6 +28,8 @@ pub(crate) struct Desk {
     sent: Vec<Value>,
     /// The newest request of each kind and room, for replies.
     last: BTreeMap<String, u64>,
+    /// The operation of the newest post of each text.
+    ops: BTreeMap<String, String>,
     /// What else came out and no check has seen.
     outputs: Vec<Output>,
     pub(crate) stored: BTreeMap<String, String>,
@@ -52,6 +54,7 @@ impl Desk {
             now_ms: 0,
             sent: Vec::new(),
             last: BTreeMap::new(),
+            ops: BTreeMap::new(),
             outputs: Vec::new(),
             stored,
             link: false,
@@ -127,6 +130,9 @@ impl Desk {
                     assert!(self.link, "there is a link to send over");
                     let request: Value = serde_json::from_str(&line).expect("JSON");
                     self.last.insert(kind_of(&request), request["id"].as_u64().expect("a number"));
+                    if let (Some(text), Some(op)) = (request["text"].as_str(), request["op"].as_str()) {
+                        self.ops.insert(text.into(), op.into());
+                    }
                     self.sent.push(request);
                 }
                 Output::Store { key, value: Some(value) } => {
@@ -198,6 +204,15 @@ impl Desk {
         let mut event = event(seq, by, text);
         event["type"] = json!("event");
         event["room"] = json!("lobby");
+        self.tell(&event);
+    }
+
+    /// The user's own post as a live event.
+    pub(crate) fn echo(&mut self, seq: u64, text: &str) {
+        let mut event = event(seq, "ana", text);
+        event["type"] = json!("event");
+        event["room"] = json!("lobby");
+        event["op"] = json!(self.ops[text]);
         self.tell(&event);
     }
 

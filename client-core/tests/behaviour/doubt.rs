@@ -86,7 +86,7 @@ fn the_user_decides_whether_it_is_posted_again() {
 fn what_was_seen_in_the_room_is_known_to_be_there() {
     let mut desk = Desk::in_lobby(1);
     desk.submit("sent");
-    desk.event(2, "ana", "sent");
+    desk.echo(2, "sent");
     become_somebody_else(&mut desk);
     desk.check_timeline(&["1 bo m1", "2 ana sent"]);
     assert!(!desk.stored.keys().any(|key| key.starts_with("outbox/")));

@@ -13,3 +13,4 @@ mod shared;
 mod showing;
 mod standing;
 mod watching;
+mod whose;

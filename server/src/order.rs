@@ -18,7 +18,9 @@ use crate::abort::AbortOnPanic;
 use crate::directory::{Directory, Login};
 use crate::fanout::{Herald, Room, Watcher};
 use crate::log::{Log, LogError};
-use crate::state::{Action, Away, Change, Keep, Model, Outcome, Proposal, Rejection, UserId, apply};
+use crate::state::{
+    Action, Away, Before, Change, Keep, Model, Outcome, Proposal, Rejection, UserId, apply, decide,
+};
 use crate::turns::Source;
 use queue::{Queue, Submission};
 pub use reply::{Reply, ReplyTo, Verdict};
@@ -69,6 +71,7 @@ impl Order {
         let healthy = Arc::new(AtomicBool::new(true));
         let worker = Worker {
             log,
+            attempt: Attempt::new(&model),
             model,
             directory: Arc::clone(&directory),
             herald: Herald::start(),
@@ -196,7 +199,20 @@ struct Worker {
     queue: Arc<Queue>,
     /// When the log failed, and has not been opened anew since, the time of the last try.
     broken: Option<Instant>,
+    attempt: Attempt,
     healthy: Arc<AtomicBool>,
+}
+
+/// What the last batch was to change, and how that was before.
+struct Attempt {
+    before: Before,
+    changes: Vec<Change>,
+}
+
+impl Attempt {
+    fn new(model: &Model) -> Self {
+        Self { before: Before::new(model), changes: Vec::new() }
+    }
 }
 
 type Decided = Result<Outcome, Refusal>;
@@ -246,7 +262,8 @@ impl Worker {
         let mut held = Vec::new();
         let written = self.usable(wake).and_then(|()| self.write(proposals, replies, &mut held));
         let answers = match written {
-            Ok((results, changes)) => {
+            Ok(results) => {
+                let changes = std::mem::take(&mut self.attempt.changes);
                 let news = self.directory.publish(changes, wake);
                 let mut login = |(decided, reply): (Decided, &Option<ReplyTo>)| {
                     // Nobody waits for the answer about somebody who was let in by a token already.
@@ -260,7 +277,7 @@ impl Worker {
             Err(error) => {
                 if self.broken.is_none() {
                     tracing::error!("nothing can be written: {error}");
-                    // The model ran ahead of the disk; it is read anew before the next proposal.
+                    // The model ran ahead of the disk; that is settled before the next proposal.
                     self.broken = Some(Instant::now() - REOPEN_EVERY);
                     self.healthy.store(false, Ordering::Relaxed);
                 }
@@ -284,10 +301,10 @@ impl Worker {
         proposals: Vec<Proposal>,
         replies: &[Option<ReplyTo>],
         held: &mut Vec<UserId>,
-    ) -> Result<(Vec<Decided>, Vec<Change>), LogError> {
+    ) -> Result<Vec<Decided>, LogError> {
+        self.attempt = Attempt::new(&self.model);
         let batch = self.log.begin()?;
         let mut results = Vec::new();
-        let mut changes = Vec::new();
         // Who came back in this batch, so that the directory does not know yet. Of whom it let in itself it knows more.
         let mut back = BTreeSet::new();
         for (mut proposal, reply) in proposals.into_iter().zip(replies) {
@@ -322,12 +339,15 @@ impl Worker {
                 | Action::Leave { .. }
                 | Action::Post { .. } => {}
             }
-            match apply(&mut self.model, &batch, &proposal) {
+            match decide(&self.model, &batch, &proposal) {
                 Ok(decision) => {
-                    for change in &decision.changes {
-                        batch.write(change)?;
+                    for change in decision.changes {
+                        self.attempt.before.note(&self.model, &change);
+                        self.model.absorb(&change);
+                        let written = batch.write(&change);
+                        self.attempt.changes.push(change);
+                        written?;
                     }
-                    changes.extend(decision.changes);
                     results.push(Ok(decision.outcome));
                     back.extend(results.last().and_then(arrived).filter(|_| reply.is_some()));
                 }
@@ -335,18 +355,25 @@ impl Worker {
             }
         }
         batch.commit()?;
-        Ok((results, changes))
+        Ok(results)
     }
 
-    /// After a failure, opens the log anew and takes over what is on disk.
+    /// After a failure, opens the log anew. Where the disk confirms that nothing of the batch is on it, the batch is given
+    /// up, and nobody else has to know; else what is there is taken over.
     fn usable(&mut self, wake: &mut Vec<Arc<dyn Watcher>>) -> Result<(), LogError> {
         let Some(tried) = self.broken else { return Ok(()) };
         if tried.elapsed() < REOPEN_EVERY {
             return Err(LogError::Broken);
         }
         self.broken = Some(Instant::now());
-        self.model = self.log.reopen()?;
-        self.directory.restore(&self.model, wake);
+        self.log.reopen()?;
+        if self.log.holds(&self.attempt.changes)? == Some(false) {
+            let nothing = Attempt::new(&self.model);
+            self.model.put_back(std::mem::replace(&mut self.attempt, nothing).before);
+        } else {
+            self.model = self.log.load()?;
+            self.directory.restore(&self.model, wake);
+        }
         self.broken = None;
         self.healthy.store(true, Ordering::Relaxed);
         tracing::info!("the log is open again");
@@ -397,13 +424,82 @@ mod tests {
         let directory = Arc::new(Directory::new(Duration::ZERO));
         directory.restore(&model, &mut Vec::new());
         let (queue, healthy) = (Arc::new(Queue::new()), Arc::default());
-        Worker { log, model, directory, herald: Herald::start(), queue, broken: None, healthy }
+        let attempt = Attempt::new(&model);
+        Worker { log, model, attempt, directory, herald: Herald::start(), queue, broken: None, healthy }
     }
 
     fn decide(worker: &mut Worker, batch: Vec<(Action, Option<ReplyTo>)>) -> Vec<Decision> {
         let (actions, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         let proposals = actions.into_iter().map(|action| Proposal { at: now(), action }).collect();
         worker.decide(proposals, &replies, &mut Vec::new()).0
+    }
+
+    fn guest() -> Action {
+        Action::ArriveAsGuest { name: None, keep: false, token: TokenHash([1; 32]), away: None }
+    }
+
+    fn join(user: UserId, room: &str) -> Action {
+        Action::Join { user, room: RoomName::parse(room).expect("legal"), create: true }
+    }
+
+    fn joined(decision: &Decision) -> u64 {
+        match decision.0 {
+            Ok(Outcome::Done { seq: Some(seq), .. }) => seq.get(),
+            ref other => panic!("{other:?}"),
+        }
+    }
+
+    /// Nor does the directory hear of it: it need not be read anew under its lock.
+    #[test]
+    fn a_failed_batch_leaves_no_trace() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut worker = worker(dir.path());
+        decide(&mut worker, vec![(guest(), None)]);
+        let user = UserId::of(1);
+        let database =
+            rusqlite::Connection::open(dir.path().join(crate::log::DATABASE_FILE)).expect("it opens");
+        let fail = |how: &str| database.execute_batch(how).expect("the disk works");
+        let before = worker.model.clone();
+        for (breaks, mends) in [
+            // The first change that is written fails, or one of a later proposal.
+            ("ALTER TABLE events RENAME TO away", "ALTER TABLE away RENAME TO events"),
+            ("ALTER TABLE rooms RENAME TO away", "ALTER TABLE away RENAME TO rooms"),
+        ] {
+            fail(breaks);
+            let batch = vec![(join(user, "lobby"), None), (join(user, "茶"), None)];
+            for (refused, _) in decide(&mut worker, batch) {
+                assert_eq!(refused, Err(Refusal::Storage));
+            }
+            fail(mends);
+            worker.usable(&mut Vec::new()).expect("it is tried at once");
+            assert_eq!(worker.model, before);
+            assert_eq!(worker.log.load().expect("readable"), before);
+        }
+        let batch = vec![(join(user, "lobby"), None), (join(user, "茶"), None)];
+        let seqs: Vec<u64> = decide(&mut worker, batch).iter().map(joined).collect();
+        assert_eq!(seqs, [2, 2]);
+        assert_eq!(worker.directory.rooms_joined(user), 2);
+    }
+
+    /// The system said that it failed, and it is there all the same.
+    #[test]
+    fn a_failed_batch_that_is_on_the_disk_is_taken_over() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let mut worker = worker(dir.path());
+        let user = UserId::of(1);
+        // Of the second one nothing is there but a number that is not given again.
+        let gone = vec![join(user, "gone"), Action::Leave { user, room: RoomId(2) }];
+        for batch in [vec![guest()], gone, vec![join(user, "lobby")]] {
+            let replies: Vec<_> = batch.iter().map(|_| None).collect();
+            let proposals = batch.into_iter().map(|action| Proposal { at: now(), action }).collect();
+            worker.write(proposals, &replies, &mut Vec::new()).expect("the disk works");
+            worker.broken = Some(Instant::now() - REOPEN_EVERY);
+            let ahead = worker.model.clone();
+            worker.usable(&mut Vec::new()).expect("the disk works");
+            assert_eq!(worker.model, ahead);
+        }
+        assert_eq!(worker.directory.rooms_joined(user), 1);
+        assert_eq!(joined(&decide(&mut worker, vec![(join(user, "next"), None)])[0]), 2);
     }
 
     #[tokio::test]

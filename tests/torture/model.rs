@@ -2,8 +2,8 @@
 
 use teahouse_protocol::{EventKind, MemberName, NameKeys, PostText, RoomName, UnixMillis};
 use teahouse_server::state::{
-    self, Action, Away, Change, Decision, FORGOTTEN_NAME_MS, KEPT_NAME_MS, Keep, NoRecords, Outcome,
-    Proposal, Rejection, RoomId, TokenHash, UNPROVEN_NAME_MS, UserId, apply,
+    self, Action, Away, Before, Change, Decision, FORGOTTEN_NAME_MS, KEPT_NAME_MS, Keep, NoRecords, Outcome,
+    Proposal, Rejection, RoomId, TokenHash, UNPROVEN_NAME_MS, UserId, apply, decide,
 };
 
 use crate::run::{Run, Tally};
@@ -116,6 +116,11 @@ impl Model {
 
     fn guest(&mut self, id: u64) -> Option<&mut Guest> {
         self.guests.iter_mut().find(|guest| guest.id == id)
+    }
+
+    /// Somebody who can do something: nobody acts as the server itself.
+    fn actor(&mut self, id: u64) -> Option<&mut Guest> {
+        self.guest(id).filter(|guest| guest.id != 0)
     }
 
     /// The oldest guest whose name is like this one.
@@ -245,7 +250,7 @@ impl Model {
                 }
             }
             Action::Rename { user, name: wanted, away } => {
-                let Some(guest) = self.guest(user.get()) else { return Verdict::Gone };
+                let Some(guest) = self.actor(user.get()) else { return Verdict::Gone };
                 if guest.name != wanted.as_str() {
                     if !self.take_name(at, wanted, Some(user.get()), *away) {
                         return Verdict::Taken;
@@ -268,7 +273,7 @@ impl Model {
                 Verdict::SignedOut
             }
             Action::Join { user, room, create } => {
-                let Some(guest) = self.guest(user.get()) else { return Verdict::Gone };
+                let Some(guest) = self.actor(user.get()) else { return Verdict::Gone };
                 let joined = guest.rooms.clone();
                 let keys = keys(&room.keys());
                 let fits = |place: &Place| !place.gone && alike(&place.keys, &keys);
@@ -286,14 +291,14 @@ impl Model {
                 Verdict::Done(id, Some(self.happen(id, user.get(), "join")))
             }
             Action::Leave { user, room } => {
-                let Some(guest) = self.guest(user.get()) else { return Verdict::Gone };
+                let Some(guest) = self.actor(user.get()) else { return Verdict::Gone };
                 let joined = guest.rooms.contains(&room.0);
                 if self.place(room.0).is_none() {
                     return Verdict::RoomGone;
                 }
                 Verdict::Done(room.0, joined.then(|| self.leave(room.0, user.get())))
             }
-            Action::Post { user, room, .. } => match self.guest(user.get()) {
+            Action::Post { user, room, .. } => match self.actor(user.get()) {
                 None => Verdict::Gone,
                 Some(guest) if !guest.rooms.contains(&room.0) => Verdict::NotMember,
                 Some(_) => Verdict::Done(room.0, Some(self.happen(room.0, user.get(), "post"))),
@@ -409,6 +414,7 @@ fn the_state_does_what_a_simple_model_does() {
     let founding = Proposal { at: UnixMillis::new(0), action: Action::Found };
     let founded = apply(&mut state, &NoRecords, &founding);
     founded.expect("a new log is founded");
+    let mut batch = (state.clone(), Before::new(&state));
     let mut model = Model::founded();
     let mut now = 1_000_000;
     let mut tally = Tally { cycles: run.pick(20_000, 100_000), ..Tally::default() };
@@ -421,8 +427,19 @@ fn the_state_does_what_a_simple_model_does() {
         }
         let action = proposal(&mut random, &model, step);
         let before = (step % 32 == 0).then(|| state.clone());
-        let result =
-            apply(&mut state, &NoRecords, &Proposal { at: UnixMillis::new(now), action: action.clone() });
+        let proposal = Proposal { at: UnixMillis::new(now), action: action.clone() };
+        let result = decide(&state, &NoRecords, &proposal);
+        for change in result.iter().flat_map(|decision| &decision.changes) {
+            batch.1.note(&state, change);
+            state.absorb(change);
+        }
+        if random.u8(..8) == 0 {
+            let next = (state.clone(), Before::new(&state));
+            let (began, before) = std::mem::replace(&mut batch, next);
+            let mut given_up = state.clone();
+            given_up.put_back(before);
+            assert_eq!(given_up, began, "step {step}: a batch that is given up leaves no trace");
+        }
         let heads: Vec<usize> = model.places.iter().map(|place| place.events.len()).collect();
         let expected = model.apply(now, &action);
         assert_eq!(verdict(&result), expected, "step {step}: {action:?}");

@@ -26,13 +26,24 @@ impl Log {
         Ok(Self { connection, file, checkpointer, _lock: lock })
     }
 
-    /// Closes and opens the database anew, after a failure, and reads the model as it is on disk.
-    pub fn reopen(&mut self) -> Result<Model, LogError> {
+    /// Closes and opens the database anew, after a failure.
+    pub fn reopen(&mut self) -> Result<(), LogError> {
         let mut connection = Connection::open(&self.file)?;
         configure(&connection)?;
         self.checkpointer.follow(&mut connection)?;
         self.connection = connection;
+        Ok(())
+    }
+
+    /// Reads the model as it is on disk.
+    pub fn load(&self) -> Result<Model, LogError> {
         tables::load(&self.connection)
+    }
+
+    /// Whether these changes of a batch that failed are on the disk all the same; `None` where that is not to be seen from
+    /// what is there. All of a batch are there or none.
+    pub fn holds(&self, changes: &[Change]) -> Result<Option<bool>, LogError> {
+        tables::hold(&self.connection, changes)
     }
 
     /// Begins a transaction. Dropped without [`Batch::commit`], it leaves no trace.

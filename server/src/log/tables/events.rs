@@ -10,7 +10,7 @@ use super::rooms::Place;
 use super::run;
 use crate::log::verify::Report;
 use crate::log::{LogError, earlier, row};
-use crate::state::{Change, RoomId, counts_as_written, is_member_after};
+use crate::state::{Change, RoomId, StoredEvent, counts_as_written, is_member_after};
 
 /// `key` is `room << 40 | seq`, so that the events of a room lie together in the order of their seqs. `sum` is CRC-32 of the
 /// order: all that stands before it. A text has a sum of its own, so that it can be taken away while the order stays true.
@@ -57,6 +57,12 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
         | Change::RoomAdded { .. }
         | Change::RoomWritten { .. } => Ok(()),
     }
+}
+
+/// Whether an event is there.
+pub(super) fn holds(connection: &Connection, event: &StoredEvent) -> Result<bool, LogError> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM events WHERE key = ?1")?;
+    Ok(statement.exists([row::key(event.room, event.seq)])?)
 }
 
 /// A room's last event.

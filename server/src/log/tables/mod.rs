@@ -31,6 +31,27 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
     meta::absorb(transaction, change)
 }
 
+/// Whether they hold the changes of a batch; `None` where that is not to be seen.
+pub(super) fn hold(connection: &Connection, changes: &[Change]) -> Result<Option<bool>, LogError> {
+    let is_gone = |room| changes.iter().any(|change| *change == Change::RoomRemoved { id: room });
+    for change in changes {
+        match change {
+            Change::Event(event) if !is_gone(event.room) => {
+                return events::holds(connection, event).map(Some);
+            }
+            Change::UserAdded { id, .. } => return users::holds(connection, *id).map(Some),
+            Change::Event(_)
+            | Change::UserSeen { .. }
+            | Change::UserRenamed { .. }
+            | Change::UserRetired { .. }
+            | Change::RoomAdded { .. }
+            | Change::RoomWritten { .. }
+            | Change::RoomRemoved { .. } => {}
+        }
+    }
+    Ok(changes.is_empty().then_some(false))
+}
+
 /// The model that they hold.
 pub(super) fn load(connection: &Connection) -> Result<Model, LogError> {
     let mut model = Model::default();

@@ -75,6 +75,12 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
     }
 }
 
+/// Whether a user is there, be it one who is gone.
+pub(super) fn holds(connection: &Connection, id: UserId) -> Result<bool, LogError> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM users WHERE id = ?1")?;
+    Ok(statement.exists([row::user_column(id)])?)
+}
+
 /// The highest number of a user that was given, also to one who is gone.
 pub(in crate::log) fn last(connection: &Connection) -> Result<Option<UserId>, LogError> {
     let last: Option<i64> = connection.query_row("SELECT max(id) FROM users", [], |row| row.get(0))?;

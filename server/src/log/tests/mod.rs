@@ -113,7 +113,9 @@ fn what_was_not_committed_is_not_there() {
     assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
     drop(batch);
     assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
-    assert_ne!(room.model, room.log.reopen().expect("it opens again"));
+    room.log.reopen().expect("it opens again");
+    assert_ne!(room.model, room.log.load().expect("readable"));
+    assert_eq!(room.log.holds(&applied.changes).expect("readable"), Some(false));
 }
 
 #[test]
@@ -447,7 +449,7 @@ fn act(room: &mut Room, actions: impl IntoIterator<Item = Action>) {
 
 /// The log says what the model says, and a look through it finds nothing.
 fn assert_agrees(dir: &TempDir, room: &mut Room) {
-    assert_eq!(room.log.reopen().expect("readable"), room.model);
+    assert_eq!(room.log.load().expect("readable"), room.model);
     let report = maintenance::verify_at(&dir.0).expect("readable");
     assert!(report.is_sound(), "{:?}", report.problems);
 }

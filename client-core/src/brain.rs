@@ -6,6 +6,7 @@ mod doubt;
 mod farewell;
 mod identity;
 mod intents;
+mod outbox;
 mod posts;
 mod replies;
 mod rooms;
@@ -15,17 +16,17 @@ mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use teahouse_protocol::{Command, Limits, MemberName, OpId, Ping, Request, RequestId, RoomName};
+use teahouse_protocol::{Command, Limits, MemberName, OpId, Ping, Request, RequestId, RoomName, UnixMillis};
 
 use crate::backoff::Backoff;
 use crate::input::{Config, Input, Now, Ticks};
 use crate::link::{Due, Link};
 use crate::model::{Connection, Model};
-use crate::outbox::{LocalId, OpSource, PendingPost, PostState};
+use crate::outbox::{LocalId, OpSource, PendingPost};
 use crate::output::{Change, Notice, Output};
 use crate::random::Random;
 use crate::room::Room;
-use crate::store::{self, Key, StoredIdentity, StoredPost};
+use crate::store::{self, Key, StoredIdentity};
 
 /// The whole behaviour of a client.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ pub struct Brain {
     next_request: u64,
     next_local: u64,
     ops: OpSource,
-    /// No post goes out before this, because the server refused one for the moment.
+    /// No operation goes out before this, because the server refused one for the moment.
     resend_at: Option<Ticks>,
     resend_backoff: Backoff,
     /// The post that was dropped last, and its room.
@@ -63,6 +64,8 @@ pub struct Brain {
     focused: bool,
     /// The active room shows its last message.
     at_bottom: bool,
+    /// The client's clock, as far as it was told.
+    unix: UnixMillis,
     outputs: Vec<Output>,
     changes: BTreeSet<Change>,
 }
@@ -74,13 +77,12 @@ enum Asked {
     Rename { name: MemberName },
     Farewell { token: String },
     SignOut { token: String },
-    Join { room: RoomName },
     Leave { room: RoomName },
     Unwatch,
     Rooms { shown: bool },
     Watch { room: RoomName },
     History { room: RoomName },
-    Post { room: RoomName, local: LocalId, op: OpId },
+    Operation { room: RoomName, op: OpId },
     Who { room: RoomName, shown: bool },
     Ping,
 }
@@ -115,6 +117,7 @@ impl Brain {
             refused: None,
             focused: false,
             at_bottom: true,
+            unix: now.unix,
             outputs: Vec::new(),
             changes: BTreeSet::new(),
             config,
@@ -180,37 +183,7 @@ impl Brain {
             Key::Farewell(token) => {
                 self.farewells.insert(token);
             }
-            Key::Post(op) => {
-                let Some(post) = store::decode::<StoredPost>(value) else { return };
-                self.ops.follow(&op);
-                let local = self.new_local();
-                let author = post.author.or_else(|| self.token());
-                let room = self.room_entry(&post.room);
-                // What failed waits for the user, and the user may have left since.
-                room.wanted |= post.failed.is_none() && !post.unknown;
-                room.timeline.pending.push(PendingPost {
-                    local,
-                    text: post.text,
-                    action: post.action,
-                    at: post.at,
-                    state: match post.failed {
-                        Some(failed) => PostState::Failed {
-                            code: failed.code,
-                            reason: failed.reason,
-                            retryable: failed.retryable,
-                        },
-                        None if post.unknown => PostState::Unknown,
-                        None => PostState::Queued,
-                    },
-                    op,
-                    request: None,
-                    // Only a welcome lets anything be sent, and is kept.
-                    tried: author.is_some(),
-                    author,
-                    user: post.user,
-                    landed: None,
-                });
-            }
+            Key::Operation(op) => self.restore_operation(op, value),
         }
     }
 
@@ -223,6 +196,7 @@ impl Brain {
     /// Takes in what happened and says what is to be done, in this order.
     #[must_use]
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
+        self.unix = now.unix;
         match input {
             Input::Start => {
                 if (self.is_somebody() || !self.farewells.is_empty()) && !self.link.held() {
@@ -266,7 +240,7 @@ impl Brain {
         }
         self.pass_time(now.ticks);
         self.rename_when_possible();
-        self.send_posts(now.ticks);
+        self.send_operations(now.ticks);
         self.mark_read();
         self.finish()
     }

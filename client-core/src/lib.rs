@@ -52,5 +52,7 @@ pub use output::{Change, Notice, Output, RoomSummary};
 pub use room::{Member, Room};
 pub use rows::{Row, RowKey};
 pub use spans::{Names, Span, display_name, spans};
-pub use store::{draft_room, is_contested, is_draft_key, is_identity_key, is_post_key, settle};
+pub use store::{
+    draft_room, is_contested, is_draft_key, is_identity_key, is_kept_post, is_operation_key, settle,
+};
 pub use timeline::{Entry, Gap, Timeline, TimelineEvent, TimelineKind};

@@ -56,6 +56,16 @@ impl PendingPost {
     }
 }
 
+/// The user is to become a member of a room. To join twice is to join, so that an answer which was lost harms nobody.
+#[derive(Debug)]
+pub(crate) struct PendingJoin {
+    pub(crate) op: OpId,
+    /// The request that it is on its way in.
+    pub(crate) request: Option<RequestId>,
+    /// The user asked for it, so that it outlives the program; other joinings are found anew.
+    pub(crate) kept: bool,
+}
+
 /// How far a pending post is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostState {

@@ -4,7 +4,7 @@ use teahouse_protocol::{MemberName, RoomName, Seq, UserId};
 
 use crate::limits::MEMBERS_LISTED_MAX;
 use crate::mentions::MemberNames;
-use crate::outbox::PostState;
+use crate::outbox::{PendingJoin, PostState};
 use crate::reading::Reading;
 use crate::timeline::Timeline;
 
@@ -42,8 +42,8 @@ pub struct Room {
     pub(crate) create: bool,
     /// The user asked for it and is to hear when it is done.
     pub(crate) announce: bool,
-    /// A `join` is on its way.
-    pub(crate) joining: bool,
+    /// The `join` that waits or is on its way.
+    pub(crate) join: Option<PendingJoin>,
     /// A `leave` is on its way.
     pub(crate) leaving: bool,
     /// What the user is there while no member.
@@ -83,7 +83,7 @@ impl Room {
             wanted: false,
             create: false,
             announce: false,
-            joining: false,
+            join: None,
             leaving: false,
             outside: Outside::Reader,
             joined_at: Seq::ZERO,
@@ -107,7 +107,9 @@ impl Room {
 
     /// The link is gone, and with it everything that was asked.
     pub(crate) fn unlink(&mut self) {
-        self.joining = false;
+        if let Some(join) = &mut self.join {
+            join.request = None;
+        }
         self.leaving = false;
         if self.outside == Outside::Missing {
             self.outside = Outside::Reader;
@@ -132,6 +134,11 @@ impl Room {
         self.timeline.forget_log();
         let pending = &mut self.timeline.pending;
         pending.retain(|post| post.landed.is_none());
+    }
+
+    /// Whether a `join` is on its way.
+    pub(crate) fn is_joining(&self) -> bool {
+        self.join.as_ref().is_some_and(|join| join.request.is_some())
     }
 
     /// Whether it is neither watched nor about to be.

@@ -8,8 +8,8 @@ use teahouse_protocol::{ErrorCode, MemberName, OpId, Position, RoomName, UnixMil
 pub(crate) enum Key {
     /// [`StoredIdentity`].
     Identity,
-    /// [`StoredPost`], one for each post that waits.
-    Post(OpId),
+    /// [`StoredOperation`], one for each operation that waits.
+    Operation(OpId),
     /// A draft's text.
     Draft(RoomName),
     /// The name of the open room.
@@ -30,7 +30,7 @@ impl Key {
         }
         let (kind, rest) = text.split_once('/')?;
         match kind {
-            "outbox" => OpId::parse(rest).ok().map(Self::Post),
+            "outbox" => OpId::parse(rest).ok().map(Self::Operation),
             "draft" => RoomName::parse(rest).ok().map(Self::Draft),
             "read" => RoomName::parse(rest).ok().map(Self::Read),
             "farewell" => Some(Self::Farewell(rest.to_owned())),
@@ -39,10 +39,15 @@ impl Key {
     }
 }
 
-/// Whether a stored value is a post that waits to be sent. Of several programs that share a store only one is to be given
+/// Whether a stored value is an operation that waits to be sent: a post, or a joining. Of several programs that share a store only one is to be given
 /// it; when more are, the server still takes it once.
-pub fn is_post_key(key: &str) -> bool {
-    matches!(Key::parse(key), Some(Key::Post(_)))
+pub fn is_operation_key(key: &str) -> bool {
+    matches!(Key::parse(key), Some(Key::Operation(_)))
+}
+
+/// Whether what is stored are words of the user's that were not sent, or were refused.
+pub fn is_kept_post(key: &str, value: &str) -> bool {
+    is_operation_key(key) && matches!(decode(value), Some(StoredOperation::Post(_)))
 }
 
 /// Whether a stored value says who the user is. Without it nothing else that is kept is anybody's.
@@ -90,7 +95,7 @@ pub fn is_contested(key: &str, put: Option<&str>) -> bool {
     match Key::parse(key) {
         Some(Key::Identity | Key::Read(_)) => true,
         Some(Key::Draft(_)) => put.is_none(),
-        Some(Key::Post(_) | Key::Active | Key::Farewell(_)) | None => false,
+        Some(Key::Operation(_) | Key::Active | Key::Farewell(_)) | None => false,
     }
 }
 
@@ -104,7 +109,7 @@ impl std::fmt::Display for Key {
         match self {
             Self::Identity => f.write_str("identity"),
             Self::Active => f.write_str("active"),
-            Self::Post(op) => write!(f, "outbox/{op}"),
+            Self::Operation(op) => write!(f, "outbox/{op}"),
             Self::Draft(room) => write!(f, "draft/{room}"),
             Self::Read(room) => write!(f, "read/{room}"),
             Self::Farewell(token) => write!(f, "farewell/{token}"),
@@ -118,6 +123,22 @@ pub(crate) struct StoredIdentity {
     pub(crate) name: MemberName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
+}
+
+/// An operation that is not acknowledged. What earlier versions stored are posts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum StoredOperation {
+    Post(StoredPost),
+    Join(StoredJoin),
+}
+
+/// The user asked to be a member of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StoredJoin {
+    pub(crate) room: RoomName,
+    /// Whether joining may make it.
+    pub(crate) create: bool,
 }
 
 /// A post that is not acknowledged.
@@ -173,6 +194,15 @@ mod tests {
         assert_eq!(settled(Some("bo"), Some("bo"), None), None, "signed out");
         assert_eq!(settled(Some("bo"), Some("ana"), None), Some("ana"), "that was somebody else");
         assert_eq!(settled(Some("bo"), None, Some("bo")), None, "signed out elsewhere");
+    }
+
+    #[test]
+    fn words_are_told_from_what_else_waits() {
+        let op = "outbox/0199aabbccdd01234567";
+        let post = r#"{"room":"lobby","text":"hi","at":"2026-11-22T08:00:00.000Z"}"#;
+        assert!(is_kept_post(op, post));
+        assert!(!is_kept_post(op, r#"{"room":"lobby","create":true}"#), "a joining");
+        assert!(!is_kept_post("draft/lobby", post) && !is_kept_post(op, "{"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use idb::{ObjectStore, Transaction, TransactionMode};
 use leptos::prelude::set_timeout;
-use teahouse_client_core::{is_contested, is_identity_key, is_post_key, settle};
+use teahouse_client_core::{is_contested, is_identity_key, is_kept_post, is_operation_key, settle};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -199,7 +199,7 @@ impl Database {
     pub(crate) async fn unsent(&self) -> Option<usize> {
         let store = self.0.store.borrow().clone()?;
         let held = read_all(&store).await.ok()?;
-        Some(held.keys().filter(|key| is_post_key(key)).count())
+        Some(held.iter().filter(|(key, value)| is_kept_post(key, value)).count())
     }
 }
 
@@ -262,7 +262,7 @@ impl Inner {
         let (values, owners) = (transaction.object_store(VALUES)?, transaction.object_store(OWNERS)?);
         let owned = read(&owners).await?;
         let mut posts = read(&values).await?;
-        posts.retain(|key, _| is_post_key(key) && owned.get(key).is_some_and(|owner| owner == tab));
+        posts.retain(|key, _| is_operation_key(key) && owned.get(key).is_some_and(|owner| owner == tab));
         for key in posts.keys() {
             owners.put(&own.into(), Some(&key.into()))?;
         }
@@ -277,7 +277,7 @@ impl Inner {
         let (values, owners) = (transaction.object_store(VALUES)?, transaction.object_store(OWNERS)?);
         for (key, value) in batch.iter().filter(|(key, value)| !is_contested(key, value.as_deref())) {
             put(&values, key, value.as_deref())?;
-            if is_post_key(key) {
+            if is_operation_key(key) {
                 put(&owners, key, value.as_ref().and(self.tab.as_deref()))?;
             } else {
                 self.sees(key, value.clone());

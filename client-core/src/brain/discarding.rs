@@ -15,7 +15,7 @@ impl Brain {
         }
         let post = pending.remove(at);
         let composer_is_empty = room.draft.is_empty();
-        self.store(&Key::Post(post.op.clone()), None);
+        self.store(&Key::Operation(post.op.clone()), None);
         self.change(Change::Timeline(name.clone()));
         if composer_is_empty {
             self.draft(&name, as_typed(&post));

@@ -77,13 +77,16 @@ impl Brain {
         let first_rooms =
             if with_token || self.was_welcome { Vec::new() } else { self.config.first_rooms.clone() };
         self.was_welcome = true;
+        let mut left = Vec::new();
         for room in self.model.rooms.values_mut() {
             if server_decides && room.joined {
                 room.wanted = false;
                 room.outside = Outside::Left;
+                left.push(room.name.clone());
             }
             room.joined = false;
         }
+        left.iter().for_each(|name| self.drop_join(name));
         for name in &first_rooms {
             self.room_entry(name).wanted = true;
         }
@@ -94,6 +97,7 @@ impl Brain {
             room.wanted = true;
             room.joined_at = joined.head;
             room.head = room.head.max(joined.head);
+            self.drop_join(&joined.room);
         }
         self.reopen(first.or_else(|| first_rooms.first().cloned()));
         self.store_active();
@@ -229,7 +233,8 @@ impl Brain {
         self.discarded = None;
         let mut keys = Vec::new();
         for room in self.model.rooms.values_mut() {
-            keys.extend(room.timeline.pending.iter().map(|post| Key::Post(post.op.clone())));
+            keys.extend(room.timeline.pending.iter().map(|post| Key::Operation(post.op.clone())));
+            keys.extend(room.join.iter().map(|join| Key::Operation(join.op.clone())));
             keys.push(Key::Draft(room.name.clone()));
             keys.push(Key::Read(room.name.clone()));
         }

@@ -19,10 +19,9 @@ impl Brain {
             (ServerMessage::SignedOut(_), Some(Asked::SignOut { token })) => {
                 self.signed_out(&token, now.ticks)
             }
-            (ServerMessage::Ack(ack), Some(Asked::Join { room })) => self.joined(&room, &ack),
             (ServerMessage::Ack(_), Some(Asked::Leave { room })) => self.left(&room),
-            (ServerMessage::Ack(ack), Some(Asked::Post { room, local, .. })) => {
-                self.acknowledged(&room, local, &ack)
+            (ServerMessage::Ack(ack), Some(Asked::Operation { room, op })) => {
+                self.operation_done(&room, &op, &ack)
             }
             (ServerMessage::Renamed(reply), Some(Asked::Rename { .. })) => self.renamed(reply.user),
             (ServerMessage::Rooms(list), Some(Asked::Rooms { shown })) => self.rooms_listed(list, shown),
@@ -70,8 +69,7 @@ impl Brain {
                 self.farewell_refused(&token, error, now.ticks);
             }
             Some(Asked::Rename { name }) => self.rename_refused(name, error, now.ticks),
-            Some(Asked::Join { room }) => self.join_refused(&room, error, now.ticks),
-            Some(Asked::Post { room, local, op }) => self.post_refused(&room, local, op, &error, now.ticks),
+            Some(Asked::Operation { room, op }) => self.operation_refused(&room, op, error, now.ticks),
             Some(Asked::Watch { room }) => self.watch_refused(&room, error, now.ticks),
             Some(Asked::History { room }) => {
                 self.history_refused(&room);

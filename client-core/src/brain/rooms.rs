@@ -1,10 +1,9 @@
 use teahouse_protocol::{
-    Ack, Command, ErrorCode, ErrorReply, Join, Members, NameError, Presence, RoomInfo, RoomList, RoomName,
-    Rooms, Who,
+    Ack, Command, ErrorCode, ErrorReply, Members, NameError, Presence, RoomInfo, RoomList, RoomName, Rooms,
+    Who,
 };
 
 use super::{Asked, Brain};
-use crate::input::Ticks;
 use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, MEMBERS_LISTED_MAX, ROOMS_LISTED_MAX};
 use crate::output::{Change, Notice, RoomSummary};
 use crate::room::{Member, Outside};
@@ -47,7 +46,7 @@ impl Brain {
             room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
             let (name, read_only) = (room.name.clone(), !room.joined && !room.is_unwatched());
             self.changes.insert(Change::Timeline(name.clone()));
-            if read_only && !room.joining && self.link.is_up() {
+            if read_only && !room.is_joining() && self.link.is_up() {
                 self.unwatch(&name);
             }
         }
@@ -71,30 +70,10 @@ impl Brain {
         }
     }
 
-    /// Joins every room that the user wants to be in and is not.
-    pub(super) fn join_wanted(&mut self) {
-        if !self.link.is_up() {
-            return;
-        }
-        let missing: Vec<(RoomName, bool)> = self
-            .model
-            .rooms
-            .values_mut()
-            .filter(|room| room.wanted && !room.joined && !room.joining)
-            .map(|room| {
-                room.joining = true;
-                (room.name.clone(), room.create)
-            })
-            .collect();
-        for (room, create) in missing {
-            self.ask(Command::Join(Join { room: room.clone(), create }), Asked::Join { room });
-        }
-    }
-
     pub(super) fn joined(&mut self, asked: &RoomName, ack: &Ack) {
+        self.drop_join(asked);
         let name = self.spelled(asked, &ack.room);
         let room = self.room_entry(&name);
-        room.joining = false;
         room.joined_at = ack.seq.unwrap_or(room.head);
         if std::mem::take(&mut room.announce) {
             self.notice(Notice::Joined { room: name.clone() });
@@ -102,12 +81,9 @@ impl Brain {
         self.is_member(&name);
     }
 
-    pub(super) fn join_refused(&mut self, name: &RoomName, error: ErrorReply, now: Ticks) {
+    pub(super) fn join_refused(&mut self, name: &RoomName, error: ErrorReply) {
+        self.drop_join(name);
         let room = self.room_entry(name);
-        room.joining = false;
-        if error.temporary {
-            return self.pause_posts(error.retry_after_ms, now);
-        }
         room.wanted = false;
         room.create = false;
         self.fail_waiting(name, error.code, &error.message);
@@ -137,6 +113,7 @@ impl Brain {
         room.wanted = false;
         room.leaving = false;
         room.outside = Outside::Reader;
+        self.drop_join(name);
         if !was_in {
             return;
         }

@@ -13,8 +13,8 @@ impl Brain {
                 Some(Key::Identity) => self.identity_elsewhere(value.as_deref(), now),
                 Some(Key::Read(room)) => self.read_elsewhere(&room, value.as_deref()),
                 Some(Key::Draft(room)) => self.draft_elsewhere(&room, value.unwrap_or_default()),
-                // A post belongs to the program that it was written in, and so does the open room.
-                Some(Key::Post(_) | Key::Active | Key::Farewell(_)) | None => {}
+                // An operation belongs to the program that it was written in, and so does the open room.
+                Some(Key::Operation(_) | Key::Active | Key::Farewell(_)) | None => {}
             }
         }
     }

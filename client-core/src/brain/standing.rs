@@ -13,6 +13,9 @@ impl Brain {
         room.create |= create;
         room.announce = !room.joined;
         room.outside = Outside::Reader;
+        if !room.joined {
+            self.queue_join(name, true);
+        }
         self.change(Change::Rooms);
         self.change(Change::Timeline(name.clone()));
         self.join_wanted();
@@ -49,6 +52,7 @@ impl Brain {
         room.wanted = true;
         room.leaving = false;
         room.outside = Outside::Reader;
+        self.drop_join(name);
         self.change(Change::Rooms);
         self.change(Change::Timeline(name.clone()));
         if self.model.rooms[name].is_unwatched() {
@@ -64,6 +68,7 @@ impl Brain {
         room.joined = false;
         room.wanted = false;
         room.outside = Outside::Left;
+        self.drop_join(name);
         if !active {
             self.unwatch(name);
         }

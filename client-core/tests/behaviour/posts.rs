@@ -308,7 +308,7 @@ fn what_another_program_left_behind_is_sent_once() {
     other.submit("from there");
     other.submit("and this");
     let posts: Vec<_> =
-        other.stored.iter().filter(|(key, _)| teahouse_client_core::is_post_key(key)).collect();
+        other.stored.iter().filter(|(key, _)| teahouse_client_core::is_operation_key(key)).collect();
     let posts: Vec<(String, String)> = posts.into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     assert_eq!(posts.len(), 2);
 

@@ -136,3 +136,40 @@ fn a_failed_post_brings_nobody_back_into_its_room() {
     desk.check_sent(&["hello token secret", "watch tea", "history tea", "who tea", "rooms"]);
     desk.check_timeline(&["failed hi not_member it is true"]);
 }
+
+/// As a post is: it is kept until the server has answered it, whatever happens to link and program.
+#[test]
+fn a_room_that_was_asked_for_is_joined_after_a_restart() {
+    let mut desk = Desk::in_lobby(1);
+    desk.cut();
+    desk.user(Intent::Create(room("tea")));
+    let mut again = Desk::with(at_home(), desk.stored);
+    welcome(&mut again, &["lobby"]);
+    again.check_sent(&["hello token secret", "watch lobby", "history lobby", "join tea create", "rooms"]);
+    // The answer was lost.
+    again.cut();
+    again.user(Intent::ReconnectNow);
+    welcome(&mut again, &["lobby"]);
+    assert!(again.stored.keys().any(|key| key.starts_with("outbox/")));
+    again.reply("join tea", json!({"type": "ack", "room": "tea", "seq": 2}));
+    assert!(!again.stored.keys().any(|key| key.starts_with("outbox/")));
+    assert!(again.brain.model().room(&room("tea")).is_some_and(|tea| tea.joined()));
+    let mut third = Desk::with(at_home(), again.stored);
+    welcome(&mut third, &[]);
+    third.check_sent(&["hello token secret", "rooms"]);
+}
+
+#[test]
+fn a_joining_that_is_refused_for_good_is_not_asked_for_again() {
+    let mut desk = Desk::in_lobby(1);
+    desk.user(Intent::Join(room("tea")));
+    assert!(desk.stored.keys().any(|key| key.starts_with("outbox/")));
+    desk.refuse("join tea", "busy", true);
+    desk.check_sent(&["join tea"]);
+    desk.wait(1_000);
+    desk.check_sent(&["join tea"]);
+    desk.refuse("join tea", "no_such_room", false);
+    assert!(!desk.stored.keys().any(|key| key.starts_with("outbox/")));
+    desk.wait(60_000);
+    desk.check_sent(&["ping"]);
+}

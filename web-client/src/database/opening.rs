@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use idb::{DatabaseEvent, Factory, ObjectStoreParams, TransactionMode};
-use teahouse_client_core::is_post_key;
+use teahouse_client_core::is_operation_key;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Database, Health, Inner, OWNERS, VALUES, Values, put, read};
@@ -36,7 +36,7 @@ impl Database {
         if let Some(tabs) = &tabs {
             kept.retain(|key, _| !belongs_to(key, &owned, &tabs.others));
             puts.extend(
-                kept.keys().filter(|key| is_post_key(key)).map(|key| put(&owners, key, Some(&tabs.own))),
+                kept.keys().filter(|key| is_operation_key(key)).map(|key| put(&owners, key, Some(&tabs.own))),
             );
         }
         // What can be read counts, whether or not anything can be written.
@@ -46,8 +46,11 @@ impl Database {
         if !committed {
             inner.health.set(Health::Refuses);
         }
-        *inner.seen.borrow_mut() =
-            kept.iter().filter(|(key, _)| !is_post_key(key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        *inner.seen.borrow_mut() = kept
+            .iter()
+            .filter(|(key, _)| !is_operation_key(key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         if let Some(tabs) = tabs {
             inner.tab = Some(tabs.own);
             *inner.life.borrow_mut() = Some(tabs.life);
@@ -104,7 +107,7 @@ async fn open_store() -> Result<idb::Database, idb::Error> {
 
 /// Whether this is a post of one of these tabs.
 fn belongs_to(key: &str, owners: &Values, tabs: &std::collections::BTreeSet<String>) -> bool {
-    is_post_key(key) && owners.get(key).is_some_and(|owner| tabs.contains(owner))
+    is_operation_key(key) && owners.get(key).is_some_and(|owner| tabs.contains(owner))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use idb::TransactionMode;
 use leptos::prelude::set_timeout;
-use teahouse_client_core::{is_draft_key, is_identity_key, is_post_key};
+use teahouse_client_core::{is_draft_key, is_identity_key, is_operation_key};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -60,7 +60,7 @@ impl Database {
     pub(super) fn written(&self, outcome: Outcome) {
         let urgent = outcome.changed.iter().any(|key| is_identity_key(key));
         // A post is its tab's own.
-        let changed = outcome.changed.into_iter().filter(|key| !is_post_key(key));
+        let changed = outcome.changed.into_iter().filter(|key| !is_operation_key(key));
         self.0.unsaid.borrow_mut().extend(changed);
         if urgent || !self.0.say_due.get() {
             self.say_kept();
@@ -133,7 +133,7 @@ impl Inner {
             |key: &String| self.waiting.borrow().contains_key(key) || self.flying.borrow().contains(key);
         let known = |key: &String, value: &Option<String>| self.seen.borrow().get(key) == value.as_ref();
         let mut news = held;
-        news.retain(|key, value| !is_post_key(key) && !busy(key) && !known(key, value));
+        news.retain(|key, value| !is_operation_key(key) && !busy(key) && !known(key, value));
         for (key, value) in news.iter().filter(|(key, _)| !is_draft_key(key)) {
             self.sees(key, value.clone());
         }

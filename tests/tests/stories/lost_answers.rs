@@ -21,7 +21,7 @@ enum Cut {
     Welcome,
     /// Before anything that the client sends once it has joined.
     Posts,
-    /// Before this acknowledgement, counted from 1; the first is that of the join.
+    /// Before this acknowledgement, counted from 1, or before the event that says as much; the first is that of the join.
     Ack(usize),
 }
 
@@ -80,11 +80,15 @@ async fn carry(client: TcpStream, server: SocketAddr, cut: Option<Cut>) {
         while let Ok(length @ 1..) = from_server.read(&mut bytes).await {
             said.extend_from_slice(&bytes[..length]);
             // Frames of a server are not masked, so both kinds of link are readable.
-            let count = |what: &str| String::from_utf8_lossy(&said).matches(what).count();
+            let said = String::from_utf8_lossy(&said);
+            let count = |what: &str| said.matches(what).count();
             let acks = count(r#""type":"ack""#);
+            let events = said.split(r#""type":"event""#).skip(1);
+            let kinds = events.filter_map(|event| event.split(r#""kind":""#).nth(1));
+            let words = kinds.filter(|kind| kind.starts_with("post")).count();
             match cut {
                 Some(Cut::Welcome) if count(r#""type":"welcome""#) > 0 => return,
-                Some(Cut::Ack(number)) if acks >= number => return,
+                Some(Cut::Ack(number)) if acks.max(1 + words) >= number && acks + words > 0 => return,
                 _ => {}
             }
             tells.store(acks > 0, Ordering::Release);

@@ -16,11 +16,11 @@ mod watching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use teahouse_protocol::{Command, Limits, MemberName, OpId, Ping, Request, RequestId, RoomName, UnixMillis};
+use teahouse_protocol::{Command, Limits, MemberName, OpId, RequestId, RoomName, UnixMillis};
 
 use crate::backoff::Backoff;
 use crate::input::{Config, Input, Now, Ticks};
-use crate::link::{Due, Link};
+use crate::line::{Came, Line};
 use crate::model::{Connection, Model};
 use crate::outbox::{LocalId, OpSource, PendingPost};
 use crate::output::{Change, Notice, Output};
@@ -33,7 +33,7 @@ use crate::store::{self, Key, StoredIdentity};
 pub struct Brain {
     config: Config,
     model: Model,
-    link: Link,
+    line: Line,
     random: Random,
     /// Who the user is, or wants to be. `None`: the user has to say.
     identity: Option<StoredIdentity>,
@@ -50,7 +50,6 @@ pub struct Brain {
     limits: Limits,
     /// What each unanswered request was about.
     asked: BTreeMap<RequestId, Asked>,
-    next_request: u64,
     next_local: u64,
     ops: OpSource,
     /// No operation goes out before this, because the server refused one for the moment.
@@ -84,7 +83,6 @@ enum Asked {
     History { room: RoomName },
     Operation { room: RoomName, op: OpId },
     Who { room: RoomName, shown: bool },
-    Ping,
 }
 
 impl Brain {
@@ -98,7 +96,7 @@ impl Brain {
     ) -> Self {
         let mut brain = Self {
             model: Model::new(),
-            link: Link::new(now.ticks),
+            line: Line::new(seed, now.ticks),
             random: Random::new(seed),
             identity: config.name.clone().map(|name| StoredIdentity { name, token: None }),
             renaming: None,
@@ -108,7 +106,6 @@ impl Brain {
             reopening: config.rooms.is_empty() && config.show.is_none(),
             limits: Limits::CURRENT,
             asked: BTreeMap::new(),
-            next_request: 1,
             next_local: 1,
             ops: OpSource::default(),
             resend_at: None,
@@ -197,58 +194,57 @@ impl Brain {
     #[must_use]
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
         self.unix = now.unix;
-        match input {
-            Input::Start => {
-                if (self.is_somebody() || !self.farewells.is_empty()) && !self.link.held() {
-                    self.connect(now.ticks);
-                }
-            }
-            Input::LinkOpened => {
-                if self.link.is_opening() {
-                    self.link.opened(now.ticks);
-                    self.say_hello();
-                }
-            }
-            Input::Received(text) => {
-                if self.link.stands() {
-                    self.received(&text, now);
-                }
-            }
-            Input::LinkClosed { reason } => {
-                if self.link.held() {
-                    self.lost(reason, now.ticks);
-                }
-            }
-            Input::MessageTooLong => {
-                if self.link.held() {
-                    self.ask_for_less(now.ticks);
-                }
-            }
-            Input::Deadline => {}
-            Input::Woke => {
-                if self.link.is_waiting() {
-                    self.connect(now.ticks);
-                } else {
-                    self.check_link(now.ticks);
-                }
-            }
-            Input::WentOffline => self.check_link(now.ticks),
-            Input::Attention { focused, at_bottom } => self.attention(focused, at_bottom),
-            Input::Inherited(posts) => self.inherit(posts),
-            Input::Shared(values) => self.shared(values, now.ticks),
-            Input::User(intent) => self.user(intent, now),
+        match self.line.take(input, now.ticks, &mut self.outputs) {
+            Ok(Some(came)) => self.came(came, now),
+            Ok(None) => {}
+            Err(input) => self.told(input, now),
         }
-        self.pass_time(now.ticks);
+        self.pass_time(now);
         self.rename_when_possible();
         self.send_operations(now.ticks);
         self.mark_read();
         self.finish()
     }
 
+    fn came(&mut self, came: Came, now: Now) {
+        match came {
+            Came::Opened => self.say_hello(),
+            Came::Received(text) => self.received(&text, now),
+            Came::Lost => self.unlink(),
+            Came::TooLong => {
+                self.unlink();
+                self.ask_for_less();
+            }
+            Came::Banner => self.change(Change::Connection),
+        }
+    }
+
+    /// An input that is not about the link.
+    fn told(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Start => {
+                if (self.is_somebody() || !self.farewells.is_empty()) && !self.line.held() {
+                    self.connect(now.ticks);
+                }
+            }
+            Input::Attention { focused, at_bottom } => self.attention(focused, at_bottom),
+            Input::Inherited(posts) => self.inherit(posts),
+            Input::Shared(values) => self.shared(values, now.ticks),
+            Input::User(intent) => self.user(intent, now),
+            Input::LinkOpened
+            | Input::Received(_)
+            | Input::LinkClosed { .. }
+            | Input::MessageTooLong
+            | Input::Deadline
+            | Input::Woke
+            | Input::WentOffline => unreachable!("the line takes these"),
+        }
+    }
+
     /// When [`Input::Deadline`] is due, if ever. It may change with every `handle`.
     pub fn deadline(&self) -> Option<Ticks> {
-        let resend_at = self.resend_at.filter(|_| self.link.is_up());
-        [self.link.deadline(), resend_at].into_iter().flatten().min()
+        let resend_at = self.resend_at.filter(|_| self.line.is_up());
+        [self.line.deadline(), resend_at].into_iter().flatten().min()
     }
 
     /// What a view shows.
@@ -270,7 +266,7 @@ impl Brain {
 
     fn finish(&mut self) -> Vec<Output> {
         // A link that is only to end who the user was is nobody's business.
-        if let Some(connection) = self.link.connection().filter(|_| self.is_somebody()) {
+        if let Some(connection) = self.line.connection().filter(|_| self.is_somebody()) {
             self.set_connection(connection);
         }
         let mut outputs = std::mem::take(&mut self.outputs);
@@ -278,51 +274,30 @@ impl Brain {
         outputs
     }
 
-    fn pass_time(&mut self, now: Ticks) {
-        while let Some(due) = self.link.due(now) {
-            match due {
-                Due::Connect => self.connect(now),
-                Due::Dead(reason) => self.cut(reason, now),
-                Due::Ping => self.check_link(now),
-                Due::Banner => self.change(Change::Connection),
-            }
+    fn pass_time(&mut self, now: Now) {
+        while let Some(came) = self.line.pass_time(now.ticks, &mut self.outputs) {
+            self.came(came, now);
         }
-        if self.resend_at.is_some_and(|at| now >= at) {
+        if self.resend_at.is_some_and(|at| now.ticks >= at) {
             self.resend_at = None;
             self.join_wanted();
         }
     }
 
     fn connect(&mut self, now: Ticks) {
-        self.link.open(now);
-        self.outputs.push(Output::OpenLink);
-    }
-
-    fn check_link(&mut self, now: Ticks) {
-        if self.link.pinged(now) {
-            self.ask(Command::Ping(Ping {}), Asked::Ping);
-        }
+        self.line.connect(now, &mut self.outputs);
     }
 
     /// The brain gives the link up; another attempt comes by itself.
-    fn cut(&mut self, reason: &str, now: Ticks) {
-        self.outputs.push(Output::CloseLink);
-        self.lost(reason.to_owned(), now);
-    }
-
-    /// The link is gone, and the driver knows.
-    fn lost(&mut self, reason: String, now: Ticks) {
+    fn cut(&mut self, reason: String, now: Ticks) {
+        self.line.cut(reason, now, &mut self.outputs);
         self.unlink();
-        self.link.lost(reason, now, &mut self.random);
     }
 
     /// The brain ends the link; another comes only when somebody asks for it.
     fn stop(&mut self, connection: Connection) {
-        if self.link.held() {
-            self.outputs.push(Output::CloseLink);
-        }
+        self.line.stop(&mut self.outputs);
         self.unlink();
-        self.link.stop();
         if self.is_somebody() || matches!(connection, Connection::NeedsName { .. }) {
             self.set_connection(connection);
         }
@@ -340,9 +315,7 @@ impl Brain {
     }
 
     fn ask(&mut self, command: Command, about: Asked) -> RequestId {
-        let id = RequestId::new(self.next_request).expect("a run has fewer than 2^53 requests");
-        self.next_request += 1;
-        self.outputs.push(Output::Send(Request { id, command }.to_json()));
+        let id = self.line.ask(command, &mut self.outputs);
         self.asked.insert(id, about);
         id
     }

@@ -2,15 +2,13 @@ use std::collections::VecDeque;
 
 use teahouse_protocol::limits::HISTORY_EVENTS_MAX;
 use teahouse_protocol::{
-    Auth, Command, Epoch, ErrorCode, Event, Hello, History, HistoryPage, Limits, PROTOCOL_VERSION, Ping,
-    Position, Request, RequestId, ResetReason, Resume, RoomName, Seq, ServerMessage, Watch, Watching,
-    decode_server_message,
+    Auth, Command, Epoch, ErrorCode, Event, History, HistoryPage, Limits, Position, ResetReason, Resume,
+    RoomName, Seq, ServerMessage, Watch, Watching, decode_server_message,
 };
 
 use crate::input::{Input, Ticks};
-use crate::link::{Due, Link, TOO_LONG};
+use crate::line::{Came, Line, Order, TOO_LONG};
 use crate::model::Connection;
-use crate::random::Random;
 
 /// The most events that [`FollowFrom::Last`] goes back.
 pub const FOLLOW_LAST_MAX: u32 = 5_000;
@@ -63,13 +61,22 @@ pub enum FollowOutput {
     },
 }
 
+impl From<Order> for FollowOutput {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Open => Self::OpenLink,
+            Order::Close => Self::CloseLink,
+            Order::Send(line) => Self::Send(line),
+        }
+    }
+}
+
 /// Reads one room's events, each once, in order, whatever the link does: for scripts. Sans IO like [`crate::Brain`], and
 /// with no memory of the room but its last position.
 #[derive(Debug)]
 pub struct Follower {
     config: FollowConfig,
-    link: Link,
-    random: Random,
+    line: Line,
     epoch: Option<Epoch>,
     /// The last event that was given out; `None` until it is known where to begin.
     cursor: Option<Seq>,
@@ -79,7 +86,6 @@ pub struct Follower {
     ended: bool,
     /// How many events are asked for at a time: fewer after a page that was too long for the link.
     page_max: usize,
-    next_request: u64,
     outputs: Vec<FollowOutput>,
 }
 
@@ -92,15 +98,13 @@ impl Follower {
         };
         Self {
             config,
-            link: Link::new(now),
-            random: Random::new(seed),
+            line: Line::new(seed, now),
             epoch: None,
             cursor,
             gathered: VecDeque::new(),
             live: false,
             ended: false,
             page_max: HISTORY_EVENTS_MAX,
-            next_request: 1,
             outputs: Vec::new(),
         }
     }
@@ -109,39 +113,19 @@ impl Follower {
     /// nothing to it.
     #[must_use]
     pub fn handle(&mut self, input: Input, now: Ticks) -> Vec<FollowOutput> {
-        let before = self.link.connection();
+        let before = self.line.connection();
         if !self.ended {
-            match input {
-                Input::Start if !self.link.held() => self.connect(now),
-                Input::LinkOpened if self.link.is_opening() => {
-                    self.link.opened(now);
-                    let auth = Auth::Guest { name: None, keep: false };
-                    let client = Some(self.config.client.clone());
-                    self.ask(Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client }));
-                }
-                Input::Received(text) if self.link.stands() => self.received(&text, now),
-                Input::LinkClosed { reason } if self.link.held() => self.lost(reason, now),
-                Input::MessageTooLong if self.link.held() => {
-                    self.lost(TOO_LONG.to_owned(), now);
-                    match self.page_max / 2 {
-                        0 => self.refuse(ErrorCode::FrameTooLong, TOO_LONG.to_owned()),
-                        less => self.page_max = less,
-                    }
-                }
-                Input::Woke if self.link.is_waiting() => self.connect(now),
-                Input::Woke | Input::WentOffline => self.ping(now),
-                _ => {}
+            match self.line.take(input, now, &mut self.outputs) {
+                Ok(Some(came)) => self.came(came, now),
+                Ok(None) => {}
+                Err(Input::Start) if !self.line.held() => self.line.connect(now, &mut self.outputs),
+                Err(_) => {}
             }
-            while let Some(due) = self.link.due(now) {
-                match due {
-                    Due::Connect => self.connect(now),
-                    Due::Dead(reason) => self.drop_link(reason.to_owned(), now),
-                    Due::Ping => self.ping(now),
-                    Due::Banner => {}
-                }
+            while let Some(came) = self.line.pass_time(now, &mut self.outputs) {
+                self.came(came, now);
             }
         }
-        let after = self.link.connection();
+        let after = self.line.connection();
         if after != before
             && let Some(connection) = after
         {
@@ -152,36 +136,40 @@ impl Follower {
 
     /// When [`Input::Deadline`] is due, if ever.
     pub fn deadline(&self) -> Option<Ticks> {
-        self.link.deadline()
+        self.line.deadline()
     }
 
-    fn connect(&mut self, now: Ticks) {
-        self.link.open(now);
-        self.outputs.push(FollowOutput::OpenLink);
-    }
-
-    fn ping(&mut self, now: Ticks) {
-        if self.link.pinged(now) {
-            self.ask(Command::Ping(Ping {}));
+    fn came(&mut self, came: Came, now: Ticks) {
+        match came {
+            Came::Opened => {
+                let auth = Auth::Guest { name: None, keep: false };
+                self.line.greet(auth, &self.config.client, &mut self.outputs);
+            }
+            Came::Received(text) => self.received(&text, now),
+            Came::Lost => self.unlink(),
+            Came::TooLong => {
+                self.unlink();
+                match self.page_max / 2 {
+                    0 => self.refuse(ErrorCode::FrameTooLong, TOO_LONG.to_owned()),
+                    less => self.page_max = less,
+                }
+            }
+            Came::Banner => {}
         }
     }
 
-    fn lost(&mut self, reason: String, now: Ticks) {
+    fn unlink(&mut self) {
         self.live = false;
         self.gathered.clear();
-        self.link.lost(reason, now, &mut self.random);
     }
 
-    fn drop_link(&mut self, reason: String, now: Ticks) {
-        self.outputs.push(FollowOutput::CloseLink);
-        self.lost(reason, now);
+    fn cut(&mut self, reason: String, now: Ticks) {
+        self.line.cut(reason, now, &mut self.outputs);
+        self.unlink();
     }
 
     fn end(&mut self, output: FollowOutput) {
-        if self.link.held() {
-            self.outputs.push(FollowOutput::CloseLink);
-        }
-        self.link.stop();
+        self.line.stop(&mut self.outputs);
         self.ended = true;
         self.outputs.push(output);
     }
@@ -191,17 +179,14 @@ impl Follower {
     }
 
     fn ask(&mut self, command: Command) {
-        let id = RequestId::new(self.next_request).expect("a run has fewer than 2^53 requests");
-        self.next_request += 1;
-        self.outputs.push(FollowOutput::Send(Request { id, command }.to_json()));
+        self.line.ask(command, &mut self.outputs);
     }
 
     fn received(&mut self, text: &str, now: Ticks) {
-        self.link.heard(now);
         let Ok(message) = decode_server_message(text.as_bytes()) else { return };
         match message {
             ServerMessage::Welcome(welcome) => {
-                self.link.welcomed(now);
+                self.line.welcomed(now);
                 let Limits { history_events_max, .. } = welcome.limits;
                 self.page_max = history_events_max.clamp(1, self.page_max);
                 self.read_on();
@@ -209,11 +194,11 @@ impl Follower {
             ServerMessage::History(page) if !self.live => self.page(page),
             ServerMessage::Watching(reply) => self.watching(reply),
             ServerMessage::Event(event) if self.live => self.event(event, now),
-            ServerMessage::Error(error) if error.temporary => self.drop_link(error.message, now),
+            ServerMessage::Error(error) if error.temporary => self.cut(error.message, now),
             ServerMessage::Error(error) if error.re.is_some() => {
                 self.refuse(error.code, error.message);
             }
-            ServerMessage::Goodbye(goodbye) if goodbye.reconnect => self.drop_link(goodbye.message, now),
+            ServerMessage::Goodbye(goodbye) if goodbye.reconnect => self.cut(goodbye.message, now),
             ServerMessage::Goodbye(goodbye) => {
                 self.refuse(ErrorCode::Unknown, goodbye.message);
             }
@@ -309,7 +294,7 @@ impl Follower {
 
     fn event(&mut self, event: Event, now: Ticks) {
         if self.cursor.is_some_and(|cursor| event.seq > cursor.next()) {
-            return self.drop_link("the server skipped an event".to_owned(), now);
+            return self.cut("the server skipped an event".to_owned(), now);
         }
         self.give(event);
     }

@@ -26,7 +26,7 @@ mod drawn_rows;
 mod follower;
 mod input;
 pub mod limits;
-mod link;
+mod line;
 mod mentions;
 mod model;
 mod outbox;

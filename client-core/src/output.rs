@@ -1,6 +1,7 @@
 use teahouse_protocol::{ErrorCode, GoodbyeReason, MemberName, NameError, RoomName, Seq, TextError};
 
 use crate::commands::SlashCommand;
+use crate::line::Order;
 use crate::room::Member;
 
 /// Something that the driver or the view shall do.
@@ -35,6 +36,16 @@ pub enum Output {
         /// The whole text, to be shown through [`crate::spans`] only.
         text: String,
     },
+}
+
+impl From<Order> for Output {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Open => Self::OpenLink,
+            Order::Close => Self::CloseLink,
+            Order::Send(line) => Self::Send(line),
+        }
+    }
 }
 
 /// A part of the model.

@@ -2,7 +2,6 @@ use teahouse_protocol::{Command, ErrorReply, SignOut};
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
-use crate::output::Output;
 use crate::store::Key;
 
 impl Brain {
@@ -10,9 +9,9 @@ impl Brain {
     pub(super) fn say_farewell(&mut self, token: String, now: Ticks) {
         self.store(&Key::Farewell(token.clone()), Some("1".to_owned()));
         self.farewells.insert(token.clone());
-        if self.link.is_up() {
+        if self.line.is_up() {
             self.unlink();
-            self.link.greet_anew(now);
+            self.line.greet_anew(now);
             self.ask_to_sign_out(token);
         } else {
             self.reconnect(now);
@@ -31,16 +30,14 @@ impl Brain {
             // A connection on which somebody was still watches for them.
             self.reconnect(now);
         } else {
-            self.outputs.push(Output::CloseLink);
             self.unlink();
-            self.link.stop();
+            self.line.stop(&mut self.outputs);
         }
     }
 
     pub(super) fn farewell_refused(&mut self, token: &str, error: ErrorReply, now: Ticks) {
         if error.temporary {
-            self.outputs.push(Output::CloseLink);
-            return self.lost(error.message, now);
+            return self.cut(error.message, now);
         }
         // Nobody is known by this token: that is what was wanted.
         self.signed_out(token, now);

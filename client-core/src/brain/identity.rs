@@ -1,12 +1,11 @@
 use teahouse_protocol::{
-    Auth, Command, ErrorCode, ErrorReply, Hello, MemberName, NameError, PROTOCOL_VERSION, Rename, User,
-    UserId, Welcome,
+    Auth, Command, ErrorCode, ErrorReply, MemberName, NameError, Rename, User, UserId, Welcome,
 };
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
 use crate::model::{Connection, Me, NameProblem};
-use crate::output::{Change, Notice, Output};
+use crate::output::{Change, Notice};
 use crate::room::Outside;
 use crate::store::{self, Key, StoredIdentity};
 
@@ -49,12 +48,12 @@ impl Brain {
     }
 
     fn greet(&mut self, auth: Auth, about: Asked) {
-        let client = Some(self.config.client.clone());
-        self.ask(Command::Hello(Hello { protocol: PROTOCOL_VERSION, auth, client }), about);
+        let id = self.line.greet(auth, &self.config.client, &mut self.outputs);
+        self.asked.insert(id, about);
     }
 
     pub(super) fn welcomed(&mut self, welcome: Welcome, with_token: bool, now: Ticks) {
-        self.link.welcomed(now);
+        self.line.welcomed(now);
         self.limits = welcome.limits;
         let before = self.identity.take();
         let from = before.as_ref().map(|before| before.name.clone()).filter(|_| with_token);
@@ -110,8 +109,7 @@ impl Brain {
 
     pub(super) fn hello_refused(&mut self, error: ErrorReply, with_token: bool, now: Ticks) {
         if error.temporary {
-            self.outputs.push(Output::CloseLink);
-            return self.lost(error.message, now);
+            return self.cut(error.message, now);
         }
         match error.code {
             ErrorCode::BadToken if with_token => {
@@ -145,11 +143,8 @@ impl Brain {
 
     /// Ends the link, if there is one, and opens another.
     pub(super) fn reconnect(&mut self, now: Ticks) {
-        if self.link.held() {
-            self.outputs.push(Output::CloseLink);
-        }
         self.unlink();
-        self.connect(now);
+        self.line.reconnect(now, &mut self.outputs);
     }
 
     pub(super) fn choose_name(&mut self, text: &str, now: Ticks) -> bool {
@@ -168,7 +163,7 @@ impl Brain {
             None => {
                 self.set_me(Some(name.clone()), None);
                 self.identity = Some(StoredIdentity { name, token: None });
-                if !self.link.held() {
+                if !self.line.held() {
                     self.connect(now);
                 }
             }
@@ -180,7 +175,7 @@ impl Brain {
 
     /// Asks for the name that was chosen. The user stays the same, with all that is on its way.
     pub(super) fn rename_when_possible(&mut self) {
-        if !self.link.is_up() || self.is_renaming() {
+        if !self.line.is_up() || self.is_renaming() {
             return;
         }
         if let Some(name) = self.renaming.clone() {
@@ -204,8 +199,7 @@ impl Brain {
     pub(super) fn rename_refused(&mut self, name: MemberName, error: ErrorReply, now: Ticks) {
         if error.temporary {
             // It is asked again with the next link.
-            self.outputs.push(Output::CloseLink);
-            return self.lost(error.message, now);
+            return self.cut(error.message, now);
         }
         self.renaming = None;
         match error.code {

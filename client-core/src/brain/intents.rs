@@ -33,12 +33,12 @@ impl Brain {
             Intent::LoadBefore { room, seq } => self.load_before(&room, seq),
             Intent::LoadAfter { room, seq } => self.load_after(&room, seq),
             Intent::ReconnectNow => {
-                if self.identity.is_some() && !self.link.held() {
+                if self.identity.is_some() && !self.line.held() {
                     self.connect(now.ticks);
                 }
             }
             Intent::RefreshRooms => {
-                if self.link.is_up() {
+                if self.line.is_up() {
                     self.ask_rooms(None, false);
                 }
             }
@@ -85,7 +85,7 @@ impl Brain {
             },
             SlashCommand::Name => self.choose_name(argument, now.ticks),
             SlashCommand::Leave => self.leave(room),
-            SlashCommand::Rooms | SlashCommand::Who if !self.link.is_up() => {
+            SlashCommand::Rooms | SlashCommand::Who if !self.line.is_up() => {
                 self.notice(Notice::Offline);
                 false
             }
@@ -117,7 +117,7 @@ impl Brain {
     }
 
     fn leave(&mut self, name: &RoomName) -> bool {
-        if !self.link.is_up() {
+        if !self.line.is_up() {
             self.notice(Notice::Offline);
             return false;
         }

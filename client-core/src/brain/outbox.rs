@@ -27,7 +27,7 @@ impl Brain {
                 self.restore_operation(op, &value);
             }
         }
-        if self.link.is_up() {
+        if self.line.is_up() {
             self.author_is(self.token().as_deref());
         }
         let waiting = self.model.rooms.values().filter(|room| !room.timeline.pending.is_empty());
@@ -125,7 +125,7 @@ impl Brain {
 
     /// Joins every room that the user wants to be in and is not.
     pub(super) fn join_wanted(&mut self) {
-        if !self.link.is_up() {
+        if !self.line.is_up() {
             return;
         }
         let missing =
@@ -140,7 +140,7 @@ impl Brain {
 
     /// Sends what waits, in the order of submission.
     pub(super) fn send_operations(&mut self, now: Ticks) {
-        if !self.link.is_up() || self.resend_at.is_some_and(|at| now < at) {
+        if !self.line.is_up() || self.resend_at.is_some_and(|at| now < at) {
             return;
         }
         self.send_joins();
@@ -184,7 +184,7 @@ impl Brain {
             && refused != *first
         {
             // It will not come again: it was taken back, or its room is left. Only a new link goes on without it.
-            return self.cut("a message that the server had refused was taken back", now);
+            return self.cut("a message that the server had refused was taken back".to_owned(), now);
         }
         due.truncate(self.limits.posts_in_flight_max.max(1).saturating_sub(in_flight));
         let due: Vec<_> = due.into_iter().map(|(op, room)| (room.clone(), op.clone())).collect();

@@ -3,12 +3,11 @@ use teahouse_protocol::{ErrorCode, ErrorReply, RoomName, ServerMessage, decode_s
 use super::{Asked, Brain};
 use crate::input::Now;
 use crate::model::Connection;
-use crate::output::{Notice, Output};
+use crate::output::Notice;
 
 impl Brain {
     /// One object of the server. What this version does not understand is ignored.
     pub(super) fn received(&mut self, text: &str, now: Now) {
-        self.link.heard(now.ticks);
         let Ok(message) = decode_server_message(text.as_bytes()) else { return };
         let asked = message.re().and_then(|re| self.asked.remove(&re));
         match (message, asked) {
@@ -39,8 +38,7 @@ impl Brain {
                 let (reason, message, reconnect) = (goodbye.reason, goodbye.message, goodbye.reconnect);
                 self.notice(Notice::Goodbye { reason, message: message.clone(), reconnect });
                 if reconnect {
-                    self.outputs.push(Output::CloseLink);
-                    self.lost(message, now.ticks);
+                    self.cut(message, now.ticks);
                 } else {
                     self.stop(Connection::Stopped { code: None, reason: message });
                 }
@@ -82,13 +80,9 @@ impl Brain {
                 self.room_entry(&room).leaving = false;
                 self.tell(Some(room), error);
             }
-            Some(
-                Asked::Ping
-                | Asked::Unwatch
-                | Asked::Who { shown: false, .. }
-                | Asked::Rooms { shown: false },
-            ) => {}
+            Some(Asked::Unwatch | Asked::Who { shown: false, .. } | Asked::Rooms { shown: false }) => {}
             Some(Asked::Who { room, .. }) => self.tell(Some(room), error),
+            None if error.re.is_some_and(|re| self.line.is_own(re)) => {}
             Some(Asked::Rooms { .. }) | None => self.tell(None, error),
         }
     }

@@ -25,7 +25,7 @@ impl Brain {
         self.place_unread_line(name);
         self.change(Change::Rooms);
         self.change(Change::Timeline(name.clone()));
-        if !self.link.is_up() {
+        if !self.line.is_up() {
             return;
         }
         if watching {
@@ -46,7 +46,7 @@ impl Brain {
             room.timeline.trim(INACTIVE_TIMELINE_EVENTS_MAX);
             let (name, read_only) = (room.name.clone(), !room.joined && !room.is_unwatched());
             self.changes.insert(Change::Timeline(name.clone()));
-            if read_only && !room.is_joining() && self.link.is_up() {
+            if read_only && !room.is_joining() && self.line.is_up() {
                 self.unwatch(&name);
             }
         }

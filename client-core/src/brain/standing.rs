@@ -2,7 +2,7 @@ use teahouse_protocol::{Command, ErrorCode, ErrorReply, RoomName, Unwatch};
 
 use super::{Asked, Brain};
 use crate::input::Ticks;
-use crate::output::{Change, Notice, Output};
+use crate::output::{Change, Notice};
 use crate::room::Outside;
 
 impl Brain {
@@ -24,7 +24,7 @@ impl Brain {
     /// The open room is read, whether or not the user is a member of it.
     pub(super) fn watch_active(&mut self) {
         let Some(name) = self.model.active.clone() else { return };
-        let up = self.link.is_up();
+        let up = self.line.is_up();
         let room = self.room_entry(&name);
         // A room that is to be joined is watched when that is done.
         let to_come = room.wanted && !room.joined;
@@ -80,8 +80,7 @@ impl Brain {
     pub(super) fn watch_refused(&mut self, name: &RoomName, error: ErrorReply, now: Ticks) {
         if error.temporary {
             // Without its watch a room would stand still in silence; a new link tries everything again.
-            self.outputs.push(Output::CloseLink);
-            return self.lost(error.message, now);
+            return self.cut(error.message, now);
         }
         let room = self.room_entry(name);
         room.watch_asked = false;

@@ -6,7 +6,7 @@ use teahouse_protocol::{
 use super::{Asked, Brain};
 use crate::input::Ticks;
 use crate::limits::{INACTIVE_TIMELINE_EVENTS_MAX, TIMELINE_EVENTS_MAX};
-use crate::link::TOO_LONG;
+use crate::line::TOO_LONG;
 use crate::model::Connection;
 use crate::output::{Change, Notice, Output};
 use crate::room::Outside;
@@ -50,9 +50,8 @@ impl Brain {
     }
 
     /// A page was longer than the link takes.
-    pub(super) fn ask_for_less(&mut self, now: Ticks) {
+    pub(super) fn ask_for_less(&mut self) {
         let max = u32::try_from(self.limits.history_events_max).unwrap_or(u32::MAX).max(1);
-        self.lost(TOO_LONG.to_owned(), now);
         match self.config.history_page.clamp(1, max) / 2 {
             0 => self.stop(Connection::Stopped { code: None, reason: TOO_LONG.to_owned() }),
             less => self.config.history_page = less,
@@ -139,8 +138,7 @@ impl Brain {
         }
         if event.seq != position.seq.next() {
             if room.hole_after == Some(position.seq) {
-                self.outputs.push(Output::CloseLink);
-                self.lost("the server skips events".to_owned(), now);
+                self.cut("the server skips events".to_owned(), now);
             } else {
                 room.hole_after = Some(position.seq);
                 self.watch(&name);

@@ -20,13 +20,13 @@ const REST_MAX: Duration = Duration::from_secs(5);
 
 /// The thread that tells. It ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Crier {
+pub struct Crier {
     desk: Arc<Desk>,
 }
 
 impl Crier {
     /// Starts the thread.
-    pub(crate) fn start(directory: &Arc<Directory>) -> Self {
+    pub fn start(directory: &Arc<Directory>) -> Self {
         let desk = directory.notices.desk();
         let (for_thread, directory) = (Arc::clone(&desk), Arc::downgrade(directory));
         thread::Builder::new()

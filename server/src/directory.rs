@@ -10,13 +10,14 @@ use std::fmt;
 use std::ops::Bound;
 use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use smallvec::SmallVec;
 use teahouse_protocol::{EventKind, JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, limits};
 use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
+use crate::clock::Clock;
 use crate::fanout::{Room, Tails, Watcher};
 use crate::notices::Notices;
 use crate::seat::Seat;
@@ -39,6 +40,7 @@ pub struct Directory {
     pub(crate) notices: Notices,
     /// For how long somebody whose name is not kept may come back and find everything as it was.
     lease: Duration,
+    clock: Clock,
     /// Somebody's absence ends earlier than everybody's before.
     earlier: Notify,
 }
@@ -92,12 +94,13 @@ impl fmt::Debug for Directory {
 
 impl Directory {
     /// An empty one. Somebody whose name is not kept may come back within the lease.
-    pub fn new(lease: Duration) -> Self {
+    pub fn new(lease: Duration, clock: Clock) -> Self {
         Self {
             inner: RwLock::default(),
             tails: Arc::default(),
             notices: Notices::default(),
             lease,
+            clock,
             earlier: Notify::new(),
         }
     }
@@ -131,7 +134,7 @@ impl Directory {
         }
         let gone: Vec<UserId> = inner.users.keys().copied().filter(|id| model.user(*id).is_none()).collect();
         let retired: Vec<_> = gone.into_iter().flat_map(|id| inner.remove_user(id)).collect();
-        let now = Instant::now();
+        let now = self.clock.now();
         for (id, user) in model.users() {
             let known = inner.users.get(&id).map(|known| (known.rooms.clone(), known.name != user.name));
             let is_new = known.is_none();

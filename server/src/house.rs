@@ -8,7 +8,7 @@ use slab::Slab;
 use teahouse_protocol::RoomName;
 use tokio::sync::watch;
 
-use crate::crier::Crier;
+use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::fanout::Replays;
 use crate::lanes::Lanes;
@@ -18,7 +18,7 @@ use crate::origins::Origins;
 use crate::pace::{Pace, Paces};
 use crate::proxies::Proxies;
 use crate::seat::Seat;
-use crate::state::{Action, LOBBY};
+use crate::state::{Action, LOBBY, UserId};
 use crate::turns::Source;
 
 /// Name and version of this program.
@@ -57,8 +57,8 @@ pub struct House {
     pub origins: Origins,
     /// Who may say whom it speaks for.
     pub proxies: Proxies,
-    /// Tells who came and went; ends with the house.
-    _crier: Crier,
+    /// What time it is.
+    pub clock: Clock,
     connections: Mutex<Slab<Arc<dyn Seat>>>,
     next_connection: AtomicU64,
     open: watch::Sender<usize>,
@@ -72,10 +72,13 @@ pub struct Place {
 
 impl House {
     /// A house without guests.
+    #[expect(clippy::too_many_arguments, reason = "it is put together once")]
     pub fn new(
         directory: Arc<Directory>,
         order: Order,
         reader: Reader,
+        lanes: Lanes,
+        clock: Clock,
         patience: Patience,
         pace: Pace,
         origins: Origins,
@@ -83,14 +86,14 @@ impl House {
     ) -> Self {
         let (open, _) = watch::channel(0);
         Self {
-            _crier: Crier::start(&directory),
             directory,
             order,
             replays: Arc::new(Replays::new(reader.clone())),
             reader,
             patience,
             paces: Paces::new(pace),
-            lanes: Lanes::default(),
+            lanes,
+            clock,
             origins,
             proxies,
             connections: Mutex::default(),
@@ -133,10 +136,15 @@ impl House {
     pub async fn end_leases(&self) {
         loop {
             let user = self.directory.lease_over().await;
-            if let Err(refusal) = self.order.submit(Source::HOUSE, Action::Depart { user }, None) {
-                tracing::debug!("a departure waits: {refusal}");
-                self.directory.postpone(user);
-            }
+            self.end_lease(user);
+        }
+    }
+
+    /// Proposes that somebody departs whose lease is over.
+    pub fn end_lease(&self, user: UserId) {
+        if let Err(refusal) = self.order.submit(Source::HOUSE, Action::Depart { user }, None) {
+            tracing::debug!("a departure waits: {refusal}");
+            self.directory.postpone(user);
         }
     }
 }

@@ -20,17 +20,34 @@ pub struct Lanes {
 struct State {
     waiting: Turns<Read>,
     busy: usize,
+    /// How many there are.
+    most: usize,
 }
 
 impl Default for Lanes {
     fn default() -> Self {
-        // A connection asks for one page and one replay at a time: connections bound what waits.
-        let waiting = Turns::new(usize::MAX, usize::MAX);
-        Self { state: Arc::new(Mutex::new(State { waiting, busy: 0 })) }
+        Self::new(LANES)
     }
 }
 
 impl Lanes {
+    fn new(most: usize) -> Self {
+        // A connection asks for one page and one replay at a time: connections bound what waits.
+        let waiting = Turns::new(usize::MAX, usize::MAX);
+        Self { state: Arc::new(Mutex::new(State { waiting, busy: 0, most })) }
+    }
+
+    /// No lanes: everything waits until somebody calls [`Lanes::read_next`].
+    pub fn by_hand() -> Self {
+        Self::new(0)
+    }
+
+    /// Does what is next, in the caller's own time. Answers whether there was anything.
+    pub fn read_next(&self) -> bool {
+        let next = self.state().waiting.pop();
+        next.map(|(read, _)| read()).is_some()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -40,7 +57,7 @@ impl Lanes {
         let mut state = self.state();
         let taken_in = state.waiting.push(source, Box::new(read), 1);
         debug_assert!(taken_in.is_ok(), "there is no limit");
-        if state.busy < LANES {
+        if state.busy < state.most {
             state.busy += 1;
             let lanes = self.clone();
             tokio::task::spawn_blocking(move || {

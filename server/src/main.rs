@@ -15,9 +15,12 @@ use anyhow::{Context, Result, anyhow};
 use teahouse_protocol::Epoch;
 use teahouse_server::accept::{self, Listen, Pin, WaitingRoom};
 use teahouse_server::admission::Admission;
+use teahouse_server::clock::Clock;
 use teahouse_server::config::{Config, Options};
+use teahouse_server::crier::Crier;
 use teahouse_server::directory::Directory;
 use teahouse_server::house::House;
+use teahouse_server::lanes::Lanes;
 use teahouse_server::log;
 use teahouse_server::order::{self, Order};
 use teahouse_server::standard_error::StandardError;
@@ -77,15 +80,19 @@ fn run(mut config: Config, standard_error: &StandardError) -> Result<()> {
 
 async fn serve(config: Config) -> Result<()> {
     let listeners = listen(&config)?;
+    let clock = Clock::default();
     let (mut log, mut model, reader) = log::open(&config.data, &fresh_epoch())?;
-    order::prepare(&mut log, &mut model).map_err(|error| log::cannot_begin(&config.data, error))?;
-    let directory = Arc::new(Directory::new(config.patience.lease));
+    order::prepare(&mut log, &mut model, &clock).map_err(|error| log::cannot_begin(&config.data, error))?;
+    let directory = Arc::new(Directory::new(config.patience.lease, clock.clone()));
     directory.restore(&model, &mut Vec::new());
-    let (order, order_thread) = Order::start(log, model, Arc::clone(&directory));
+    let _crier = Crier::start(&directory);
+    let (order, order_thread) = Order::start(log, model, Arc::clone(&directory), clock.clone());
     let house = House::new(
         directory,
         order,
         reader,
+        Lanes::default(),
+        clock,
         config.patience,
         config.pace,
         config.origins.clone(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// has the same table. Tests may look at anything; `main` and `admin` are the program, which puts everything together.
 const USES: &[(&str, &[&str])] = &[
     ("abort", &[]),
+    ("clock", &[]),
     ("encoded", &[]),
     ("origins", &[]),
     ("proxies", &[]),
@@ -22,14 +23,14 @@ const USES: &[(&str, &[&str])] = &[
     ("absences", &["pace", "state"]),
     ("admission", &["pace"]),
     ("fanout", &["abort", "door", "log", "state"]),
-    ("directory", &["absences", "fanout", "notices", "pace", "seat", "state"]),
+    ("directory", &["absences", "clock", "fanout", "notices", "pace", "seat", "state"]),
     ("crier", &["abort", "directory", "fanout", "notices", "state"]),
-    ("order", &["abort", "directory", "fanout", "log", "pace", "seat", "state", "turns"]),
+    ("order", &["abort", "clock", "directory", "fanout", "log", "pace", "seat", "state", "turns"]),
     ("wire_errors", &["log", "order", "state"]),
     (
         "house",
         &[
-            "crier",
+            "clock",
             "directory",
             "fanout",
             "lanes",

@@ -147,6 +147,7 @@ mod tests {
     use teahouse_protocol::{MemberName, UnixMillis};
 
     use super::*;
+    use crate::clock::Clock;
     use crate::directory::Directory;
     use crate::pace::Address;
     use crate::seat::tests::Nowhere;
@@ -163,7 +164,7 @@ mod tests {
             apply(&mut model, &NoRecords, &proposal).expect("nothing is rejected here").outcome
         });
         let Outcome::Arrived { user, .. } = outcomes[1] else { panic!("{outcomes:?}") };
-        let directory = Arc::new(Directory::new(Duration::from_secs(60)));
+        let directory = Arc::new(Directory::new(Duration::from_secs(60), Clock::default()));
         directory.restore(&model, &mut Vec::new());
         let login = Some(directory.connected(user, Address::HOUSE, Weak::<Nowhere>::new()));
         let mailbox = Mailbox::default();

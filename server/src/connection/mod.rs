@@ -8,13 +8,17 @@ mod mailbox;
 mod outlet;
 mod pipeline;
 mod session;
+mod socket;
 mod watches;
+
+pub use socket::Socket;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -52,11 +56,11 @@ const ERROR_BYTES_MAX: usize = 2 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection after its first bytes have chosen a door.
-pub struct Connection {
-    outlet: Arc<Outlet>,
+pub struct Connection<S: Socket = TcpStream> {
+    outlet: Arc<Outlet<S>>,
     house: Arc<House>,
     door: Door,
-    session: Session,
+    session: Session<S>,
     /// What was read and not decoded yet.
     unread: Bytes,
     inbound: VecDeque<Inbound>,
@@ -74,18 +78,18 @@ pub struct Connection {
     stalled_at: u64,
 }
 
-impl Connection {
+impl<S: Socket> Connection<S> {
     /// Takes over a socket. In a box, since the task of each connection would hold it twice. `first` was read from it already,
     /// the first byte of it at the time `since`.
     pub fn new(
-        stream: TcpStream,
+        socket: S,
         peer: SocketAddr,
         house: Arc<House>,
         door: Door,
         first: &[u8],
         since: Instant,
     ) -> Box<Self> {
-        let outlet = Arc::new(Outlet::new(door.framing(), stream, Arc::default()));
+        let outlet = Arc::new(Outlet::new(door.framing(), socket, Arc::default()));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
         let mut deadlines = Deadlines::default();
         if door.awaits_hello() {
@@ -117,42 +121,37 @@ impl Connection {
         self
     }
 
-    /// Serves the peer until one side has had enough. Answers who it was.
-    pub async fn run(mut self: Box<Self>) -> Option<String> {
-        let place = self.house.enter(Arc::<Outlet>::clone(&self.outlet));
-        let served = self.serve().await;
-        let name = self.session.name().map(ToString::to_string);
-        if served.is_ok() && self.closing.is_some() {
-            // In a box, since no connection that goes on should have room for it.
-            Box::pin(self.linger()).await;
-        }
-        self.outlet.lane().watches.clear();
-        // What was proposed is decided whether the peer is there or not, and a guest who is let in must be let out.
-        while !self.session.is_idle() {
-            self.outlet.mailbox().woken().await;
-            let outlet = Arc::clone(&self.outlet);
-            let mut lane = outlet.lane();
-            self.take_mail(&mut lane);
-            lane.out.clear();
-        }
-        drop(self);
-        drop(place);
-        name
+    fn now(&self) -> Instant {
+        Instant::from_std(self.house.clock.now())
     }
 
-    async fn serve(&mut self) -> io::Result<()> {
-        loop {
-            match self.step()? {
-                Next::Over => return Ok(()),
-                // Others on this thread come first.
-                Next::More => tokio::task::yield_now().await,
-                Next::Wait(interest) => self.wait(interest).await?,
-            }
-        }
+    /// Whether nothing that was proposed is undecided.
+    pub fn is_settled(&self) -> bool {
+        self.session.is_idle()
+    }
+
+    /// Takes the answers of somebody who is not there any more.
+    pub fn settle(&mut self) {
+        let outlet = Arc::clone(&self.outlet);
+        let mut lane = outlet.lane();
+        self.take_mail(&mut lane);
+        lane.watches.clear();
+        lane.out.clear();
+    }
+
+    /// Whether somebody has called since this was asked last, so that there is something to do.
+    pub fn is_called(&self) -> bool {
+        let woken = std::pin::pin!(self.outlet.mailbox().woken());
+        woken.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    /// When a time to wait is over.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
     }
 
     /// Does what can be done now.
-    fn step(&mut self) -> io::Result<Next> {
+    pub fn step(&mut self) -> io::Result<Next> {
         let outlet = Arc::clone(&self.outlet);
         let mut lane = outlet.lane();
         self.take_mail(&mut lane);
@@ -207,7 +206,7 @@ impl Connection {
         self.deadlines.clear(Deadline::Replay);
         let Some((slot, cursor)) = lane.watches.next_behind() else { return false };
         if let Some(wait) = self.session.next_answer() {
-            self.deadlines.set(Deadline::Replay, Instant::now() + wait);
+            self.deadlines.set(Deadline::Replay, self.now() + wait);
             return false;
         }
         let (room, seen, watch) = (Arc::clone(&cursor.room), cursor.seen, cursor.watch());
@@ -347,7 +346,7 @@ impl Connection {
     /// Whoever had long answers waits for the next one.
     fn keep_pace(&mut self) {
         match self.session.next_answer().filter(|_| !self.inbound.is_empty()) {
-            Some(wait) => self.deadlines.set(Deadline::Answer, Instant::now() + wait),
+            Some(wait) => self.deadlines.set(Deadline::Answer, self.now() + wait),
             None => self.deadlines.clear(Deadline::Answer),
         }
     }
@@ -380,24 +379,8 @@ impl Connection {
         self.last_words = true;
     }
 
-    /// Until there is something to do.
-    async fn wait(&mut self, interest: Option<Interest>) -> io::Result<()> {
-        let until = self.deadlines.next();
-        let readable = match until {
-            None => self.event(interest).await?,
-            // In a box, as above: a deadline is rare and a timer large.
-            Some(until) => match Box::pin(timeout_at(until, self.event(interest))).await {
-                Ok(readable) => readable?,
-                Err(_) => {
-                    self.waited_long_enough()?;
-                    false
-                }
-            },
-        };
-        if readable { self.read() } else { Ok(()) }
-    }
-
-    fn read(&mut self) -> io::Result<()> {
+    /// Takes in what the peer has written.
+    pub fn read(&mut self) -> io::Result<()> {
         let read = READ.with_borrow_mut(|buffer| {
             let read = self.outlet.read(buffer)?;
             if let Some(bytes @ 1..) = read {
@@ -417,21 +400,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Mail, or what is wanted of the socket. Answers whether there is something to read.
-    async fn event(&self, interest: Option<Interest>) -> io::Result<bool> {
-        tokio::select! {
-            biased;
-            () = self.outlet.mailbox().woken() => Ok(false),
-            ready = self.outlet.ready(interest.unwrap_or(Interest::READABLE)), if interest.is_some() => {
-                ready.map(|ready| ready.is_readable())
-            }
-        }
-    }
-
-    fn waited_long_enough(&mut self) -> io::Result<()> {
+    /// Looks which times to wait are over.
+    pub fn waited_long_enough(&mut self) -> io::Result<()> {
         let outlet = Arc::clone(&self.outlet);
         let mut lane = outlet.lane();
-        let now = Instant::now();
+        let now = self.now();
         while let Some(over) = self.deadlines.take_over(now) {
             match over {
                 // What has waited for it is looked at in the next step.
@@ -455,15 +428,77 @@ impl Connection {
             self.deadlines.clear(Deadline::Stalled);
         } else if !self.deadlines.is_set(Deadline::Stalled) || self.stalled_at != lane.taken {
             self.stalled_at = lane.taken;
-            self.deadlines.set(Deadline::Stalled, Instant::now() + self.house.patience.stalled);
+            self.deadlines.set(Deadline::Stalled, self.now() + self.house.patience.stalled);
         }
     }
 
     fn await_pause(&mut self) {
         if self.door.awaits_pause() {
-            self.deadlines.set(Deadline::Pause, Instant::now() + text::PAUSE);
+            self.deadlines.set(Deadline::Pause, self.now() + text::PAUSE);
         } else {
             self.deadlines.clear(Deadline::Pause);
+        }
+    }
+}
+
+/// What waits. Everything else is in steps, which do not.
+impl Connection {
+    /// Serves the peer until one side has had enough. Answers who it was.
+    pub async fn run(mut self: Box<Self>) -> Option<String> {
+        let place = self.house.enter(Arc::<Outlet<TcpStream>>::clone(&self.outlet));
+        let served = self.serve().await;
+        let name = self.session.name().map(ToString::to_string);
+        if served.is_ok() && self.closing.is_some() {
+            // In a box, since no connection that goes on should have room for it.
+            Box::pin(self.linger()).await;
+        }
+        self.outlet.lane().watches.clear();
+        // What was proposed is decided whether the peer is there or not, and a guest who is let in must be let out.
+        while !self.is_settled() {
+            self.outlet.mailbox().woken().await;
+            self.settle();
+        }
+        drop(self);
+        drop(place);
+        name
+    }
+
+    async fn serve(&mut self) -> io::Result<()> {
+        loop {
+            match self.step()? {
+                Next::Over => return Ok(()),
+                // Others on this thread come first.
+                Next::More => tokio::task::yield_now().await,
+                Next::Wait(interest) => self.wait(interest).await?,
+            }
+        }
+    }
+
+    /// Until there is something to do.
+    async fn wait(&mut self, interest: Option<Interest>) -> io::Result<()> {
+        let until = self.deadlines.next();
+        let readable = match until {
+            None => self.event(interest).await?,
+            // In a box, as above: a deadline is rare and a timer large.
+            Some(until) => match Box::pin(timeout_at(until, self.event(interest))).await {
+                Ok(readable) => readable?,
+                Err(_) => {
+                    self.waited_long_enough()?;
+                    false
+                }
+            },
+        };
+        if readable { self.read() } else { Ok(()) }
+    }
+
+    /// Mail, or what is wanted of the socket. Answers whether there is something to read.
+    async fn event(&self, interest: Option<Interest>) -> io::Result<bool> {
+        tokio::select! {
+            biased;
+            () = self.outlet.mailbox().woken() => Ok(false),
+            ready = self.outlet.ready(interest.unwrap_or(Interest::READABLE)), if interest.is_some() => {
+                ready.map(|ready| ready.is_readable())
+            }
         }
     }
 
@@ -520,7 +555,7 @@ fn longest_answer(command: &Command) -> usize {
     }
 }
 
-impl Drop for Connection {
+impl<S: Socket> Drop for Connection<S> {
     /// Rooms hold on to the socket as long as it is watching, whatever ended the task.
     fn drop(&mut self) {
         self.outlet.lane().watches.clear();
@@ -529,7 +564,7 @@ impl Drop for Connection {
 
 /// What a connection does after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub enum Next {
     /// It is over.
     Over,
     /// Requests were left because enough answers wait.

@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Read};
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -10,6 +10,7 @@ use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 
 use super::mailbox::{Answer, Mailbox};
+use super::socket::Socket;
 use super::watches::Watches;
 use crate::door::{Door, Framing};
 use crate::fanout::{Delivery, News, Shelf, Watcher};
@@ -19,9 +20,9 @@ use crate::seat::Seat;
 
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
-pub(super) struct Outlet {
+pub(super) struct Outlet<S> {
     lane: Mutex<Lane>,
-    stream: TcpStream,
+    socket: S,
     framing: Framing,
     mailbox: Arc<Mailbox>,
 }
@@ -44,9 +45,9 @@ const TOGETHER_BYTES: usize = 16 * 1024;
 /// What a piece of memory needs besides its bytes, in bytes.
 const PIECE_OVERHEAD_BYTES: usize = 48;
 
-impl Outlet {
-    pub(super) fn new(framing: Framing, stream: TcpStream, mailbox: Arc<Mailbox>) -> Self {
-        Self { framing, stream, mailbox, lane: Mutex::default() }
+impl<S: Socket> Outlet<S> {
+    pub(super) fn new(framing: Framing, socket: S, mailbox: Arc<Mailbox>) -> Self {
+        Self { framing, socket, mailbox, lane: Mutex::default() }
     }
 
     /// How to reach the connection's task.
@@ -69,7 +70,7 @@ impl Outlet {
         slot: usize,
         head: Seq,
         shelf: &mut Shelf,
-        send: fn(&Self, &[IoSlice<'_>]) -> io::Result<usize>,
+        send: fn(&S, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Advance> {
         let Lane { out, watches, taken: all, full } = lane;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
@@ -80,7 +81,7 @@ impl Outlet {
             };
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
             let used = news.slices(&mut slices);
-            let written = taken(&slices[..used], |slices| send(self, slices))?;
+            let written = taken(&slices[..used], |slices| send(&self.socket, slices))?;
             *all += written as u64;
             if written < news.bytes() {
                 let (seen, rest) = news.begun(written);
@@ -120,7 +121,7 @@ impl Outlet {
                 lane.watches.mark_ready(slot);
                 break;
             }
-            match self.advance(lane, slot, head, &mut Shelf::default(), Self::send_or_await)? {
+            match self.advance(lane, slot, head, &mut Shelf::default(), S::send_or_await)? {
                 Advance::Full => lane.watches.mark_ready(slot),
                 // What is not in the tail of a room that is gone is nowhere.
                 Advance::There | Advance::Behind if gone => {
@@ -149,7 +150,7 @@ impl Outlet {
                 *slice = IoSlice::new(bytes);
                 used += 1;
             }
-            let written = taken(&slices[..used], |slices| self.send_or_await(slices))?;
+            let written = taken(&slices[..used], |slices| self.socket.send_or_await(slices))?;
             if written == 0 && slices[..used].iter().any(|slice| !slice.is_empty()) {
                 lane.full = true;
                 return Ok(());
@@ -159,53 +160,25 @@ impl Outlet {
         Ok(())
     }
 
-    /// How many bytes the socket took. The runtime's record of what the socket takes is not asked, which would be one
-    /// more memory access for each recipient.
-    fn send(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let socket = SockRef::from(&self.stream);
-        match slices {
-            [only] => socket.send(only),
-            slices => socket.send_vectored(slices),
-        }
-    }
-
-    /// The same, and when the socket takes no more, [`Outlet::ready`] waits until it does.
-    fn send_or_await(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.try_io(Interest::WRITABLE, || self.send(slices))
-    }
-
     /// Reads once. Answers how many bytes that was, or `None` when there is nothing yet.
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        let mut read = None;
-        let tried = self.stream.try_io(Interest::READABLE, || {
-            let bytes = (&*SockRef::from(&self.stream)).read(buffer)?;
-            read = Some(bytes);
-            // A short read has emptied the socket. Saying so here spares the read that would find it empty. In words it may
-            // have stopped at urgent data of telnet.
-            if bytes > 0 && bytes < buffer.len() && self.framing.short_reads_are_last() {
-                Err(io::ErrorKind::WouldBlock.into())
-            } else {
-                Ok(())
-            }
-        });
-        match tried {
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            _ => Ok(read),
-        }
+        self.socket.receive(buffer, self.framing.short_reads_are_last())
     }
+}
 
+impl Outlet<TcpStream> {
     /// Until the socket is as wanted.
     pub(super) fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        self.stream.ready(interest)
+        self.socket.ready(interest)
     }
 
     /// Nothing more will be written.
     pub(super) fn shut_down(&self) -> io::Result<()> {
-        SockRef::from(&self.stream).shutdown(Shutdown::Write)
+        SockRef::from(&self.socket).shutdown(Shutdown::Write)
     }
 }
 
-impl Watcher for Outlet {
+impl<S: Socket> Watcher for Outlet<S> {
     fn deliver(&self, slot: usize, watch: u64, head: Seq, shelf: &mut Shelf) -> Delivery {
         let mut lane = match self.lane.try_lock() {
             Ok(lane) => lane,
@@ -220,7 +193,7 @@ impl Watcher for Outlet {
         if !lane.watches.may_be_written(slot, watch) {
             return Delivery::Done;
         }
-        match self.advance(&mut lane, slot, head, shelf, Self::send) {
+        match self.advance(&mut lane, slot, head, shelf, S::send) {
             Ok(Advance::There) => Delivery::Done,
             Ok(Advance::Full | Advance::Behind) | Err(_) => {
                 // Whatever it is, the task meets it again.
@@ -239,7 +212,7 @@ impl Watcher for Outlet {
     }
 }
 
-impl Seat for Outlet {
+impl<S: Socket> Seat for Outlet<S> {
     fn user_renamed(&self) {
         self.mailbox.note(|news| news.renamed = true);
     }
@@ -256,7 +229,7 @@ impl Seat for Outlet {
     }
 }
 
-impl Reply for Outlet {
+impl<S: Socket> Reply for Outlet<S> {
     fn is_broken(&self, pipeline: u64) -> bool {
         self.mailbox.is_broken(pipeline)
     }

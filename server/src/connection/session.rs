@@ -3,7 +3,7 @@ mod reads;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -17,6 +17,7 @@ use teahouse_protocol::{
 use super::mailbox::{Answer, PersonalNews};
 use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
+use super::socket::Socket;
 use super::watches::Watches;
 use crate::directory::{Holder, Login};
 use crate::door::Door;
@@ -38,9 +39,9 @@ const POSTING_BYTES_MAX: usize = 256 * 1024;
 const LIST_BYTES_MAX: usize = ANSWER_BYTES_MAX - 1_024;
 
 /// One connected client: who it is, what it watches, and what it waits for.
-pub(super) struct Session {
+pub(super) struct Session<S> {
     house: Arc<House>,
-    outlet: Arc<Outlet>,
+    outlet: Arc<Outlet<S>>,
     peer: SocketAddr,
     source: Source,
     user: Option<(Login, MemberName)>,
@@ -88,8 +89,8 @@ enum Asked {
     Answered(Bytes),
 }
 
-impl Session {
-    pub(super) fn new(house: Arc<House>, outlet: Arc<Outlet>, peer: SocketAddr) -> Self {
+impl<S: Socket> Session<S> {
+    pub(super) fn new(house: Arc<House>, outlet: Arc<Outlet<S>>, peer: SocketAddr) -> Self {
         let source = Source { address: Address::of(peer.ip()), connection: house.number_connection() };
         Self {
             house,
@@ -136,7 +137,7 @@ impl Session {
     }
 
     fn seat(&self) -> Weak<dyn Seat> {
-        let seat: Arc<dyn Seat> = Arc::<Outlet>::clone(&self.outlet);
+        let seat: Arc<dyn Seat> = Arc::<Outlet<S>>::clone(&self.outlet);
         Arc::downgrade(&seat)
     }
 
@@ -169,20 +170,20 @@ impl Session {
 
     /// How long to wait before something else is answered, because what was answered before was long.
     pub(super) fn next_answer(&self) -> Option<Duration> {
-        self.house.paces.next_answer(&self.pace, self.who(), Instant::now())
+        self.house.paces.next_answer(&self.pace, self.who(), self.house.clock.now())
     }
 
     /// So many bytes were given as an answer.
     pub(super) fn sent(&mut self, bytes: usize) {
         if bytes > 0 {
             let who = self.who();
-            self.house.paces.answered(&mut self.pace, bytes, who, Instant::now());
+            self.house.paces.answered(&mut self.pace, bytes, who, self.house.clock.now());
         }
     }
 
     fn take(&mut self, costs: &[(Kind, f64)], what: TooMany) -> Result<(), SessionError> {
         let who = self.who();
-        let taken = self.house.paces.take_all(&mut self.pace, costs, who, Instant::now());
+        let taken = self.house.paces.take_all(&mut self.pace, costs, who, self.house.clock.now());
         taken.map_err(|TooFast(pause)| SessionError::TooFast(what, pause))
     }
 
@@ -258,7 +259,7 @@ impl Session {
                 };
                 let bytes = post.text.as_str().len();
                 let asked = Asked::Post { op: post.op.clone(), pipeline, bytes };
-                let (who, now) = (self.who(), Instant::now());
+                let (who, now) = (self.who(), self.house.clock.now());
                 let paced = self.house.paces.take_post(&mut self.pace, bytes, who, now);
                 if let Err(TooFast(pause)) = paced {
                     self.pipeline.turned_away(post.op);
@@ -309,7 +310,7 @@ impl Session {
             Asked::Post { pipeline, .. } => Some(pipeline),
             _ => None,
         };
-        let asker = Arc::<Outlet>::clone(&self.outlet);
+        let asker = Arc::<Outlet<S>>::clone(&self.outlet);
         let reply = ReplyTo { asker, from: self.source.address, re, pipeline };
         match self.house.order.submit(self.source, action, Some(reply)) {
             Ok(()) => {

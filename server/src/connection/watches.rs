@@ -5,7 +5,6 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use teahouse_protocol::{CaughtUp, Gone, Seq, ServerMessage};
 
-use super::outlet::Outlet;
 use crate::door::Door;
 use crate::fanout::{Replay, Room, WatchKey, Watcher};
 use crate::log::{LogError, Reader};
@@ -63,7 +62,7 @@ impl Watches {
         &mut self,
         room: Arc<Room>,
         sight: Sight,
-        outlet: &Arc<Outlet>,
+        watcher: Arc<dyn Watcher>,
         after: Option<Seq>,
     ) -> Seq {
         // The cursor of whoever sees less ends there. All of them end with their user.
@@ -74,7 +73,6 @@ impl Watches {
             self.cursors.push(None);
             self.cursors.len() - 1
         });
-        let watcher: Arc<dyn Watcher> = Arc::<Outlet>::clone(outlet);
         let key = room.watch(watcher, slot, self.next_watch);
         let presence = room.presence_cursor();
         let head = room.tail().head();

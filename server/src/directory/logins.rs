@@ -98,7 +98,7 @@ impl Directory {
 
     /// Says how a user is away, if nobody is connected as that user. Who comes back waits until [`Self::release`].
     pub fn hold(&self, user: UserId, wish_from: Option<Address>) -> Option<Away> {
-        let now = Instant::now();
+        let now = self.clock.now();
         self.hold_if(user, |absence| {
             let ms = u64::try_from(absence.length(now).as_millis()).unwrap_or(u64::MAX);
             Some(Away { user, ms, same_address: wish_from.is_some_and(|address| absence.is_from(address)) })
@@ -132,7 +132,7 @@ impl Directory {
 
     /// The departure of this user could not be decided.
     pub fn postpone(&self, user: UserId) {
-        self.write().absences.postpone(user, Instant::now());
+        self.write().absences.postpone(user, self.clock.now());
         self.earlier.notify_one();
     }
 
@@ -148,16 +148,26 @@ impl Directory {
         }
         user.seats.shrink_to_fit();
         let lease = (!user.is_kept()).then_some(if last { Duration::ZERO } else { self.lease });
-        inner.absences.insert(id, Absence::begin(from, lease, Instant::now()));
+        inner.absences.insert(id, Absence::begin(from, lease, self.clock.now()));
         drop(inner);
         self.earlier.notify_one();
         self.notices.went(id);
     }
 
+    /// When the next lease is over, if nobody comes back.
+    pub fn next_lease(&self) -> Option<Instant> {
+        self.read().absences.deadline()
+    }
+
+    /// Somebody whose lease is over, each once.
+    pub fn take_lease_over(&self) -> Option<UserId> {
+        self.write().absences.next_over(self.clock.now())
+    }
+
     /// Waits until somebody's lease is over, and answers whose.
     pub async fn lease_over(&self) -> UserId {
         loop {
-            let deadline = self.read().absences.deadline();
+            let deadline = self.next_lease();
             let earlier = self.earlier.notified();
             match deadline {
                 // A deadline that came before this was asked for is looked at below.
@@ -166,8 +176,7 @@ impl Directory {
                 }
                 None => earlier.await,
             }
-            let over = self.write().absences.next_over(Instant::now());
-            if let Some(user) = over {
+            if let Some(user) = self.take_lease_over() {
                 return user;
             }
         }

@@ -20,7 +20,7 @@ fn directory() -> Arc<Directory> {
         apply(&mut model, &NoRecords, &Proposal { at: UnixMillis::new(1), action })
             .expect("nothing is rejected here");
     }
-    let directory = Arc::new(Directory::new(Duration::from_secs(60)));
+    let directory = Arc::new(Directory::new(Duration::from_secs(60), Clock::default()));
     directory.restore(&model, &mut Vec::new());
     directory
 }

@@ -66,6 +66,11 @@ impl Queue {
         Some(waiting.turns.len())
     }
 
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting().turns.is_empty()
+    }
+
     /// Takes out a batch, everybody in turn.
     pub(super) fn batch(&self) -> Vec<Submission> {
         let mut waiting = self.waiting();

@@ -8,6 +8,8 @@ use teahouse_protocol::{
 
 use super::Session;
 use crate::connection::mailbox::Answer;
+use crate::connection::outlet::Outlet;
+use crate::connection::socket::Socket;
 use crate::connection::watches::Watches;
 use crate::fanout::Room;
 use crate::log::{LogError, Page, PageQuery};
@@ -17,7 +19,7 @@ use crate::wire_errors::{SessionError, refused, unreadable};
 /// Requests that lie further back than this many events are not replayed but reset.
 const REPLAY_EVENTS_MAX: u64 = 100_000;
 
-impl Session {
+impl<S: Socket> Session<S> {
     pub(super) fn watch(
         &self,
         re: RequestId,
@@ -39,7 +41,7 @@ impl Session {
             },
         };
         let name = room.name.clone();
-        let head = watches.watch(room, sight, &self.outlet, after);
+        let head = watches.watch(room, sight, Arc::<Outlet<S>>::clone(&self.outlet), after);
         Ok(ServerMessage::Watching(Watching { re, room: name, epoch, head, resume, reason }))
     }
 

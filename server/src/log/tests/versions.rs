@@ -20,7 +20,7 @@ fn a_database_of_version_1_opens_with_everything_in_it() {
 
     for (dir, copies) in [(&dir, 0), (&elsewhere, 1)] {
         let (mut log, mut model, reader) = open(&dir.0, &epoch()).expect("it opens");
-        crate::order::prepare(&mut log, &mut model).expect("the disk works");
+        crate::order::prepare(&mut log, &mut model, &crate::clock::Clock::default()).expect("the disk works");
         let rooms: Vec<String> = model.rooms().map(|(_, room)| room.name.to_string()).collect();
         let expected = ["lobby", "茶", "silent", "written-and-left", "copy"];
         assert_eq!(rooms, expected[..4 + copies], "but for the rooms that nobody is in or wrote in");

@@ -4,17 +4,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
-use super::open::{beside, configure};
+use super::open::{BUSY, beside, configure};
 use super::{LogError, private};
 
 /// The write-ahead log is moved into the database each time it has grown by so many pages, which are 16 MiB.
 const WAL_PAGES_DUE: u32 = 4_096;
 /// When it has grown to so many pages in spite of that, because somebody has read all the time, the writer stops for it.
 const WAL_PAGES_MAX: u32 = 16 * WAL_PAGES_DUE;
+/// For so long, each time that it has grown by another [`WAL_PAGES_DUE`]. Who reads for longer, as a backup does, is not
+/// waited for: the write-ahead log grows until then.
+const STOP: Duration = Duration::from_millis(20);
+/// What a write-ahead log that grew longer is cut to when it begins at the front again, in bytes.
+const WAL_BYTES_KEPT: i64 = 256 * 1024 * 1024;
 
 /// A write-ahead log that is shorter than this is made so long before its first use, in bytes.
 const WAL_BYTES_MADE: u64 = 4 * 1024 * 1024;
@@ -29,6 +35,8 @@ pub(super) struct Checkpointer {
     nearly: Arc<AtomicBool>,
     /// How many it held when the last checkpoint was asked for.
     asked_at: u32,
+    /// From so many on the writer stops for it.
+    pages_max: u32,
     /// Holds one request at the most; a second one would ask for the same.
     due: Option<SyncSender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -49,11 +57,19 @@ impl Checkpointer {
             .name("checkpoint".into())
             .spawn(move || run(&database, &requests, &tell))
             .expect("the system has room for one thread");
-        Self { pages: Arc::default(), nearly, asked_at: 0, due: Some(due), thread: Some(thread) }
+        Self {
+            pages: Arc::default(),
+            nearly,
+            asked_at: 0,
+            pages_max: WAL_PAGES_MAX,
+            due: Some(due),
+            thread: Some(thread),
+        }
     }
 
     /// Follows what a writer's connection commits.
     pub(super) fn follow(&self, writer: &mut Connection) -> rusqlite::Result<()> {
+        writer.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
         let pages = Arc::clone(&self.pages);
         writer.wal_hook(Some(move |_: &mut Wal, now| {
             pages.store(u32::try_from(now).unwrap_or(0), Ordering::Relaxed);
@@ -67,10 +83,15 @@ impl Checkpointer {
         let pages = self.pages.load(Ordering::Relaxed);
         // After a whole checkpoint the next commit begins at the front again.
         self.asked_at = self.asked_at.min(pages);
-        if pages >= WAL_PAGES_MAX {
-            writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
-        } else if self.nearly.swap(false, Ordering::Relaxed) {
-            writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        if self.nearly.swap(false, Ordering::Relaxed) {
+            if pages < self.pages_max {
+                writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+            } else {
+                writer.busy_timeout(STOP)?;
+                let stopped = writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+                writer.busy_timeout(BUSY)?;
+                stopped?;
+            }
         } else if pages - self.asked_at >= WAL_PAGES_DUE {
             self.asked_at = pages;
             // Full: one is asked for already.
@@ -172,5 +193,47 @@ mod tests {
         write(1);
         assert!(pages.load(Ordering::Relaxed) < 10, "{pages:?} pages");
         assert!(length() > WAL_BYTES_MADE, "nothing is cut off");
+    }
+
+    /// Else every batch of a house would wait for as long as a backup is copied to a slow disk.
+    #[test]
+    fn who_reads_for_long_is_not_waited_for_at_each_batch() {
+        let dir = TempDir::new();
+        let file = dir.database();
+        let mut writer = connect(&file).expect("a new database");
+        let mut checkpointer = Checkpointer::start(&file);
+        checkpointer.follow(&mut writer).expect("a writer");
+        checkpointer.pages_max = 1;
+        let write = |kibibytes: u32| {
+            let sql = "INSERT INTO filler VALUES (zeroblob(?1 * 1024))";
+            writer.execute(sql, [kibibytes]).expect("the disk works");
+        };
+        writer.execute("CREATE TABLE filler (bytes BLOB)", []).expect("the disk works");
+        let pages = Arc::clone(&checkpointer.pages);
+        let now = || pages.load(Ordering::Relaxed);
+        let grow = |checkpointer: &mut Checkpointer| {
+            let due = checkpointer.asked_at + WAL_PAGES_DUE;
+            while now() < due {
+                write(1024);
+            }
+            checkpointer.after_batch(&writer).expect("the disk works");
+            while !checkpointer.nearly.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            checkpointer.after_batch(&writer).expect("a reader in the way is no failure");
+        };
+        let mut reader = connect(&file).expect("a database");
+        let reading = reader.transaction().expect("a snapshot");
+        reading.query_row("SELECT count(*) FROM filler", [], |_| Ok(())).expect("readable");
+        grow(&mut checkpointer);
+        drop(reading);
+        // Nobody is in the way any more, and nevertheless it is not tried again yet.
+        let held = now();
+        checkpointer.after_batch(&writer).expect("the disk works");
+        write(1);
+        assert!(now() > held, "{} pages after {held}", now());
+        grow(&mut checkpointer);
+        write(1);
+        assert!(now() < 10, "{} pages", now());
     }
 }

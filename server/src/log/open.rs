@@ -107,9 +107,12 @@ fn create(dir: &Path, file: &Path, epoch: &Epoch) -> Result<(), OpenError> {
 /// fit in here. SQLite takes the memory as it needs it.
 const WRITER_CACHE_KIB: i64 = 6 * 1024;
 
+/// For so long a connection waits for another one's lock; none is held for so long while everything is well.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
 /// Sets what the promises rest on, and reads it back.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -131,7 +134,7 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

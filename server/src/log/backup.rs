@@ -13,7 +13,7 @@ use super::maintenance::MaintenanceError;
 use super::open::{self, beside};
 use super::rest::Source;
 use super::verify::{Report, verify};
-use super::{DATABASE_FILE, LogError, migrations, private, tables};
+use super::{DATABASE_FILE, LogError, lock, migrations, private, tables};
 
 /// So many pages are copied at a time, between which the running server may write.
 const BACKUP_PAGES: i32 = 1_024;
@@ -48,7 +48,7 @@ pub fn restore(from: &Path, dir: &Path, epoch: &Epoch) -> Result<Report, Mainten
         return Err(MaintenanceError::Exists(there.clone()));
     }
     private::make_directory(dir).map_err(|source| MaintenanceError::io(dir, source))?;
-    let _lock = open::lock(dir)?;
+    let _lock = lock::take(dir)?;
     private::tighten(dir);
     let place = Place::new(&to)?;
     let partial = place.partial()?;

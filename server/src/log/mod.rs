@@ -7,6 +7,8 @@
 mod backup;
 mod checkpoint;
 mod earlier;
+mod header;
+mod lock;
 pub mod maintenance;
 mod migrations;
 mod open;

@@ -1,31 +1,26 @@
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use teahouse_protocol::Epoch;
 
+use super::header::{check_header, check_version};
 use super::reader::Reader;
 use super::writer::Log;
-use super::{DATABASE_FILE, LogError, OpenError, migrations, private, tables};
+use super::{DATABASE_FILE, LogError, OpenError, lock, migrations, private, tables};
 use crate::state::Model;
 
 /// Databases up to this size are checked page by page at every start, in bytes; it takes about a second.
 const QUICK_CHECK_BYTES_MAX: u64 = 256 * 1024 * 1024;
-const LOCK_FILE: &str = "teahouse.lock";
-/// The lock is tried so often before another server is believed to hold it: others look at it for a moment.
-const LOCK_TRIES: u32 = 10;
-const LOCK_RETRY: Duration = Duration::from_millis(20);
-
 /// Opens the log of a data directory, or makes a new one, and reads the model out of it. `fresh_epoch` names a new log.
 pub fn open(dir: &Path, fresh_epoch: &Epoch) -> Result<(Log, Model, Reader), OpenError> {
     let file = dir.join(DATABASE_FILE);
     let sqlite = |source: rusqlite::Error| classify(&file, source);
     private::make_directory(dir).map_err(|source| cannot_write(dir, source))?;
-    let lock = lock(dir)?;
+    let lock = lock::take(dir)?;
     let version = if is_there(&file) {
         let version = check_header(&file)?;
         can_be_written(&file)?;
@@ -139,56 +134,6 @@ pub(super) fn open_reader(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Takes the directory for this program alone.
-pub(super) fn lock(dir: &Path) -> Result<File, OpenError> {
-    let cannot_write = |source| cannot_write(dir, source);
-    let lock = private::open_or_create(&dir.join(LOCK_FILE)).map_err(cannot_write)?;
-    for attempt in 1.. {
-        match lock.try_lock() {
-            Ok(()) => break,
-            Err(fs::TryLockError::WouldBlock) if attempt < LOCK_TRIES => thread::sleep(LOCK_RETRY),
-            Err(fs::TryLockError::WouldBlock) => return Err(OpenError::InUse { dir: dir.into() }),
-            Err(fs::TryLockError::Error(error)) => return Err(cannot_write(error)),
-        }
-    }
-    Ok(lock)
-}
-
-/// Whether another program has the directory for itself. Changes nothing.
-pub(super) fn is_locked(dir: &Path) -> bool {
-    let Ok(lock) = File::open(dir.join(LOCK_FILE)) else { return false };
-    matches!(lock.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
-}
-
-/// Reads the header's own bytes, since to open a database with SQLite may already change files. Answers the version of the
-/// tables that it names.
-pub(super) fn check_header(file: &Path) -> Result<u32, OpenError> {
-    let foreign = || OpenError::Foreign { file: file.into() };
-    let mut opened =
-        File::open(file).map_err(|source| OpenError::Unreadable { file: file.into(), source })?;
-    // Offsets: section 1.3 of the SQLite file format.
-    let mut header = [0; 100];
-    opened.read_exact(&mut header).map_err(|_| foreign())?;
-    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-    if !header.starts_with(b"SQLite format 3\0") || number(68) != migrations::APPLICATION_ID {
-        return Err(foreign());
-    }
-    known(file, number(60))
-}
-
-/// The same of a database that is open: what its header is to say may still lie in the write-ahead log.
-pub(super) fn check_version(connection: &Connection, file: &Path) -> Result<(), OpenError> {
-    let found = migrations::version(connection).map_err(|source| classify(file, source))?;
-    known(file, found).map(drop)
-}
-
-fn known(file: &Path, found: u32) -> Result<u32, OpenError> {
-    if found > migrations::VERSION {
-        return Err(OpenError::Newer { file: file.into(), found, known: migrations::VERSION });
-    }
-    Ok(found)
-}
-
 fn can_be_written(file: &Path) -> Result<(), OpenError> {
     let opened = File::options().read(true).write(true).open(file);
     opened.map(drop).map_err(|source| OpenError::FileNotWritable { file: file.into(), source })
@@ -208,7 +153,7 @@ fn unreadable(file: &Path, error: LogError) -> OpenError {
 
 /// SQLite says of a full disk, a read-only one and a missing right that something went wrong with the disk. To try is
 /// to know.
-fn classify(file: &Path, source: rusqlite::Error) -> OpenError {
+pub(super) fn classify(file: &Path, source: rusqlite::Error) -> OpenError {
     let dir = file.parent().unwrap_or(file);
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
@@ -228,7 +173,7 @@ fn classify(file: &Path, source: rusqlite::Error) -> OpenError {
     }
 }
 
-fn cannot_write(dir: &Path, source: io::Error) -> OpenError {
+pub(super) fn cannot_write(dir: &Path, source: io::Error) -> OpenError {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             OpenError::Full { dir: dir.into(), source }

@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::header::{check_header, check_version};
 use super::maintenance::MaintenanceError;
-use super::open::{self, beside, check_header, check_version, open_reader};
-use super::{DATABASE_FILE, OpenError};
+use super::open::{beside, open_reader};
+use super::{DATABASE_FILE, OpenError, lock};
 
 /// What a write-ahead log with something in it begins with, but for the lowest bit.
 const WAL_MAGIC: [u8; 4] = 0x377f_0682_u32.to_be_bytes();
@@ -33,7 +34,7 @@ impl Source {
     pub(super) fn of_directory(dir: &Path) -> Result<Self, MaintenanceError> {
         let file = dir.join(DATABASE_FILE);
         check(&file)?;
-        if open::is_locked(dir) {
+        if lock::is_taken(dir) {
             let connection = open_reader(&file)?;
             check_version(&connection, &file)?;
             return Ok(Self { connection, file, stamp: None });

@@ -10,11 +10,11 @@ use teahouse_protocol::{
     decode_server_message,
 };
 
+use super::header::{check_header, check_version};
 use super::maintenance::MaintenanceError;
-use super::open::{self, check_header};
 use super::rest::Source;
 use super::tables::{self, rooms, users};
-use super::{DATABASE_FILE, LogError, earlier, migrations, private, row};
+use super::{DATABASE_FILE, LogError, earlier, lock, migrations, open, private, row};
 use crate::state::{
     Change, Keep, Room, RoomId, RoomSet, SERVER_USER, SERVER_USER_NAME, StoredEvent, TokenHash, User,
     counts_as_written, is_member_after,
@@ -66,11 +66,11 @@ fn import_into(dir: &Path, room: &RoomName, lines: impl Read) -> Result<u64, Mai
         return Err(MaintenanceError::Missing(file));
     }
     room.check_new().map_err(|reason| MaintenanceError::BadRoom { room: room.clone(), reason })?;
-    let _lock = open::lock(dir)?;
+    let _lock = lock::take(dir)?;
     check_header(&file)?;
     private::tighten(dir);
     let mut connection = Connection::open(&file)?;
-    open::check_version(&connection, &file)?;
+    check_version(&connection, &file)?;
     open::configure(&connection)?;
     migrations::migrate(&mut connection)?;
     let transaction = connection.transaction()?;

@@ -149,7 +149,7 @@ fn what_a_newer_program_left_in_the_write_ahead_log_is_seen() {
     drop(room(&dir));
     let newer = rusqlite::Connection::open(dir.database()).expect("it opens");
     newer.pragma_update(None, "user_version", 9).expect("the disk works");
-    assert!(open::check_header(&dir.database()).is_ok(), "it is in no first bytes");
+    assert!(header::check_header(&dir.database()).is_ok(), "it is in no first bytes");
     let is_newer = |error: &OpenError| matches!(error, OpenError::Newer { found: 9, .. });
     assert!(open(&dir.0, &epoch()).is_err_and(|error| is_newer(&error)));
     let verified = maintenance::verify_at(&dir.0).expect_err("refused");

@@ -135,6 +135,16 @@ impl SoFar {
     pub(crate) fn beginning(unread_after: Option<Seq>) -> Self {
         Self { unread_after, ..Self::default() }
     }
+
+    /// Before the first row of a part, where this day has had its divider.
+    pub(crate) fn on_day(day: Option<i64>) -> Self {
+        Self { day, ..Self::default() }
+    }
+
+    /// The latest day that has a divider.
+    pub(crate) fn day(&self) -> Option<i64> {
+        self.day
+    }
 }
 
 /// Of the last row, where it was a message that others may follow. Two people may have had one name.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use teahouse_client_core::{
-    Connection, FollowConfig, FollowFrom, FollowOutput, Follower, Input, display_name,
+    Connection, FollowConfig, FollowFrom, FollowOutput, Follower, Input, Names, Row, display_name,
 };
 use teahouse_protocol::{Event, EventKind, ServerMessage};
 
@@ -46,7 +46,7 @@ pub(crate) async fn run(options: TailOptions) -> anyhow::Result<Exit> {
         for output in outputs {
             match output {
                 FollowOutput::Event(event) => {
-                    lines.push_str(&if options.json { json_line(event) } else { text_line(&look, &event) });
+                    lines.push_str(&if options.json { json_line(event) } else { text_line(&look, event) });
                     give_up.as_mut().reset(tokio::time::Instant::now() + REACH_WITHIN);
                 }
                 FollowOutput::Connection(connection) => {
@@ -100,14 +100,7 @@ fn json_line(event: Event) -> String {
     ServerMessage::Event(event).to_json() + "\n"
 }
 
-fn text_line(look: &Look, event: &Event) -> String {
-    let by = std::slice::from_ref(&event.by);
-    let line = match &event.kind {
-        EventKind::Post { text, action } => look.message(event.at, &event.by, text, *action, None),
-        EventKind::Join => look.aside(&look.language.members(by, &[])),
-        EventKind::Leave => look.aside(&look.language.members(&[], by)),
-        EventKind::Create => look.aside(&look.language.created(&event.by)),
-        EventKind::Unknown => return String::new(),
-    };
-    line + "\n"
+fn text_line(look: &Look, event: Event) -> String {
+    let line = Row::of(event).and_then(|row| look.row(&row, Names::default()));
+    line.map(|line| line + "\n").unwrap_or_default()
 }

@@ -148,3 +148,25 @@ fn mentions_and_own_messages_are_marked() {
     });
     assert_eq!(marks.collect::<Vec<_>>(), [(false, true), (true, false), (false, false)]);
 }
+
+#[test]
+fn what_is_printed_part_after_part_has_each_event_and_each_day_once() {
+    let mut desk = Desk::in_lobby(9);
+    desk.event(10, "che", "+join");
+    desk.event(11, "che", "late");
+    let timeline = desk.lobby().timeline();
+    let seq = |number| teahouse_protocol::Seq::new(number).expect("small");
+    let mut printed = teahouse_client_core::PrintedRows::default();
+    let mut shown = Vec::new();
+    for (after, through) in [(0, 7), (7, 7), (7, 10), (10, 11)] {
+        for row in printed.draw(timeline, seq(after), seq(through), |_| 0) {
+            shown.push(match &*row {
+                Row::Day { day, .. } => format!("day {day}"),
+                Row::Message { text, .. } => text.clone(),
+                Row::Members { joined, .. } => format!("{} joined", joined.len()),
+                other => panic!("{other:?}"),
+            });
+        }
+    }
+    assert_eq!(shown, ["day 22", "m7", "m8", "m9", "1 joined", "late"]);
+}

@@ -1,6 +1,7 @@
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
-use teahouse_client_core::{Names, Span, spans};
+use teahouse_client_core::{Names, Row, Span, spans};
 use teahouse_protocol::{MemberName, UnixMillis};
 use unicode_width::UnicodeWidthStr;
 
@@ -67,9 +68,29 @@ impl Look {
         label.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 
-    /// A day begins.
-    pub(crate) fn day(&self, at: UnixMillis) -> String {
-        let day = self.local(at);
+    /// The local offset from UTC, as rows want it.
+    pub(crate) fn offset_minutes(&self, at: UnixMillis) -> i32 {
+        self.local(at).offset().seconds() / 60
+    }
+
+    /// A row as it is printed; `None`: it is nothing to print.
+    pub(crate) fn row(&self, row: &Row, names: Names<'_>) -> Option<String> {
+        Some(match row {
+            Row::Day { year, month, day, .. } => self.day(*year, *month, *day)?,
+            Row::Unread => return None,
+            Row::Message { by, at, text, action, mine, .. } => {
+                // Nobody is told of what they said themselves.
+                let me = names.me.filter(|_| !mine);
+                self.message(*at, by, text, *action, Names { me, ..names })
+            }
+            Row::Members { joined, left, .. } => self.aside(&self.language.members(joined, left)),
+            Row::Created { by, .. } => self.aside(&self.language.created(by)),
+            Row::Gap { .. } => self.aside("…"),
+        })
+    }
+
+    fn day(&self, year: i32, month: u32, day: u32) -> Option<String> {
+        let day = Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()?;
         let text = match self.language {
             Language::English => day.strftime("%A, %-d %B %Y").to_string(),
             Language::Chinese => {
@@ -78,7 +99,7 @@ impl Look {
                 format!("{}年{}月{}日 星期{weekday}", day.year(), day.month(), day.day())
             }
         };
-        self.style.faint(&format!("── {text} ──"))
+        Some(self.style.faint(&format!("── {text} ──")))
     }
 
     /// Something that is no message.
@@ -153,8 +174,8 @@ mod tests {
 
     #[test]
     fn days_have_names_in_both_languages() {
-        let at = UnixMillis::parse("2026-11-22T16:00:00Z").expect("a time");
-        assert_eq!(look(Style::PLAIN, Language::English).day(at), "── Monday, 23 November 2026 ──");
-        assert_eq!(look(Style::PLAIN, Language::Chinese).day(at), "── 2026年11月23日 星期一 ──");
+        let day = |language| look(Style::PLAIN, language).day(2026, 11, 23);
+        assert_eq!(day(Language::English).as_deref(), Some("── Monday, 23 November 2026 ──"));
+        assert_eq!(day(Language::Chinese).as_deref(), Some("── 2026年11月23日 星期一 ──"));
     }
 }

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 
 use teahouse_protocol::{
-    Ack, Auth, CaughtUp, Command, Epoch, ErrorCode, ErrorReply, Event, HistoryPage, Limits, Member, Members,
-    OpId, PageEvent, Pong, Renamed, Request, RequestId, ResetReason, Resume, RoomInfo, RoomList, RoomName,
-    Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, User, Watching, Welcome, decode_request,
+    Ack, Auth, CaughtUp, Command, Epoch, ErrorCode, ErrorReply, Event, HistoryPage, Limits, Member,
+    MemberName, Members, OpId, PageEvent, Pong, PostText, Renamed, Request, RequestId, ResetReason, Resume,
+    RoomInfo, RoomList, RoomName, Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, User, Watching,
+    Welcome, decode_request,
 };
 use teahouse_server::state::{
-    self, Action, Change, Decision, Made, Model, Outcome, Proposal, Records, Rejection, RoomId, StoredEvent,
-    TokenHash, UserId, Work,
+    self, Action, Away, Change, Decision, Made, Model, Outcome, Proposal, Records, Rejection, RoomId,
+    StoredEvent, TokenHash, UserId, Work,
 };
 
 use crate::network::{Dice, LinkId};
@@ -23,6 +24,8 @@ pub(crate) struct Server {
     pub(crate) replay_max: u64,
     /// Whether a post is refused for the moment now and then.
     pub(crate) busy: bool,
+    /// Whether a name can be had while whoever holds it is away.
+    pub(crate) leases: bool,
     pub(crate) dice: Dice,
 }
 
@@ -66,6 +69,7 @@ impl Server {
             tokens: 0,
             replay_max: u64::MAX,
             busy: false,
+            leases: false,
             dice: Dice::new(seed),
         };
         server.apply(Action::Found, UnixMillis::new(0)).expect("a new log can be founded");
@@ -76,8 +80,47 @@ impl Server {
         self.connections.insert(link, Connection::default());
     }
 
-    pub(crate) fn close(&mut self, link: LinkId) {
-        self.connections.remove(&link);
+    /// Closes a connection. Answers who is away now.
+    pub(crate) fn close(&mut self, link: LinkId) -> Option<UserId> {
+        let user = self.connections.remove(&link).and_then(|connection| connection.user);
+        user.filter(|user| self.is_away(*user))
+    }
+
+    fn is_away(&self, user: UserId) -> bool {
+        !self.connections.values().any(|connection| connection.user == Some(user))
+    }
+
+    /// The lease of a guest is over: it is let go, unless it came back meanwhile. What that tells, to whom.
+    pub(crate) fn lease_over(&mut self, user: UserId, at: UnixMillis) -> Vec<(LinkId, String)> {
+        if self.is_away(user) {
+            self.apply(Action::Depart { user }, at).expect("whoever is away may depart");
+        }
+        self.fan_out()
+    }
+
+    /// Somebody comes in words under a name, says something and goes, if the name can be had.
+    pub(crate) fn visit(&mut self, name: &str, text: &str, at: UnixMillis) -> Vec<(LinkId, String)> {
+        let name = MemberName::parse(name).expect("a legal name");
+        self.tokens += 1;
+        let token = token_hash(&format!("visitor{}", self.tokens));
+        let away = self.away(&name);
+        let arrive = Action::ArriveAsGuest { name: Some(name), keep: false, token, away };
+        if let Ok(Decision { outcome: Outcome::Arrived { user, .. }, .. }) = self.apply(arrive, at) {
+            let room = RoomName::parse("lobby").expect("a legal name");
+            let id = self.room_id(&room).expect("the lobby is always there");
+            let text = PostText::parse(text).expect("a legal text");
+            let say = Action::Post { user, room: id, op: None, text, action: false };
+            for action in [Action::Join { user, room, create: false }, say, Action::Depart { user }] {
+                self.apply(action, at).expect("a visitor may do that");
+            }
+        }
+        self.fan_out()
+    }
+
+    /// Who holds a name, if nobody is there for it.
+    fn away(&self, name: &MemberName) -> Option<Away> {
+        let user = self.model.holder(&name.keys(), None).filter(|user| self.leases && self.is_away(*user))?;
+        Some(Away { user, ms: 0, same_address: false })
     }
 
     pub(crate) fn room(&self, name: &RoomName) -> &[StoredEvent] {
@@ -180,10 +223,11 @@ impl Server {
             Command::Hello(hello) => {
                 let (action, token) = match hello.auth {
                     Auth::Guest { name, keep } => {
+                        let away = name.as_ref().and_then(|name| self.away(name));
                         self.tokens += 1;
                         let token = format!("token{}", self.tokens);
                         let hash = token_hash(&token);
-                        (Action::ArriveAsGuest { name, keep, token: hash, away: None }, Some(token))
+                        (Action::ArriveAsGuest { name, keep, token: hash, away }, Some(token))
                     }
                     Auth::Token { token } => (Action::ArriveWithToken { token: token_hash(&token) }, None),
                 };

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use teahouse_client_core::{
-    Brain, Config, Connection, Entry, Input, Intent, Now, Output, Ticks, TimelineKind,
+    Brain, Config, Connection, Entry, Input, Intent, Now, Output, PostState, Row, Ticks, TimelineKind,
 };
-use teahouse_protocol::{EventKind, MemberName, RoomName, UnixMillis};
+use teahouse_protocol::{EventKind, MemberName, RoomName, UnixMillis, UserId};
 
 use crate::network::{Dice, LinkId, Network};
 use crate::server::Server;
@@ -14,6 +14,8 @@ const STORMY_MS: u64 = 120_000;
 /// By here everything has come to rest: no delay of a brain is longer than 30 seconds.
 const END_MS: u64 = STORMY_MS + 300_000;
 const POSTS: u64 = 30;
+/// So long a guest may be away: longer than some of the pauses between two links.
+const LEASE_MS: u64 = 2_000;
 
 /// What may go wrong.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +24,8 @@ pub(crate) struct Weather {
     pub(crate) crashes: bool,
     pub(crate) busy: bool,
     pub(crate) short_memory: bool,
+    /// Names are not kept: guests who stay away are let go, and others take their names.
+    pub(crate) leases: bool,
 }
 
 /// Something that arrives or happens.
@@ -31,6 +35,8 @@ enum Happening {
     Opened(LinkId),
     Refused(LinkId),
     ServerNotices(LinkId),
+    LeaseOver(UserId),
+    Visit(usize),
     Post(usize),
     Trouble(usize),
 }
@@ -71,6 +77,7 @@ impl Story {
         let mut dice = Dice::new(seed);
         let mut server = Server::new(seed + 1);
         server.busy = weather.busy;
+        server.leases = weather.leases;
         if weather.short_memory {
             server.replay_max = 3;
         }
@@ -92,6 +99,11 @@ impl Story {
             for _ in 0..POSTS {
                 story.network.send(dice.below(STORMY_MS), Happening::Post(at));
             }
+            if weather.leases {
+                for _ in 0..12 {
+                    story.network.send(dice.below(STORMY_MS), Happening::Visit(at));
+                }
+            }
             if weather.cuts {
                 for _ in 0..8 {
                     story.network.send(dice.below(STORMY_MS), Happening::Trouble(at));
@@ -106,8 +118,12 @@ impl Story {
     }
 
     fn new_brain(&mut self, name: &str, stored: BTreeMap<String, String>) -> Brain {
-        let config =
-            Config { name: MemberName::parse(name).ok(), history_page: 7, ..Config::new("sim", lobby()) };
+        let config = Config {
+            name: MemberName::parse(name).ok(),
+            keep: !self.weather.leases,
+            history_page: 7,
+            ..Config::new("sim", lobby())
+        };
         Brain::new(config, stored, self.dice.below(u64::MAX), self.now())
     }
 
@@ -151,7 +167,25 @@ impl Story {
             Happening::Refused(link) => {
                 self.drop_link(link);
             }
-            Happening::ServerNotices(link) => self.server.close(link),
+            Happening::ServerNotices(link) => {
+                let away = self.server.close(link).filter(|_| self.weather.leases);
+                if let Some(user) = away {
+                    self.network.send(self.now_ms + LEASE_MS, Happening::LeaseOver(user));
+                }
+            }
+            Happening::LeaseOver(user) => {
+                let now = self.now().unix;
+                for (to, line) in self.server.lease_over(user, now) {
+                    self.deliver(to, line);
+                }
+            }
+            Happening::Visit(at) => {
+                let now = self.now().unix;
+                let name = self.clients[at].name.clone();
+                for (to, line) in self.server.visit(&name, "somebody else says so", now) {
+                    self.deliver(to, line);
+                }
+            }
             Happening::Post(at) => {
                 let client = &mut self.clients[at];
                 let text = format!("{} says {}", client.name, client.submitted.len());
@@ -284,15 +318,20 @@ impl Story {
             let who = &client.name;
             assert_eq!(*model.connection(), Connection::Online, "seed {seed}: {who}");
             assert_eq!(client.brain.unacknowledged(), 0, "seed {seed}: {who}");
-            let outbox: Vec<_> = client.stored.keys().filter(|key| key.starts_with("outbox/")).collect();
-            assert!(outbox.is_empty(), "seed {seed}: {who} stores {outbox:?}");
             let room = model.room(&lobby()).expect("the room of the story");
             assert_eq!(room.unread(), 0, "seed {seed}: {who}");
-            let shown = room.timeline().entries().map(|entry| match entry {
-                Entry::Event(event) => (event.seq.get(), words_of(&event.kind)),
-                other => panic!("seed {seed}: {who} has {other:?}"),
-            });
-            let shown: Vec<(u64, String)> = shown.collect();
+            let (mut shown, mut unknown) = (Vec::new(), Vec::new());
+            for entry in room.timeline().entries() {
+                match entry {
+                    Entry::Event(event) => shown.push((event.seq.get(), words_of(&event.kind))),
+                    Entry::Pending(post) if post.state == PostState::Unknown && self.weather.leases => {
+                        unknown.push(post.text.clone());
+                    }
+                    other => panic!("seed {seed}: {who} has {other:?}"),
+                }
+            }
+            let outbox = client.stored.keys().filter(|key| key.starts_with("outbox/")).count();
+            assert_eq!(outbox, unknown.len(), "seed {seed}: {who} stores {:?}", client.stored);
             let written: Vec<(u64, String)> =
                 log.iter().map(|event| (event.seq.get(), words_of(&event.kind.clone().into()))).collect();
             assert_eq!(shown, written, "seed {seed}: {who}");
@@ -305,8 +344,23 @@ impl Story {
                 })
                 .filter(of_client)
                 .collect();
-            assert_eq!(posted, client.submitted, "seed {seed}: {who}");
+            // Whatever is in the room was seen there, and is not said to be unknown.
+            let known: Vec<String> =
+                client.submitted.iter().filter(|text| !unknown.contains(text)).cloned().collect();
+            assert_eq!(posted, known, "seed {seed}: {who}");
+            for row in room.timeline().rows(|_| 0) {
+                if let Row::Message { seq: Some(seq), mine, .. } = &*row {
+                    let author = log[seq.get() as usize - 1].by;
+                    assert_eq!(*mine, model.is_me(author), "seed {seed}: {who} at {seq}");
+                    assert!(!mine || self.clients_of(author) == 1, "seed {seed}: {author} is one of them");
+                }
+            }
         }
+    }
+
+    /// How many clients are this user.
+    fn clients_of(&self, user: UserId) -> usize {
+        self.clients.iter().filter(|client| client.brain.model().is_me(user)).count()
     }
 }
 

@@ -42,6 +42,11 @@ impl Lanes {
         Self::new(0)
     }
 
+    /// Whether something waits.
+    pub fn has_work(&self) -> bool {
+        !self.state().waiting.is_empty()
+    }
+
     /// Does what is next, in the caller's own time. Answers whether there was anything.
     pub fn read_next(&self) -> bool {
         let next = self.state().waiting.pop();

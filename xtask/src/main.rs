@@ -23,6 +23,7 @@ mod programs;
 mod project;
 mod run;
 mod screen;
+mod simulate;
 mod steps;
 mod suite;
 mod tools;
@@ -42,6 +43,8 @@ Teahouse's own commands:
                                   `cargo install` puts programs; --debug skips optimising, --no-build takes the last build
   cargo xtask test [FILTER]       run every test, the ones in a real browser included
   cargo xtask torture [FILTER]    run the long versions of the torture tests (tests/TORTURE.md); takes hours
+  cargo xtask simulate [SEEDS]    real clients and the real server in virtual time, 10000 seeds if not told; --seed N runs one
+                                  again, --from N begins there
   cargo xtask mutants [N [PART]]  break the code in N places (100), one at a time, and list the breaks that no quick test notices;
                                   takes an hour; PART (0, 1, …) chooses other places
   cargo xtask bench [OPTION…]     measure the client in a browser, load the server, its peers and the floor in one run, and
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
             Ok(sample) => Project::find().and_then(|project| mutants::mutants(&project, sample)),
             Err(problem) => return usage(&format!("`cargo xtask mutants` {problem}")),
         },
+        "simulate" => Project::find().and_then(|project| simulate::simulate(&project, program_options(rest))),
         "bench" => Project::find().and_then(|project| bench::bench(&project, program_options(rest))),
         "profile" => match filter(rest) {
             Ok(case) => Project::find().and_then(|project| profile::profile(&project, case)),

@@ -215,7 +215,7 @@ impl Room {
     }
 
     /// Writes the news to every watcher whose socket takes them, and tells the others' tasks.
-    pub(super) fn walk(&self) {
+    pub fn walk(&self) {
         self.announced.store(false, Ordering::Release);
         let head = self.tail().head();
         let mut shelf = Shelf::default();

@@ -1,0 +1,541 @@
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use teahouse_client_core::{
+    Brain, Config, Connection, Entry, Input, Intent, Now, Output, Ticks, TimelineKind,
+};
+use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, Seq, ServerMessage, UnixMillis};
+use teahouse_server::clock::Clock;
+use teahouse_server::log::PageQuery;
+use tempfile::TempDir;
+
+use crate::network::{Dice, LinkId, Network};
+use crate::pipe::Pipe;
+use crate::promises::Promises;
+use crate::server::{Disk, Server};
+
+const START_UNIX_MS: u64 = 1_795_334_400_000;
+/// Until here people write and things go wrong.
+const STORMY_MS: u64 = 60_000;
+/// By here everything has come to rest: no delay of a brain is longer than 30 seconds.
+const END_MS: u64 = STORMY_MS + 150_000;
+const CLIENTS: usize = 3;
+const POSTS_OF_EACH: u64 = 8;
+/// Fewer than clients want one, so names pass from one to another.
+const NAMES: [&str; 4] = ["ana", "bo", "小明", "che"];
+
+/// Something that arrives or happens.
+enum Happening {
+    ToServer(LinkId, String),
+    ToClient(LinkId, Vec<u8>),
+    Opened(LinkId),
+    Refused(LinkId),
+    /// The server learns that a link is gone.
+    Notices(LinkId),
+    /// The client learns it.
+    Closed(LinkId),
+    Post(usize),
+    Trouble(usize),
+    Rename(usize),
+    SignOut(usize),
+    /// A second program of the same user, which only reads.
+    Tab(usize),
+    Act,
+    Crash,
+    Restart,
+    ClockJumps,
+}
+
+struct Client {
+    brain: Brain,
+    stored: BTreeMap<String, String>,
+    link: Option<LinkId>,
+    submitted: u64,
+    /// What the last welcome said to come back with.
+    token: Option<String>,
+}
+
+/// Both ends of a link.
+struct Link {
+    client: usize,
+    /// Whether a brain is behind it.
+    is_tab: bool,
+    up_free_ms: u64,
+    down_free_ms: u64,
+    /// It looks open and nothing passes.
+    swallows: bool,
+    /// The server's end, once it is open.
+    pipe: Option<Pipe>,
+    rest: Vec<u8>,
+}
+
+/// Clients, links, the server and the time, all out of one seed.
+pub(crate) struct World {
+    dir: TempDir,
+    clock: Clock,
+    now_ms: u64,
+    /// What the clock on the wall says besides.
+    unix_off_ms: i64,
+    dice: Dice,
+    network: Network<Happening>,
+    server: Option<Server>,
+    acting: bool,
+    clients: Vec<Client>,
+    links: BTreeMap<LinkId, Link>,
+    last_link: u64,
+    pub(crate) promises: Promises,
+}
+
+fn lobby() -> RoomName {
+    RoomName::parse("lobby").expect("a legal name")
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, dir: TempDir) -> Self {
+        let clock = Clock::simulated();
+        clock.set(0, UnixMillis::new(START_UNIX_MS));
+        let mut dice = Dice::new(seed);
+        let mut world = Self {
+            server: Some(Server::start(dir.path(), &clock)),
+            dir,
+            clock,
+            now_ms: 0,
+            unix_off_ms: 0,
+            network: Network::new(),
+            acting: false,
+            clients: Vec::new(),
+            links: BTreeMap::new(),
+            last_link: 0,
+            promises: Promises::default(),
+            dice: Dice::new(seed ^ 0xabcd),
+        };
+        for (at, name) in NAMES.into_iter().enumerate().take(CLIENTS) {
+            let brain = world.new_brain(name, BTreeMap::new());
+            world.clients.push(Client {
+                brain,
+                stored: BTreeMap::new(),
+                link: None,
+                submitted: 0,
+                token: None,
+            });
+            for _ in 0..POSTS_OF_EACH {
+                world.network.send(dice.below(STORMY_MS), Happening::Post(at));
+            }
+            for _ in 0..dice.below(5) {
+                world.network.send(dice.below(STORMY_MS), Happening::Trouble(at));
+            }
+            for (odds, what) in [
+                (2, Happening::Rename(at)),
+                (3, Happening::SignOut(at)),
+                (2, Happening::Tab(at)),
+                (2, Happening::Tab(at)),
+            ] {
+                if dice.one_in(odds) {
+                    world.network.send(dice.below(STORMY_MS), what);
+                }
+            }
+        }
+        for _ in 0..dice.below(3) {
+            world.network.send(dice.below(STORMY_MS), Happening::Crash);
+        }
+        if dice.one_in(3) {
+            world.network.send(dice.below(STORMY_MS), Happening::ClockJumps);
+        }
+        world
+    }
+
+    fn now(&self) -> Now {
+        Now { ticks: Ticks(self.now_ms), unix: self.unix() }
+    }
+
+    fn unix(&self) -> UnixMillis {
+        UnixMillis::new((START_UNIX_MS + self.now_ms).saturating_add_signed(self.unix_off_ms))
+    }
+
+    fn new_brain(&mut self, name: &str, stored: BTreeMap<String, String>) -> Brain {
+        let keep = self.dice.one_in(2);
+        let name = MemberName::parse(name).ok();
+        let config = Config { name, keep, history_page: 7, ..Config::new("simulation", lobby()) };
+        Brain::new(config, stored, self.dice.below(u64::MAX), self.now())
+    }
+
+    fn set_time(&mut self, ms: u64) {
+        self.now_ms = self.now_ms.max(ms);
+        self.clock.set(self.now_ms, self.unix());
+    }
+
+    pub(crate) fn run(&mut self) {
+        for at in 0..self.clients.len() {
+            self.input(at, Input::Start);
+            self.input(at, Input::Attention { focused: true, at_bottom: true });
+        }
+        while self.now_ms < END_MS {
+            self.let_server_act();
+            let brains =
+                self.clients.iter().filter_map(|client| client.brain.deadline()).map(|ticks| ticks.0);
+            let next = brains.chain(self.network.next_ms()).min().unwrap_or(END_MS);
+            self.set_time(next);
+            self.clock.set(self.now_ms, self.unix());
+            if self.network.next_ms().is_some_and(|at| at <= self.now_ms) {
+                let happening = self.network.pop().expect("looked at above");
+                self.happen(happening);
+                continue;
+            }
+            for at in 0..self.clients.len() {
+                if self.clients[at].brain.deadline().is_some_and(|due| due.0 <= self.now_ms) {
+                    self.input(at, Input::Deadline);
+                }
+            }
+        }
+        self.load_everything();
+    }
+
+    /// Whatever has become possible is done soon.
+    fn let_server_act(&mut self) {
+        if !self.acting && self.server.is_some() {
+            self.acting = true;
+            let soon = self.now_ms + self.dice.below(3);
+            self.network.send(soon, Happening::Act);
+        }
+    }
+
+    fn act(&mut self) {
+        self.acting = false;
+        let stormy = self.now_ms < STORMY_MS;
+        let disk = |dice: &mut Dice| match dice.below(40) {
+            0 if stormy => Disk::Fails,
+            1 if stormy => Disk::FailsLate,
+            _ => Disk::Works,
+        };
+        let Some(server) = &mut self.server else { return };
+        let Some(act) = server.act(&mut self.dice, disk) else {
+            // Nothing to do before something arrives or is due.
+            self.acting = true;
+            let due = server.due_in_ms().unwrap_or(1_000).clamp(1, 1_000);
+            let next = self.network.next_ms().unwrap_or(u64::MAX).max(self.now_ms + 1);
+            self.network.send(next.min(self.now_ms + due), Happening::Act);
+            return;
+        };
+        self.promises.written(&act.written);
+        self.carry_sent();
+        if let Some(link) = act.closed {
+            let arrives =
+                self.links.get(&link).map_or(self.now_ms, |link| link.down_free_ms.max(self.now_ms));
+            self.network.send(arrives, Happening::Closed(link));
+        }
+    }
+
+    /// What the server has sent is on its way, and may be held against it.
+    fn carry_sent(&mut self) {
+        let Some(server) = &self.server else { return };
+        for (id, link) in &mut self.links {
+            let Some(pipe) = &link.pipe else { continue };
+            let sent = pipe.take_sent();
+            if sent.is_empty() {
+                continue;
+            }
+            self.promises.shown(server, *id, &sent);
+            if !link.swallows {
+                let delay = self.dice.below(200);
+                link.down_free_ms = link.down_free_ms.max(self.now_ms + delay);
+                self.network.send(link.down_free_ms, Happening::ToClient(*id, sent));
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::ToServer(id, line) => {
+                if let Some(pipe) = self.links.get(&id).and_then(|link| link.pipe.as_ref()) {
+                    pipe.arrive(line.as_bytes());
+                    pipe.arrive(b"\n");
+                }
+            }
+            Happening::ToClient(id, bytes) => self.arrive(id, &bytes),
+            Happening::Opened(id) => self.opened(id),
+            Happening::Refused(id) | Happening::Closed(id) => self.client_loses(id),
+            Happening::Notices(id) => {
+                if let Some(pipe) = self.links.remove(&id).and_then(|link| link.pipe) {
+                    pipe.end(self.dice.one_in(2));
+                }
+            }
+            Happening::Post(at) => {
+                let text = format!("{at} says {}", self.clients[at].submitted);
+                self.clients[at].submitted += 1;
+                self.input(at, Input::User(Intent::Submit { room: lobby(), text }));
+            }
+            Happening::Trouble(at) => self.trouble(at),
+            Happening::Rename(at) => {
+                let name = self.some_name();
+                self.input(at, Input::User(Intent::ChooseName(name)));
+            }
+            Happening::SignOut(at) => self.input(at, Input::User(Intent::ForgetMe)),
+            Happening::Tab(at) => {
+                if self.clients[at].token.is_some() {
+                    self.open_link(at, true);
+                }
+            }
+            Happening::Act => self.act(),
+            Happening::Crash => {
+                if self.server.take().is_some() {
+                    let back = self.now_ms + 50 + self.dice.below(3_000);
+                    self.network.send(back, Happening::Restart);
+                    for id in self.links.keys().copied().collect::<Vec<_>>() {
+                        if let Some(link) = self.links.get_mut(&id) {
+                            link.pipe = None;
+                        }
+                        let notices = self.now_ms + self.dice.below(500);
+                        self.network.send(notices, Happening::Closed(id));
+                    }
+                }
+            }
+            Happening::Restart => self.server = Some(Server::start(self.dir.path(), &self.clock)),
+            Happening::ClockJumps => {
+                self.unix_off_ms = i64::try_from(self.dice.below(200_000)).expect("small") - 100_000;
+            }
+        }
+    }
+
+    fn some_name(&mut self) -> String {
+        let at = usize::try_from(self.dice.below(NAMES.len() as u64)).expect("few");
+        NAMES[at].into()
+    }
+
+    fn opened(&mut self, id: LinkId) {
+        let room = 256 + usize::try_from(self.dice.below(8_192)).expect("small");
+        let (Some(server), Some(link)) = (&mut self.server, self.links.get_mut(&id)) else {
+            return self.client_loses(id);
+        };
+        let pipe = Pipe::new(room);
+        let host = u8::try_from(link.client).expect("few");
+        let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)), 1);
+        server.open(id, peer, pipe.clone());
+        link.pipe = Some(pipe);
+        let (client, is_tab) = (link.client, link.is_tab);
+        self.promises.open(id, client);
+        if is_tab {
+            let token = self.clients[client].token.clone().unwrap_or_default();
+            let hello = format!(
+                r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"token","token":"{token}"}}}}"#
+            );
+            self.send(id, hello);
+            self.send(id, r#"{"id":2,"type":"watch","room":"lobby"}"#.into());
+        } else if self.clients[client].link == Some(id) {
+            self.input(client, Input::LinkOpened);
+        }
+    }
+
+    /// Bytes come out of a link.
+    fn arrive(&mut self, id: LinkId, bytes: &[u8]) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        if let Some(pipe) = &link.pipe {
+            pipe.drained(bytes.len());
+        }
+        link.rest.extend_from_slice(bytes);
+        while let Some(link) = self.links.get_mut(&id)
+            && let Some(end) = link.rest.iter().position(|byte| *byte == b'\n')
+        {
+            let line: Vec<u8> = link.rest.drain(..=end).collect();
+            let line = String::from_utf8(line).expect("the server says UTF-8");
+            let (client, is_tab) = (link.client, link.is_tab);
+            if !is_tab && self.clients[client].link == Some(id) {
+                if let Ok(ServerMessage::Welcome(welcome)) =
+                    teahouse_protocol::decode_server_message(line.trim_end().as_bytes())
+                {
+                    self.clients[client].token = welcome.token.or(self.clients[client].token.take());
+                }
+                self.input(client, Input::Received(line.trim_end().into()));
+            }
+        }
+    }
+
+    fn trouble(&mut self, at: usize) {
+        if self.dice.one_in(3) {
+            // The program is killed, and goes on from what it stored.
+            let stored = self.clients[at].stored.clone();
+            if let Some(id) = self.clients[at].link.take() {
+                self.cut(id);
+            }
+            let name = self.some_name();
+            self.clients[at].brain = self.new_brain(&name, stored);
+            self.input(at, Input::Start);
+            return self.input(at, Input::Attention { focused: true, at_bottom: true });
+        }
+        let Some(id) = self.clients[at].link else { return };
+        if self.dice.one_in(3) {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.swallows = true;
+            }
+        } else {
+            self.client_loses(id);
+        }
+    }
+
+    /// The client notices; what it has sent may still arrive, and the server notices later.
+    fn client_loses(&mut self, id: LinkId) {
+        self.cut(id);
+        if let Some(at) = self.clients.iter().position(|client| client.link == Some(id)) {
+            self.clients[at].link = None;
+            self.input(at, Input::LinkClosed { reason: "cut".into() });
+        }
+    }
+
+    fn cut(&mut self, id: LinkId) {
+        let notices = self.now_ms + self.dice.below(400);
+        self.network.send(notices, Happening::Notices(id));
+    }
+
+    fn send(&mut self, id: LinkId, line: String) {
+        let delay = self.dice.below(200);
+        self.promises.asked(id, &line);
+        let Some(link) = self.links.get_mut(&id).filter(|link| !link.swallows) else { return };
+        link.up_free_ms = link.up_free_ms.max(self.now_ms + delay);
+        self.network.send(link.up_free_ms, Happening::ToServer(id, line));
+    }
+
+    fn input(&mut self, at: usize, input: Input) {
+        let now = self.now();
+        let outputs = self.clients[at].brain.handle(input, now);
+        for output in outputs {
+            match output {
+                Output::OpenLink => {
+                    assert!(self.clients[at].link.is_none(), "one link at a time");
+                    let id = self.open_link(at, false);
+                    self.clients[at].link = Some(id);
+                }
+                Output::CloseLink => {
+                    if let Some(id) = self.clients[at].link.take() {
+                        self.cut(id);
+                    }
+                }
+                Output::Send(line) => {
+                    let id = self.clients[at].link.expect("brains send over links that stand");
+                    self.send(id, line);
+                }
+                Output::Store { key, value: Some(value) } => {
+                    self.clients[at].stored.insert(key, value);
+                }
+                Output::Store { key, value: None } => {
+                    self.clients[at].stored.remove(&key);
+                }
+                Output::Changed(_) | Output::Notice(_) | Output::Mentioned { .. } => {}
+            }
+        }
+        if matches!(self.clients[at].brain.model().connection(), Connection::NeedsName { .. }) {
+            let name = self.some_name();
+            let number = self.dice.below(1_000);
+            let name = if self.dice.one_in(2) { name } else { format!("{name}{number}") };
+            self.input(at, Input::User(Intent::ChooseName(name)));
+        }
+    }
+
+    fn open_link(&mut self, client: usize, is_tab: bool) -> LinkId {
+        self.last_link += 1;
+        let id = LinkId(self.last_link);
+        let opens = self.now_ms + self.dice.below(200);
+        self.links.insert(
+            id,
+            Link {
+                client,
+                is_tab,
+                up_free_ms: opens,
+                down_free_ms: opens,
+                swallows: false,
+                pipe: None,
+                rest: Vec::new(),
+            },
+        );
+        let fails = self.now_ms < STORMY_MS && self.dice.one_in(6);
+        self.network.send(opens, if fails { Happening::Refused(id) } else { Happening::Opened(id) });
+        id
+    }
+
+    /// Scrolls every timeline up to its beginning.
+    fn load_everything(&mut self) {
+        for at in 0..self.clients.len() {
+            for _ in 0..100 {
+                let room = self.clients[at].brain.model().room(&lobby());
+                if !room.is_some_and(teahouse_client_core::Room::has_older) {
+                    break;
+                }
+                self.input(at, Input::User(Intent::LoadOlder(lobby())));
+                let until = self.now_ms + 3_000;
+                while self.now_ms < until {
+                    self.let_server_act();
+                    let next = self.network.next_ms().unwrap_or(until);
+                    self.set_time(next);
+                    if let Some(happening) = self.network.pop() {
+                        self.happen(happening);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The whole log of the lobby.
+    fn log(&self) -> Vec<PageEvent> {
+        let server = self.server.as_ref().expect("it is back by now");
+        let room = server.room(&lobby()).expect("the lobby is always there").id;
+        let mut events: Vec<PageEvent> = Vec::new();
+        loop {
+            let after = events.last().map_or(Seq::ZERO, |event| event.seq);
+            let page = server.reader().page(room, PageQuery::After(after), 200).expect("the log is read");
+            if page.events.is_empty() {
+                return events;
+            }
+            events.extend(page.events);
+        }
+    }
+
+    pub(crate) fn check(&self) {
+        let log = self.log();
+        for (at, event) in log.iter().enumerate() {
+            assert_eq!(event.seq.get(), at as u64 + 1, "seqs are gapless");
+        }
+        self.check_posts(&log);
+        for (at, client) in self.clients.iter().enumerate() {
+            let model = client.brain.model();
+            assert_eq!(*model.connection(), Connection::Online, "client {at}");
+            assert_eq!(client.brain.unsent(), 0, "client {at}");
+            let room = model.room(&lobby()).unwrap_or_else(|| panic!("client {at} has no lobby"));
+            let shown: Vec<(u64, TimelineKind)> = room
+                .timeline()
+                .entries()
+                .filter_map(|entry| match entry {
+                    Entry::Event(event) => Some((event.seq.get(), event.kind.clone())),
+                    Entry::Gap(gap) => panic!("client {at} has {gap:?}"),
+                    // Of which nobody knows whether it was heard.
+                    Entry::Pending(_) => None,
+                })
+                .collect();
+            let written: Vec<(u64, TimelineKind)> =
+                log.iter().map(|event| (event.seq.get(), event.kind.clone().into())).collect();
+            assert_eq!(shown, written, "client {at}");
+        }
+    }
+
+    /// Nothing stands twice, or under somebody else, or out of order, and whoever was one person all along lost nothing.
+    fn check_posts(&self, log: &[PageEvent]) {
+        let mut last: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
+        for event in log {
+            let EventKind::Post { text, .. } = &event.kind else { continue };
+            let (client, number) = text.split_once(" says ").expect("as it was written");
+            let client: usize = client.parse().expect("a client");
+            let number: u64 = number.parse().expect("a number");
+            let author = self.promises.client_of(event.user);
+            assert!(
+                author.is_none_or(|author| author == client),
+                "{text:?} stands under a user of client {author:?}"
+            );
+            let (before, count) = last.entry(client).or_default();
+            assert!(*count == 0 || *before < number, "{text:?} stands twice or too late");
+            (*before, *count) = (number, *count + 1);
+        }
+        for (at, client) in self.clients.iter().enumerate() {
+            if self.promises.users_of(at) == 1 {
+                let stands = last.get(&at).map_or(0, |(_, count)| *count);
+                assert_eq!(stands, client.submitted, "client {at} lost something");
+            }
+        }
+    }
+}

@@ -33,7 +33,7 @@ fn text_bytes(text: &str) -> usize {
 pub(crate) fn event_bytes(event: &PageEvent) -> usize {
     let text = match &event.kind {
         EventKind::Post { text, .. } => text_bytes(text),
-        _ => 0,
+        EventKind::Create | EventKind::Join | EventKind::Leave | EventKind::Unknown => 0,
     };
     let op = event.op.as_ref().map_or(0, |op| OP_BYTES + op.as_str().len());
     EVENT_BYTES + op + text_bytes(event.by.as_str()) + text

@@ -134,3 +134,28 @@ pub(super) fn millis(column: i64) -> Result<UnixMillis, LogError> {
 pub(super) fn millis_column(at: UnixMillis) -> i64 {
     i64::try_from(at.get()).expect("times end with the year 9999")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names every kind once, so that the compiler asks for one that is new.
+    fn next(kind: &EventKind) -> Option<EventKind> {
+        let post = |action| Some(EventKind::Post { text: "words".into(), action });
+        match kind {
+            EventKind::Create => Some(EventKind::Join),
+            EventKind::Join => Some(EventKind::Leave),
+            EventKind::Leave => post(false),
+            EventKind::Post { action: false, .. } => post(true),
+            EventKind::Post { action: true, .. } | EventKind::Unknown => None,
+        }
+    }
+
+    #[test]
+    fn every_kind_that_is_written_is_read_as_it_was() {
+        for kind in std::iter::successors(Some(EventKind::Create), next) {
+            let (column, text) = columns(&kind);
+            assert_eq!(kind_of(column, text.map(str::to_owned)).expect("it was written"), kind);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use teahouse_protocol::{
     Command, EventKind, PageEvent, Request, RequestId, Resume, RoomName, Seq, ServerMessage, UserId,
@@ -8,7 +8,7 @@ use teahouse_server::log::PageQuery;
 use teahouse_server::state::{Change, RoomId};
 
 use crate::network::LinkId;
-use crate::server::Server;
+use crate::server::{LEASE_MS, Server};
 
 /// What a client must be able to rely on, checked where the bytes leave the server.
 #[derive(Default)]
@@ -18,10 +18,20 @@ pub(crate) struct Promises {
     heads: BTreeMap<RoomId, Seq>,
     /// Of users who are gone: how far their rooms were before.
     gone: BTreeMap<UserId, BTreeMap<RoomId, Seq>>,
+    /// Who is connected, by how many links, and since when not.
+    present: BTreeMap<UserId, Presence>,
+    /// Who asked to be nobody.
+    signed_out: BTreeSet<UserId>,
     /// Which client got a user's number.
     clients: BTreeMap<UserId, usize>,
     /// Events that were found on the disk.
     found: BTreeMap<(RoomId, Seq), PageEvent>,
+}
+
+#[derive(Default)]
+struct Presence {
+    links: usize,
+    last_ms: u64,
 }
 
 /// What one link was told, and asked.
@@ -49,11 +59,30 @@ impl Promises {
     /// A client sends a request.
     pub(crate) fn asked(&mut self, link: LinkId, line: &str) {
         let Request { id, command } = decode_request(line.as_bytes()).expect("clients say what is legal");
-        self.links.get_mut(&link).expect("it was opened").asked.insert(id, command);
+        let told = self.links.get_mut(&link).expect("it was opened");
+        if matches!(command, Command::SignOut(_)) {
+            self.signed_out.extend(told.user);
+        }
+        told.asked.insert(id, command);
+    }
+
+    /// The server has nothing to do with a link any more.
+    pub(crate) fn closed(&mut self, link: LinkId, now_ms: u64) {
+        let user = self.links.get_mut(&link).and_then(|told| told.user.take());
+        if let Some(presence) = user.and_then(|user| self.present.get_mut(&user)) {
+            presence.links = presence.links.saturating_sub(1);
+            presence.last_ms = now_ms;
+        }
+    }
+
+    /// The server is back, and leases begin anew.
+    pub(crate) fn restarted(&mut self, now_ms: u64) {
+        self.links.values_mut().for_each(|told| told.user = None);
+        self.present.values_mut().for_each(|presence| *presence = Presence { links: 0, last_ms: now_ms });
     }
 
     /// The disk has taken a batch.
-    pub(crate) fn written(&mut self, changes: &[Change]) {
+    pub(crate) fn written(&mut self, changes: &[Change], now_ms: u64) {
         let before = self.heads.clone();
         for change in changes {
             match change {
@@ -61,6 +90,17 @@ impl Promises {
                     self.heads.insert(event.room, event.seq);
                 }
                 Change::UserRetired { id } => {
+                    if let Some(presence) = self.present.get(id)
+                        && !self.signed_out.contains(id)
+                        // The name of who is in no room is free for whoever wants it.
+                        && changes.iter().any(|change| matches!(change, Change::Event(event) if event.by == *id))
+                    {
+                        assert_eq!(presence.links, 0, "{id} is let go while it is here");
+                        assert!(
+                            presence.last_ms + LEASE_MS <= now_ms,
+                            "{id} is let go before its lease is over"
+                        );
+                    }
                     self.gone.insert(*id, before.clone());
                 }
                 Change::UserAdded { .. }
@@ -92,11 +132,14 @@ impl Promises {
         match message {
             ServerMessage::Welcome(welcome) => {
                 told.user = Some(welcome.user.id);
+                self.present.entry(welcome.user.id).or_default().links += 1;
                 let client = *self.clients.entry(welcome.user.id).or_insert(told.client);
                 assert_eq!(client, told.client, "a user's number was given twice");
             }
             ServerMessage::SignedOut(_) => {
-                told.user = None;
+                if let Some(presence) = told.user.take().and_then(|user| self.present.get_mut(&user)) {
+                    presence.links = presence.links.saturating_sub(1);
+                }
                 told.watches.clear();
             }
             ServerMessage::Ack(ack) => {

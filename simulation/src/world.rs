@@ -20,7 +20,8 @@ const STORMY_MS: u64 = 60_000;
 /// By here everything has come to rest: no delay of a brain is longer than 30 seconds.
 const END_MS: u64 = STORMY_MS + 150_000;
 const CLIENTS: usize = 3;
-const POSTS_OF_EACH: u64 = 8;
+/// Each client writes so often, several lines at once now and then.
+const POSTS_OF_EACH: u64 = 6;
 /// Fewer than clients want one, so names pass from one to another.
 const NAMES: [&str; 4] = ["ana", "bo", "小明", "che"];
 
@@ -40,6 +41,8 @@ enum Happening {
     SignOut(usize),
     /// A second program of the same user, which only reads.
     Tab(usize),
+    /// Ten lines of a beginner's, with one of [`NAMES`], whose operations are the same each time.
+    Script(usize),
     Act,
     Crash,
     Restart,
@@ -51,15 +54,24 @@ struct Client {
     stored: BTreeMap<String, String>,
     link: Option<LinkId>,
     submitted: u64,
+    /// Whether it signed out, with which it drops what was not sent.
+    forgot: bool,
     /// What the last welcome said to come back with.
     token: Option<String>,
+}
+
+/// Who is behind a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Brain,
+    Tab,
+    Script(usize),
 }
 
 /// Both ends of a link.
 struct Link {
     client: usize,
-    /// Whether a brain is behind it.
-    is_tab: bool,
+    kind: Kind,
     up_free_ms: u64,
     down_free_ms: u64,
     /// It looks open and nothing passes.
@@ -83,6 +95,8 @@ pub(crate) struct World {
     clients: Vec<Client>,
     links: BTreeMap<LinkId, Link>,
     last_link: u64,
+    /// The number of the last script, counted on from those of the clients.
+    scripts: usize,
     pub(crate) promises: Promises,
 }
 
@@ -106,6 +120,7 @@ impl World {
             clients: Vec::new(),
             links: BTreeMap::new(),
             last_link: 0,
+            scripts: CLIENTS,
             promises: Promises::default(),
             dice: Dice::new(seed ^ 0xabcd),
         };
@@ -116,6 +131,7 @@ impl World {
                 stored: BTreeMap::new(),
                 link: None,
                 submitted: 0,
+                forgot: false,
                 token: None,
             });
             for _ in 0..POSTS_OF_EACH {
@@ -134,6 +150,10 @@ impl World {
                     world.network.send(dice.below(STORMY_MS), what);
                 }
             }
+        }
+        for _ in 0..dice.below(4) {
+            let name = usize::try_from(dice.below(NAMES.len() as u64)).expect("few");
+            world.network.send(dice.below(STORMY_MS), Happening::Script(name));
         }
         for _ in 0..dice.below(3) {
             world.network.send(dice.below(STORMY_MS), Happening::Crash);
@@ -216,9 +236,10 @@ impl World {
             self.network.send(next.min(self.now_ms + due), Happening::Act);
             return;
         };
-        self.promises.written(&act.written);
+        self.promises.written(&act.written, self.now_ms);
         self.carry_sent();
         if let Some(link) = act.closed {
+            self.promises.closed(link, self.now_ms);
             let arrives =
                 self.links.get(&link).map_or(self.now_ms, |link| link.down_free_ms.max(self.now_ms));
             self.network.send(arrives, Happening::Closed(link));
@@ -260,19 +281,24 @@ impl World {
                 }
             }
             Happening::Post(at) => {
-                let text = format!("{at} says {}", self.clients[at].submitted);
-                self.clients[at].submitted += 1;
-                self.input(at, Input::User(Intent::Submit { room: lobby(), text }));
+                for _ in 0..=self.dice.below(4) {
+                    let text = format!("{at} says {}", self.clients[at].submitted);
+                    self.clients[at].submitted += 1;
+                    self.input(at, Input::User(Intent::Submit { room: lobby(), text }));
+                }
             }
             Happening::Trouble(at) => self.trouble(at),
             Happening::Rename(at) => {
                 let name = self.some_name();
                 self.input(at, Input::User(Intent::ChooseName(name)));
             }
-            Happening::SignOut(at) => self.input(at, Input::User(Intent::ForgetMe)),
+            Happening::SignOut(at) => {
+                self.clients[at].forgot = true;
+                self.input(at, Input::User(Intent::ForgetMe));
+            }
             Happening::Tab(at) => {
                 if self.clients[at].token.is_some() {
-                    self.open_link(at, true);
+                    self.open_link(at, Kind::Tab);
                 }
             }
             Happening::Act => self.act(),
@@ -289,7 +315,14 @@ impl World {
                     }
                 }
             }
-            Happening::Restart => self.server = Some(Server::start(self.dir.path(), &self.clock)),
+            Happening::Restart => {
+                self.server = Some(Server::start(self.dir.path(), &self.clock));
+                self.promises.restarted(self.now_ms);
+            }
+            Happening::Script(name) => {
+                self.scripts += 1;
+                self.open_link(self.scripts, Kind::Script(name));
+            }
             Happening::ClockJumps => {
                 self.unix_off_ms = i64::try_from(self.dice.below(200_000)).expect("small") - 100_000;
             }
@@ -311,9 +344,23 @@ impl World {
         let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)), 1);
         server.open(id, peer, pipe.clone());
         link.pipe = Some(pipe);
-        let (client, is_tab) = (link.client, link.is_tab);
+        let (client, kind) = (link.client, link.kind);
         self.promises.open(id, client);
-        if is_tab {
+        if let Kind::Script(name) = kind {
+            let name = NAMES[name];
+            let hello = format!(
+                r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"guest","name":"{name}"}}}}"#
+            );
+            self.send(id, hello);
+            self.send(id, r#"{"id":2,"type":"join","room":"lobby"}"#.into());
+            for number in 0..3 {
+                let post = r#""type":"post","room":"lobby""#;
+                let (re, text) = (number + 3, format!("{client} says {number}"));
+                self.send(id, format!(r#"{{"id":{re},{post},"op":"op-{number}","text":"{text}"}}"#));
+            }
+            let leaves = self.now_ms + 1_000 + self.dice.below(5_000);
+            self.network.send(leaves, Happening::Notices(id));
+        } else if kind == Kind::Tab {
             let token = self.clients[client].token.clone().unwrap_or_default();
             let hello = format!(
                 r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"token","token":"{token}"}}}}"#
@@ -337,8 +384,8 @@ impl World {
         {
             let line: Vec<u8> = link.rest.drain(..=end).collect();
             let line = String::from_utf8(line).expect("the server says UTF-8");
-            let (client, is_tab) = (link.client, link.is_tab);
-            if !is_tab && self.clients[client].link == Some(id) {
+            let (client, kind) = (link.client, link.kind);
+            if kind == Kind::Brain && self.clients[client].link == Some(id) {
                 if let Ok(ServerMessage::Welcome(welcome)) =
                     teahouse_protocol::decode_server_message(line.trim_end().as_bytes())
                 {
@@ -400,7 +447,7 @@ impl World {
             match output {
                 Output::OpenLink => {
                     assert!(self.clients[at].link.is_none(), "one link at a time");
-                    let id = self.open_link(at, false);
+                    let id = self.open_link(at, Kind::Brain);
                     self.clients[at].link = Some(id);
                 }
                 Output::CloseLink => {
@@ -429,7 +476,7 @@ impl World {
         }
     }
 
-    fn open_link(&mut self, client: usize, is_tab: bool) -> LinkId {
+    fn open_link(&mut self, client: usize, kind: Kind) -> LinkId {
         self.last_link += 1;
         let id = LinkId(self.last_link);
         let opens = self.now_ms + self.dice.below(200);
@@ -437,7 +484,7 @@ impl World {
             id,
             Link {
                 client,
-                is_tab,
+                kind,
                 up_free_ms: opens,
                 down_free_ms: opens,
                 swallows: false,
@@ -532,7 +579,7 @@ impl World {
             (*before, *count) = (number, *count + 1);
         }
         for (at, client) in self.clients.iter().enumerate() {
-            if self.promises.users_of(at) == 1 {
+            if self.promises.users_of(at) == 1 && !client.forgot {
                 let stands = last.get(&at).map_or(0, |(_, count)| *count);
                 assert_eq!(stands, client.submitted, "client {at} lost something");
             }

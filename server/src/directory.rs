@@ -1,7 +1,7 @@
 //! The read side's view of rooms, members and who is connected: what is on disk, and nothing before.
 //!
-//! The state runs ahead of the disk while a batch is being written; this follows after the fsync, from the same
-//! changes.
+//! The writer's model runs ahead of the disk while a batch is being written; the one here absorbs the same changes after
+//! the fsync.
 
 mod logins;
 
@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Wea
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use teahouse_protocol::{EventKind, JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, limits};
+use teahouse_protocol::{JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, limits};
 use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
@@ -21,10 +21,7 @@ use crate::clock::Clock;
 use crate::fanout::{Room, Tails, Watcher};
 use crate::notices::Notices;
 use crate::seat::Seat;
-use crate::state::{
-    self, Change, Keep, Model, RoomId, RoomIndex, RoomSet, Standing, StoredEvent, TokenHash, UserId,
-    UserIndex, is_member_after,
-};
+use crate::state::{Change, Keep, Model, RoomId, Standing, StoredEvent, UserId, is_member_after};
 
 pub(crate) use logins::ComingOrGoing;
 pub use logins::{Holder, Login};
@@ -49,18 +46,16 @@ pub struct Directory {
 struct Inner {
     rooms: BTreeMap<RoomName, Arc<Room>>,
     room_by_id: HashMap<RoomId, Arc<Room>>,
-    rooms_by_key: RoomIndex,
-    users: HashMap<UserId, User>,
-    users_by_token: UserIndex,
+    /// What is published.
+    model: Model,
+    /// Those who hold a name and were here at some time.
+    people: HashMap<UserId, Person>,
     absences: Absences,
 }
 
-/// A user who holds a name.
-struct User {
-    name: MemberName,
-    kept: bool,
-    token: TokenHash,
-    rooms: RoomSet,
+/// Whether somebody who holds a name is here.
+#[derive(Default)]
+struct Person {
     /// The connections that are this user's.
     seats: SmallVec<[Weak<dyn Seat>; 1]>,
     /// What the user's rooms were told last of whether the user is connected; one of [`shown`].
@@ -77,13 +72,6 @@ mod shown {
     pub(super) const ONLINE: u8 = 1;
     /// It came and was not told of yet, but may have been seen in events.
     pub(super) const PERHAPS: u8 = 2;
-}
-
-impl User {
-    /// Whether the user is not to depart while it is away. Only the state knows for how long.
-    fn is_kept(&self) -> bool {
-        self.kept && !self.rooms.is_empty()
-    }
 }
 
 impl fmt::Debug for Directory {
@@ -113,10 +101,12 @@ impl Directory {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over a model that was read from disk: at start, and after the log had to be opened anew. Wakes the
-    /// watchers of rooms that turn out to be further on than was known, or to be gone.
+    /// Takes over a model that was read from disk: at start, and after a failure that left it unclear what is there. Wakes
+    /// the watchers of rooms that turn out to be further on than was known, or to be gone.
     pub fn restore(&self, model: &Model, wake: &mut Vec<Arc<dyn Watcher>>) {
+        let published = model.clone();
         let mut inner = self.write();
+        let before = std::mem::replace(&mut inner.model, published);
         let gone: Vec<RoomId> =
             inner.room_by_id.keys().copied().filter(|id| model.room(*id).is_none()).collect();
         for id in gone {
@@ -132,22 +122,25 @@ impl Directory {
                 }
             }
         }
-        let gone: Vec<UserId> = inner.users.keys().copied().filter(|id| model.user(*id).is_none()).collect();
-        let retired: Vec<_> = gone.into_iter().flat_map(|id| inner.remove_user(id)).collect();
-        let now = self.clock.now();
-        for (id, user) in model.users() {
-            let known = inner.users.get(&id).map(|known| (known.rooms.clone(), known.name != user.name));
-            let is_new = known.is_none();
-            inner.add_user(id, user);
-            let (before, renamed) = known.unwrap_or_default();
-            for room in before.iter().filter(|room| renamed || !user.rooms.contains(*room)) {
+        let mut retired = Vec::new();
+        for (id, user) in before.users() {
+            let now = model.user(id);
+            let renamed = now.is_some_and(|now| now.name != user.name);
+            let stays = |room| !renamed && now.is_some_and(|now| now.rooms.contains(room));
+            for room in user.rooms.iter().filter(|room| !stays(*room)) {
                 inner.set_member(room, id, &user.name, false);
             }
+            if now.is_none() {
+                retired.extend(inner.let_go(id));
+            }
+        }
+        let now = self.clock.now();
+        for (id, user) in model.users() {
             for room in user.rooms.iter() {
                 inner.set_member(room, id, &user.name, true);
             }
-            if is_new {
-                let lease = (!inner.users[&id].is_kept()).then_some(self.lease);
+            if before.user(id).is_none() {
+                let lease = (!inner.is_kept(id)).then_some(self.lease);
                 inner.absences.insert(id, Absence::found(lease, now));
             }
         }
@@ -156,52 +149,51 @@ impl Directory {
         self.earlier.notify_one();
     }
 
+    /// What is published.
+    pub fn model(&self) -> Model {
+        self.read().model.clone()
+    }
+
     /// Takes over what a commit wrote. Answers which rooms have news for somebody. Wakes the watchers of rooms that are gone.
     pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<dyn Watcher>>) -> Vec<Arc<Room>> {
-        let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
         let mut gone: BTreeMap<RoomId, Arc<Room>> = BTreeMap::new();
         let mut renamed = Vec::new();
         let mut retired = Vec::new();
-        // Most batches are posts alone, for which nobody has to wait.
-        let only_posts = changes.iter().all(|change| {
-            matches!(change, Change::Event(event) if matches!(event.kind, EventKind::Post { .. }))
-                || matches!(change, Change::RoomWritten { .. })
-        });
-        let mut inner = (!only_posts).then(|| self.write());
-        for change in changes {
-            match (change, &mut inner) {
-                (Change::Event(event), inner) => {
-                    if let Some(inner) = inner
-                        && let Some(member) = is_member_after(&event.kind)
-                    {
+        let mut inner = self.write();
+        for change in &changes {
+            inner.model.absorb(change);
+            match change {
+                Change::Event(event) => {
+                    if let Some(member) = is_member_after(&event.kind) {
                         inner.set_member(event.room, event.by, &event.by_name, member);
                     }
-                    events.entry(event.room).or_default().push(event);
                 }
-                (Change::UserAdded { id, user }, Some(inner)) => inner.add_user(id, &user),
-                (Change::UserRenamed { id, name }, Some(inner)) => {
-                    if let Some(user) = inner.users.get_mut(&id) {
-                        user.name = name;
-                        // Its rooms see somebody join, who may be away.
-                        *user.shown.get_mut() = shown::PERHAPS;
-                        renamed.push((id, user.seats.clone()));
-                    }
+                Change::UserRenamed { id, .. } => {
+                    let person = inner.people.entry(*id).or_default();
+                    // Its rooms see somebody join, who may be away.
+                    *person.shown.get_mut() = shown::PERHAPS;
+                    renamed.push((*id, person.seats.clone()));
                 }
-                (Change::UserRetired { id }, Some(inner)) => retired.extend(inner.remove_user(id)),
-                (Change::RoomAdded { id, room, .. }, Some(inner)) => {
+                Change::UserRetired { id } => retired.extend(inner.let_go(*id)),
+                Change::RoomAdded { id, room, .. } => {
                     let tails = Arc::clone(&self.tails);
-                    inner.add_room(Room::new(id, room.name, room.head, tails));
+                    inner.add_room(Room::new(*id, room.name.clone(), room.head, tails));
                 }
-                (Change::RoomRemoved { id }, Some(inner)) => {
-                    gone.insert(id, inner.remove_room(id));
+                Change::RoomRemoved { id } => {
+                    gone.insert(*id, inner.remove_room(*id));
                 }
-                (Change::UserSeen { .. } | Change::RoomWritten { .. }, _) => {}
-                (_, None) => unreachable!("only events are posts"),
+                Change::UserAdded { .. } | Change::UserSeen { .. } | Change::RoomWritten { .. } => {}
             }
         }
         drop(inner);
         // Before the events can be read, and without a lock: a seat has one of its own.
         retired.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_gone());
+        let mut events: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
+        for change in changes {
+            if let Change::Event(event) = change {
+                events.entry(event.room).or_default().push(event);
+            }
+        }
         let inner = self.read();
         let rooms: Vec<_> = events
             .into_iter()
@@ -261,7 +253,7 @@ impl Directory {
     /// The rooms that a user is a member of, in the order of their names.
     pub fn rooms_of(&self, user: UserId) -> Vec<JoinedRoom> {
         let inner = self.read();
-        let Some(user) = inner.users.get(&user) else { return Vec::new() };
+        let Some(user) = inner.model.user(user) else { return Vec::new() };
         let rooms = user.rooms.iter().filter_map(|id| inner.room_by_id.get(&id));
         let mut rooms: Vec<JoinedRoom> =
             rooms.map(|room| JoinedRoom { room: room.name.clone(), head: room.tail().head() }).collect();
@@ -271,7 +263,7 @@ impl Directory {
 
     /// How many rooms a user is a member of.
     pub fn rooms_joined(&self, user: UserId) -> usize {
-        self.read().users.get(&user).map_or(0, |user| user.rooms.len())
+        self.read().model.user(user).map_or(0, |user| user.rooms.len())
     }
 
     /// The members of a room, those who are connected first, then by name; at most so many of them, and how many
@@ -287,7 +279,7 @@ impl Directory {
             }
             let inner = self.read();
             for (name, id) in stride.drain(..) {
-                let online = inner.users.get(&id).is_some_and(|user| !user.seats.is_empty());
+                let online = inner.people.get(&id).is_some_and(|person| !person.seats.is_empty());
                 let some = if online { &mut list } else { &mut away };
                 if some.len() < limits::WHO_MEMBERS_MAX {
                     some.push(Member { user: id, name, online });
@@ -301,83 +293,51 @@ impl Directory {
 
     /// How a user stands to the house, and to a room.
     pub fn standing(&self, user: UserId, room: Option<RoomId>) -> Standing {
-        match (self.read().users.get(&user), room) {
-            (None, _) => Standing::Nobody,
-            (Some(user), Some(room)) if user.rooms.contains(room) => Standing::Member,
-            (Some(_), _) => Standing::Visitor,
-        }
+        self.read().model.standing(user, room)
     }
 
     /// What the user is called now.
     pub fn name_of(&self, user: UserId) -> Option<MemberName> {
-        self.read().users.get(&user).map(|user| user.name.clone())
+        self.read().model.user(user).map(|user| user.name.clone())
     }
 }
 
 impl Inner {
     fn add_room(&mut self, room: Room) {
         let room = Arc::new(room);
-        self.rooms_by_key.insert(&room.name, room.id);
         self.rooms.insert(room.name.clone(), Arc::clone(&room));
         self.room_by_id.insert(room.id, room);
     }
 
     fn remove_room(&mut self, id: RoomId) -> Arc<Room> {
         let room = self.room_by_id.remove(&id).expect("it was added");
-        self.rooms_by_key.remove(&room.name, id);
         self.rooms.remove(&room.name);
         room
     }
 
     fn room_that_looks_like(&self, name: &RoomName) -> Option<&Arc<Room>> {
-        let id = self.rooms_by_key.find(name, |id| &self.room_by_id[&id].name)?;
-        self.room_by_id.get(&id)
+        self.room_by_id.get(&self.model.room_called(name)?)
     }
 
-    fn add_user(&mut self, id: UserId, user: &state::User) {
-        let state::User { name, keep, token, .. } = user;
-        self.users_by_token.insert(token, id);
-        let known = self.users.entry(id).or_insert_with(|| User {
-            name: name.clone(),
-            kept: *keep != Keep::No,
-            token: *token,
-            rooms: RoomSet::default(),
-            seats: SmallVec::new(),
-            shown: AtomicU8::new(shown::AWAY),
-            held: false,
-        });
-        known.name.clone_from(name);
-    }
-
-    /// Answers which connections were the user's.
-    fn remove_user(&mut self, id: UserId) -> SmallVec<[Weak<dyn Seat>; 1]> {
+    /// Somebody holds no name any more. Answers which connections were the user's.
+    fn let_go(&mut self, id: UserId) -> SmallVec<[Weak<dyn Seat>; 1]> {
         self.absences.remove(id);
-        let Some(user) = self.users.remove(&id) else { return SmallVec::new() };
-        self.users_by_token.remove(&user.token, id);
-        for room in user.rooms.iter() {
-            if let Some(room) = self.room_by_id.get(&room) {
-                room.remove_member(id);
-            }
-        }
-        user.seats
+        self.people.remove(&id).map(|person| person.seats).unwrap_or_default()
     }
 
-    fn set_member(&mut self, room: RoomId, user: UserId, name: &MemberName, member: bool) {
+    fn set_member(&self, room: RoomId, user: UserId, name: &MemberName, member: bool) {
         // It may be gone by the same commit.
-        if let Some(known) = self.room_by_id.get(&room) {
-            if member {
-                known.add_member(user, name.clone());
-            } else {
-                known.remove_member(user);
-            }
+        let Some(room) = self.room_by_id.get(&room) else { return };
+        if member {
+            room.add_member(user, name.clone());
+        } else {
+            room.remove_member(user);
         }
-        if let Some(user) = self.users.get_mut(&user) {
-            if member {
-                user.rooms.insert(room);
-            } else {
-                user.rooms.remove(room);
-            }
-        }
+    }
+
+    /// Whether somebody is not to depart while it is away. Only who decides knows for how long.
+    fn is_kept(&self, id: UserId) -> bool {
+        self.model.user(id).is_some_and(|user| user.keep != Keep::No && !user.rooms.is_empty())
     }
 }
 

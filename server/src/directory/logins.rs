@@ -66,10 +66,8 @@ impl Directory {
     /// A connection from this address became that of the user who has this token, if there is one.
     pub fn connected_with(self: &Arc<Self>, token: TokenHash, from: Address, seat: Weak<dyn Seat>) -> Holder {
         let mut inner = self.write();
-        let found = inner.users_by_token.find(&token, |id| inner.users[&id].token == token);
-        let Some(id) = found else { return Holder::Nobody };
-        let user = &inner.users[&id];
-        if user.held {
+        let Some((id, user)) = inner.model.bearer(&token) else { return Holder::Nobody };
+        if inner.people.get(&id).is_some_and(|person| person.held) {
             return Holder::Held;
         }
         let name = user.name.clone();
@@ -113,7 +111,7 @@ impl Directory {
     fn hold_if<T>(&self, user: UserId, look: impl FnOnce(&Absence) -> Option<T>) -> Option<T> {
         let mut inner = self.write();
         let found = look(inner.absences.get(user)?)?;
-        inner.users.get_mut(&user)?.held = true;
+        inner.people.entry(user).or_default().held = true;
         Some(found)
     }
 
@@ -124,8 +122,8 @@ impl Directory {
         }
         let mut inner = self.write();
         for user in users {
-            if let Some(user) = inner.users.get_mut(user) {
-                user.held = false;
+            if let Some(person) = inner.people.get_mut(user) {
+                person.held = false;
             }
         }
     }
@@ -139,15 +137,15 @@ impl Directory {
     /// A connection was this user's.
     fn disconnected(&self, id: UserId, seat: &Weak<dyn Seat>, from: Address, last: bool) {
         let mut inner = self.write();
-        let Some(user) = inner.users.get_mut(&id) else { return };
-        if let Some(place) = user.seats.iter().position(|other| other.ptr_eq(seat)) {
-            user.seats.swap_remove(place);
+        let Some(person) = inner.people.get_mut(&id) else { return };
+        if let Some(place) = person.seats.iter().position(|other| other.ptr_eq(seat)) {
+            person.seats.swap_remove(place);
         }
-        if !user.seats.is_empty() {
+        if !person.seats.is_empty() {
             return;
         }
-        user.seats.shrink_to_fit();
-        let lease = (!user.is_kept()).then_some(if last { Duration::ZERO } else { self.lease });
+        person.seats.shrink_to_fit();
+        let lease = (!inner.is_kept(id)).then_some(if last { Duration::ZERO } else { self.lease });
         inner.absences.insert(id, Absence::begin(from, lease, self.clock.now()));
         drop(inner);
         self.earlier.notify_one();
@@ -185,10 +183,10 @@ impl Directory {
     /// What is to be told of somebody of whom a notice was left; nothing when it was told already or is over.
     pub(crate) fn coming_or_going(&self, user: UserId) -> Option<ComingOrGoing> {
         let inner = self.read();
-        let known = inner.users.get(&user)?;
-        let online = !known.seats.is_empty();
+        let (known, person) = (inner.model.user(user)?, inner.people.get(&user)?);
+        let online = !person.seats.is_empty();
         let show = if online { shown::ONLINE } else { shown::AWAY };
-        if known.shown.swap(show, Ordering::Relaxed) == show {
+        if person.shown.swap(show, Ordering::Relaxed) == show {
             return None;
         }
         let rooms = known.rooms.iter().map(|id| &inner.room_by_id[&id]).filter(|room| room.is_watched());
@@ -199,13 +197,16 @@ impl Directory {
 impl Inner {
     /// Answers whether that is news.
     fn connected(&mut self, user: UserId, seat: &Weak<dyn Seat>) -> bool {
-        let Some(known) = self.users.get_mut(&user) else { return false };
-        known.seats.push(Weak::clone(seat));
+        if self.model.user(user).is_none() {
+            return false;
+        }
+        let person = self.people.entry(user).or_default();
+        person.seats.push(Weak::clone(seat));
         self.absences.remove(user);
-        let shown = known.shown.get_mut();
+        let shown = person.shown.get_mut();
         if *shown == shown::AWAY {
             *shown = shown::PERHAPS;
         }
-        known.seats.len() == 1 && *shown != shown::ONLINE
+        person.seats.len() == 1 && *shown != shown::ONLINE
     }
 }

@@ -3,7 +3,7 @@ use teahouse_protocol::UnixMillis;
 use super::*;
 use crate::pace::Address;
 use crate::seat::tests::Nowhere;
-use crate::state::{Action, NoRecords, Proposal, apply};
+use crate::state::{Action, NoRecords, Proposal, TokenHash, apply};
 
 const ANA: UserId = UserId::of(1);
 

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::fanout::{Herald, Room, Watcher};
 use crate::log::{Batch, Log, LogError};
-use crate::state::{Action, Away, Before, Change, Model, Outcome, Proposal, UserId, decide};
+use crate::state::{Action, Away, Change, Model, Outcome, Proposal, UserId, decide};
 
 /// After a failure the log is opened anew at most so often.
 const REOPEN_EVERY: Duration = Duration::from_millis(500);
@@ -57,20 +57,9 @@ pub struct Worker {
     clock: Clock,
     /// When the log failed, and has not been opened anew since, the time of the last try.
     broken: Option<Instant>,
-    attempt: Attempt,
-    healthy: Arc<AtomicBool>,
-}
-
-/// What the last batch was to change, and how that was before.
-struct Attempt {
-    before: Before,
+    /// What the last batch was to change, until it is published.
     changes: Vec<Change>,
-}
-
-impl Attempt {
-    fn new(model: &Model) -> Self {
-        Self { before: Before::new(model), changes: Vec::new() }
-    }
+    healthy: Arc<AtomicBool>,
 }
 
 type Decided = Result<Outcome, Refusal>;
@@ -102,8 +91,7 @@ impl Worker {
         clock: Clock,
         healthy: Arc<AtomicBool>,
     ) -> Self {
-        let attempt = Attempt::new(&model);
-        Self { log, model, directory, queue, clock, broken: None, attempt, healthy }
+        Self { log, model, directory, queue, clock, broken: None, changes: Vec::new(), healthy }
     }
 
     /// Decides, writes and shows until nothing more comes.
@@ -142,7 +130,7 @@ impl Worker {
         let usable = self.usable(&mut watchers);
         let decided = usable.and_then(|()| self.write(proposals, &replies, &mut held, commit));
         let changes = match &decided {
-            Ok(_) => std::mem::take(&mut self.attempt.changes),
+            Ok(_) => std::mem::take(&mut self.changes),
             Err(_) => Vec::new(),
         };
         Written { replies, departing, held, watchers, decided, changes }
@@ -194,7 +182,7 @@ impl Worker {
         held: &mut Vec<UserId>,
         commit: impl FnOnce(Batch<'_>) -> Result<(), LogError>,
     ) -> Result<Vec<Decided>, LogError> {
-        self.attempt = Attempt::new(&self.model);
+        self.changes.clear();
         let batch = self.log.begin()?;
         let mut results = Vec::new();
         // Who came back in this batch, so that the directory does not know yet. Of whom it let in itself it knows more.
@@ -234,10 +222,9 @@ impl Worker {
             match decide(&self.model, &batch, &proposal) {
                 Ok(decision) => {
                     for change in decision.changes {
-                        self.attempt.before.note(&self.model, &change);
                         self.model.absorb(&change);
                         let written = batch.write(&change);
-                        self.attempt.changes.push(change);
+                        self.changes.push(change);
                         written?;
                     }
                     results.push(Ok(decision.outcome));
@@ -259,9 +246,8 @@ impl Worker {
         }
         self.broken = Some(self.clock.now());
         self.log.reopen()?;
-        if self.log.holds(&self.attempt.changes)? == Some(false) {
-            let nothing = Attempt::new(&self.model);
-            self.model.put_back(std::mem::replace(&mut self.attempt, nothing).before);
+        if self.log.holds(&self.changes)? == Some(false) {
+            self.model = self.directory.model();
         } else {
             self.model = self.log.load()?;
             self.directory.restore(&self.model, wake);

@@ -4,7 +4,6 @@
 //! changes. Neither reads a clock, randomness or a file: times, tokens and ids of connections stand in the proposal, and
 //! what is no part of the model is asked of [`Records`]. The same proposals give the same changes everywhere.
 
-mod before;
 mod change;
 mod decide;
 mod model;
@@ -17,7 +16,6 @@ mod user_index;
 
 use teahouse_protocol::{MemberName, RoomName, Seq, UnixMillis};
 
-pub use before::Before;
 pub use change::{Change, Decision, Outcome, StoredEvent, counts_as_written, is_member_after};
 pub use decide::{apply, decide};
 pub use model::Model;

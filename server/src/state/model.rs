@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use teahouse_protocol::{MemberName, NameKeys, RoomName};
 
 use super::{
-    Before, Change, LOBBY_ROOM, Room, RoomId, RoomIndex, SERVER_USER, Standing, StoredEvent, TokenHash, User,
-    UserId, UserIndex, is_member_after,
+    Change, LOBBY_ROOM, Room, RoomId, RoomIndex, SERVER_USER, Standing, StoredEvent, TokenHash, User, UserId,
+    UserIndex, is_member_after,
 };
 
 /// Users, rooms, memberships and heads.
@@ -67,33 +67,6 @@ impl Model {
             }
             Change::Event(event) => self.happen(event),
         }
-    }
-
-    /// Makes everything as it was before.
-    pub fn put_back(&mut self, before: Before) {
-        let Before { users, rooms, next_user, next_room } = before;
-        for (id, user) in users {
-            if let Some(user) = self.users.remove(&id) {
-                user.name.keys().iter().for_each(|key| self.users_by_key.remove(key, id));
-                self.users_by_token.remove(&user.token, id);
-            }
-            if let Some(user) = user {
-                user.name.keys().iter().for_each(|key| self.users_by_key.insert(key, id));
-                self.users_by_token.insert(&user.token, id);
-                self.users.insert(id, user);
-            }
-        }
-        for (id, room) in rooms {
-            if let Some(room) = self.rooms.remove(&id) {
-                self.rooms_by_key.remove(&room.name, id);
-            }
-            if let Some(room) = room {
-                self.rooms_by_key.insert(&room.name, id);
-                self.rooms.insert(id, room);
-            }
-        }
-        self.next_user = next_user;
-        self.next_room = next_room.0;
     }
 
     fn add_user(&mut self, id: UserId, user: &User) {

@@ -505,34 +505,3 @@ fn one_decision_counts_on_in_each_room() {
     decision.changes.iter().for_each(|change| world.model.absorb(change));
     assert_eq!(world.model.room(LOBBY_ROOM).map(|room| (room.head.get(), room.members)), Some((7, 2)));
 }
-
-#[test]
-fn a_batch_that_is_given_up_leaves_no_trace() {
-    let mut world = World::new();
-    let ana = world.arrive("ana", true, None).unwrap();
-    let bo = world.arrive("bo", false, None).unwrap();
-    let (tea, _) = world.join(ana, "茶", true).unwrap();
-    world.join(bo, "silent", true).unwrap();
-    let token = world.model.user(ana).expect("here").token;
-    let (began, mut before) = (world.model.clone(), Before::new(&world.model));
-    let text = PostText::parse("words").expect("legal");
-    let batch = [
-        Action::ArriveWithToken { token },
-        Action::Post { user: ana, room: tea, op: None, text, action: false },
-        Action::Rename { user: ana, name: member("bo"), away: gone(bo) },
-        Action::Join { user: ana, room: room("new"), create: true },
-        Action::SignOut { user: bo },
-        Action::ArriveAsGuest { name: None, keep: false, token: TokenHash([9; 32]), away: None },
-        Action::Leave { user: ana, room: tea },
-    ];
-    for action in batch {
-        let proposal = Proposal { at: UnixMillis::new(world.now), action };
-        for change in decide(&world.model, &NoRecords, &proposal).unwrap().changes {
-            before.note(&world.model, &change);
-            world.model.absorb(&change);
-        }
-    }
-    assert_ne!(world.model, began);
-    world.model.put_back(before);
-    assert_eq!(world.model, began);
-}

@@ -75,6 +75,16 @@ impl Process {
         self.signal(Signal::KILL);
     }
 
+    /// Lets it do nothing until [`Self::go_on`].
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Goes on where it was paused.
+    pub fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&self, signal: Signal) {
         rustix::process::kill_process(self.pid, signal)
             .unwrap_or_else(|error| panic!("cannot signal {}: {error}", self.name));

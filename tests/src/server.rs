@@ -92,6 +92,16 @@ impl Server {
         self.process.finish().await
     }
 
+    /// Lets it do nothing until [`Self::go_on`]; the system takes connections and bytes for it meanwhile.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Goes on where it was paused.
+    pub fn go_on(&self) {
+        self.process.go_on();
+    }
+
     /// Sends SIGKILL and waits for the end.
     pub async fn kill(&mut self) {
         self.process.kill();

@@ -143,7 +143,7 @@ impl Arrival {
             return Ok(true);
         }
         let begin = Instant::now();
-        if let Ok(read) = timeout_at(begin + WAITS_STANDING, self.stream.read_buf(&mut self.first)).await {
+        if let Ok(read) = timeout_at(begin + WAITS_STANDING, read(&self.stream, &mut self.first)).await {
             self.since = Some(Instant::now());
             return Ok(read? > 0);
         }
@@ -157,7 +157,7 @@ impl Arrival {
         let read = tokio::select! {
             // Whoever has said something by now is not silent.
             biased;
-            read = self.stream.read_buf(&mut self.first) => read?,
+            read = read(&self.stream, &mut self.first) => read?,
             () = tokio::time::sleep_until(begin + house.patience.silence) => 0,
             () = called_up => 0,
         };
@@ -167,7 +167,7 @@ impl Arrival {
 
     /// Reads more. Answers whether something came in time.
     async fn read_until(&mut self, until: Instant) -> io::Result<bool> {
-        let read = match timeout_at(until, self.stream.read_buf(&mut self.first)).await {
+        let read = match timeout_at(until, read(&self.stream, &mut self.first)).await {
             Ok(read) => read? > 0,
             Err(_) => false,
         };
@@ -181,6 +181,18 @@ impl Arrival {
         if blank > BLANK_BYTES_MAX {
             let line_ended = self.first[..blank].iter().any(|byte| matches!(byte, b'\r' | b'\n'));
             self.first.splice(..blank, line_ended.then_some(b'\n'));
+        }
+    }
+}
+
+/// Reads what is there. Not as a stream does, which takes a read that filled less than it might for the last one: urgent data of
+/// telnet ends a read early, and nobody would say that there is more.
+async fn read(stream: &TcpStream, first: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        match stream.try_read_buf(first) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
         }
     }
 }

@@ -48,19 +48,24 @@ async fn the_commands_of_telnet_are_answered_and_taken_out() {
     latin.send(b"a\xffb\n".as_slice()).await;
     latin.received.line("a word about it", |line| line.contains("not UTF-8")).await;
     assert!(latin.received.lines()[0].contains("欢迎"), "the greeting comes first");
-    // Urgent data stays in its place.
+    // Urgent data stays in its place, and so does what came behind it before anything was read.
     let script = "
 import socket
 c = socket.create_connection(('127.0.0.1', 2023))
 c.sendall(b'one\\r\\n\\xff\\xf4\\xff')
 c.send(b'\\xf2', socket.MSG_OOB)
 c.sendall(b'\\xff\\xfd\\x06two\\r\\n')
+print('sent')
 seen = b''
 while b'two' not in seen: seen += c.recv(4096)
 print(b'\\xff\\xfb\\x06' in seen)
 ";
-    let finished = python(&on_port(script, server.address().port())).finish().await;
-    assert_eq!((&*finished.stdout, &*finished.stderr), ("True\n", ""));
+    server.pause();
+    let mut python = python(&on_port(script, server.address().port()));
+    python.stdout.line("that all is sent", |line| line == "sent").await;
+    server.go_on();
+    let finished = python.finish().await;
+    assert_eq!((&*finished.stdout, &*finished.stderr), ("sent\nTrue\n", ""));
     assert_eq!(witness.post_event("lobby").await.1, "one");
     assert_eq!(witness.post_event("lobby").await.1, "two");
 }

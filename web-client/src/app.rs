@@ -1,11 +1,13 @@
 //! What every view holds: the model, the driver, and the state that is the views' own.
 
+mod settings;
+mod window;
+
 use std::rc::Rc;
 use std::time::Duration;
 
-use leptos::ev;
 use leptos::prelude::*;
-use teahouse_client_core::{Config, Input, Intent, NameProblem, Notice};
+use teahouse_client_core::{Config, Intent, NameProblem, Notice};
 use teahouse_protocol::RoomName;
 
 use crate::address::{Address, Named};
@@ -19,16 +21,8 @@ use crate::page::{self, Drawers, Theme};
 
 /// The room that everybody comes into first.
 const LOBBY: &str = "lobby";
-/// How often the list of the server's rooms is asked for while the user looks at the page, in milliseconds: no push tells
-/// of new ones.
-const ROOMS_EVERY_MS: u64 = 60_000;
 /// How many events of history are asked for at a time.
 const HISTORY_PAGE: u32 = 80;
-
-const KEPT_LANG: &str = "lang";
-const KEPT_THEME: &str = "theme";
-const KEPT_MEMBERS: &str = "members";
-const KEPT_NOTIFY: &str = "notify";
 
 /// A dialog that covers the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -339,65 +333,9 @@ impl App {
         }
     }
 
-    /// Takes over what is kept of the settings: at the start, and when another tab has changed them.
-    fn take_settings(self) {
-        let kept = |key| self.driver.with_value(|driver| driver.storage().get(key));
-        put(self.chosen_lang, kept(KEPT_LANG).and_then(|tag| Lang::from_tag(&tag)));
-        let lang = self.chosen_lang.get_untracked().unwrap_or_else(|| Lang::of_reader(&page::languages()));
-        put(self.lang, lang);
-        put(self.theme, kept(KEPT_THEME).and_then(|name| Theme::from_name(&name)));
-        put(self.members_shown, kept(KEPT_MEMBERS).as_deref() != Some("hidden"));
-        put(self.notify, kept(KEPT_NOTIFY).as_deref() != Some("off"));
-    }
-
-    /// Chooses a language, or that of the browser, and remembers it.
-    pub(crate) fn choose_lang(self, lang: Option<Lang>) {
-        self.keep(KEPT_LANG, lang.map(Lang::tag));
-        put(self.chosen_lang, lang);
-        put(self.lang, lang.unwrap_or_else(|| Lang::of_reader(&page::languages())));
-    }
-
-    /// Changes the language, and remembers it.
-    pub(crate) fn toggle_lang(self) {
-        self.choose_lang(Some(self.lang.get_untracked().other()));
-    }
-
-    /// Whether the page is dark at the moment.
-    pub(crate) fn is_dark(self) -> bool {
-        self.theme.get().unwrap_or_else(page::system_theme) == Theme::Dark
-    }
-
-    /// Chooses a theme, or that of the system, and remembers it.
-    pub(crate) fn choose_theme(self, theme: Option<Theme>) {
-        self.keep(KEPT_THEME, theme.map(Theme::name));
-        put(self.theme, theme);
-    }
-
-    /// Changes between light and dark, and remembers it.
-    pub(crate) fn toggle_theme(self) {
-        self.choose_theme(Some(self.theme.get_untracked().unwrap_or_else(page::system_theme).other()));
-    }
-
-    /// Turns notifications on or off, and remembers it.
-    pub(crate) fn choose_notify(self, on: bool) {
-        self.keep(KEPT_NOTIFY, Some(if on { "on" } else { "off" }));
-        put(self.notify, on);
-    }
-
     /// How many posts of this browser wait to be sent or were refused; told once it is known.
     pub(crate) fn count_unsent(self, told: impl FnOnce(usize) + 'static) {
         self.driver.with_value(|driver| driver.count_unsent(told));
-    }
-
-    /// Shows or hides the members: a panel where there is room for it, else a drawer.
-    pub(crate) fn toggle_members(self) {
-        if self.drawers.get_untracked().members {
-            self.toggle_drawer(Drawer::Members);
-        } else {
-            let shown = !self.members_shown.get_untracked();
-            self.members_shown.set(shown);
-            self.keep(KEPT_MEMBERS, Some(if shown { "shown" } else { "hidden" }));
-        }
     }
 
     /// Opens or closes a drawer.
@@ -405,144 +343,11 @@ impl App {
         self.drawer.update(|open| *open = if *open == Some(drawer) { None } else { Some(drawer) });
     }
 
-    fn keep(self, key: &str, value: Option<&str>) {
-        self.driver.with_value(|driver| driver.storage().put(key, value));
-    }
-
-    /// Title, icon, theme, language, address and the brain's attention follow the model.
-    fn keep_page_up_to_date(self) {
-        let model = self.model;
-        Effect::new(move || page::set_theme(self.theme.get()));
-        Effect::new(move || page::set_lang(self.lang.get()));
-        // Who is known is in the chat even without a link; who had to choose a name, once it is taken.
-        Effect::new(move || match model.link.get() {
-            Link::NeedsName(_) => put(self.entered, false),
-            Link::Online => {
-                put(self.entered, true);
-                // Whoever comes after the user has signed out is not shown who that was.
-                put(self.typed_name, String::new());
-            }
-            _ => {}
-        });
-        // Other tabs are the same person, and so in the same rooms.
-        Effect::new(move |earlier: Option<Vec<RoomName>>| {
-            let rooms = model.rooms.keys();
-            if earlier.is_some_and(|earlier| earlier != rooms) {
-                self.driver.with_value(|driver| driver.say_rooms());
-            }
-            rooms
-        });
-        Effect::new(move || {
-            let totals = model.totals.get();
-            let room = model.active.get();
-            page::set_title(room.as_ref(), totals.unread, self.say(Text::Brand));
-        });
-        Effect::new(move || {
-            page::set_badge(
-                Memo::new(move |_| {
-                    let totals = model.totals.get();
-                    (totals.unread > 0, totals.mentions)
-                })
-                .get(),
-            )
-        });
-        self.covering.keep_history_up_to_date();
-        // Whoever looks for a room sees the rooms there are.
-        Effect::new(move || {
-            if self.drawer.get() == Some(Drawer::Rooms) || self.dialog.get() == Some(Dialog::Switcher) {
-                self.intend(Intent::RefreshRooms);
-            }
-        });
-        Effect::new(move |earlier: Option<Option<RoomName>>| {
-            let room = model.active.get();
-            match (&room, earlier.flatten()) {
-                (Some(room), earlier) => page::set_address_room(room, earlier.is_none()),
-                // Loading the page again must not lead back into a room that the user has left.
-                (None, Some(_)) => page::clear_address(),
-                (None, None) => {}
-            }
-            room
-        });
-        Effect::new(move || {
-            self.at_bottom.track();
-            self.give_attention();
-        });
-    }
-
-    /// A list that has become a column is no drawer any more.
-    fn follow_width(self) {
-        let drawers = page::drawers();
-        put(self.drawers, drawers);
-        let is_drawer = |drawer| match drawer {
-            Drawer::Rooms => drawers.rooms,
-            Drawer::Members => drawers.members,
-        };
-        if self.drawer.get_untracked().is_some_and(|drawer| !is_drawer(drawer)) {
-            put(self.drawer, None);
-        }
-    }
-
     /// Opens the message that the address names.
     fn show_target(self) {
         if let Some(Address { room, seq: Some(seq) }) = self.target.get_untracked() {
             self.intend(Intent::Show { room, seq });
         }
-    }
-
-    fn refresh_rooms(self) {
-        if page::has_attention() {
-            self.intend(Intent::RefreshRooms);
-        }
-    }
-
-    fn give_attention(self) {
-        let attention =
-            Input::Attention { focused: page::has_attention(), at_bottom: self.at_bottom.get_untracked() };
-        self.driver.with_value(|driver| driver.take(attention));
-    }
-
-    /// What happens to the window.
-    fn listen(self) {
-        let woke = move || self.driver.with_value(|driver| driver.take(Input::Woke));
-        window_event_listener(ev::online, move |_| woke());
-        window_event_listener(ev::pageshow, move |event| {
-            if event.persisted() {
-                page::reload();
-            }
-        });
-        window_event_listener(ev::pagehide, move |_| self.driver.with_value(|driver| driver.leave()));
-        window_event_listener(ev::offline, move |_| {
-            self.driver.with_value(|driver| driver.take(Input::WentOffline))
-        });
-        window_event_listener(ev::focus, move |_| {
-            self.give_attention();
-            self.refresh_rooms();
-        });
-        set_interval(move || self.refresh_rooms(), Duration::from_millis(ROOMS_EVERY_MS));
-        window_event_listener(ev::blur, move |_| self.give_attention());
-        page::on_visibility_change(move || {
-            self.give_attention();
-            if page::is_hidden() {
-                // No frame will be drawn for what is still due.
-                self.driver.with_value(|driver| {
-                    driver.keep_now();
-                    driver.refresh();
-                });
-            } else {
-                woke();
-                self.driver.with_value(|driver| driver.look());
-            }
-        });
-        window_event_listener(ev::popstate, move |_| {
-            if self.covering.came_through_history() {
-                self.go_to_address();
-            }
-        });
-        window_event_listener(ev::resize, move |_| self.follow_width());
-        window_event_listener(ev::storage, move |_| self.take_settings());
-        crate::files::catch(move || self.model.files_refused());
-        window_event_listener(ev::keydown, move |event| crate::keys::on_keydown(self, &event));
-        page::follow_visual_viewport();
     }
 }
 

@@ -5,16 +5,17 @@
 //! cause does not matter: a page of history, a picture, a narrower window, the keyboard of a phone. A reader at the end
 //! is kept at the end instead.
 
+mod edges;
 mod going;
+mod telling;
 
 use std::cell::{Cell, RefCell};
-use std::ops::Range;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use leptos::html;
 use leptos::prelude::*;
-use teahouse_client_core::{Intent, Row, RowKey};
+use teahouse_client_core::{Row, RowKey};
 use teahouse_protocol::{RoomName, Seq};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -23,21 +24,15 @@ use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
 use super::message::{key_from_text, key_text};
 use super::place::{Anchor, Places, sticks, top_in};
 use crate::app::App;
-use crate::clock;
-use crate::i18n::Phrase;
 use crate::model::{Keyed, OpenTimeline, put};
-use crate::row_window::{ROWS_MAX, RowWindow, correction};
+use crate::row_window::{RowWindow, correction};
+use telling::newest;
 
 /// So near to the end, in pixels, counts as being there.
 const END_PX: f64 = 32.0;
 /// Where a message that the address names, or the unread line, comes to stand: this share of the view's height from its
 /// upper edge.
 const TARGET_SHARE: f64 = 0.3;
-/// A reader who comes so near to the oldest loaded row, in rows that are not in the page, is given older ones.
-const ROWS_AHEAD: usize = 48;
-/// The most new messages that a screen reader is given one by one; more are counted.
-const SPOKEN_MAX: usize = 3;
-
 struct Observers {
     mutation: MutationObserver,
     resize: ResizeObserver,
@@ -353,121 +348,9 @@ impl Scroller {
         self.left_at.set(Some(newest(&self.timeline.borrow().rows).unwrap_or(Seq::ZERO)));
     }
 
-    /// Near an end of the rows in the page: moves on, or asks for older ones.
-    fn load_at_edges(&self, view: &Element) {
-        let height = f64::from(view.client_height());
-        let margin = height.clamp(400.0, 1_000.0);
-        let top = f64::from(view.scroll_top());
-        let below = f64::from(view.scroll_height()) - height - top;
-        let window = self.window.get();
-        let (rows, idle, oldest, room) = {
-            let timeline = self.timeline.borrow();
-            let oldest = timeline.first.filter(|_| timeline.has_older);
-            (timeline.rows.len(), !timeline.loading_older, oldest, timeline.room.clone())
-        };
-        let Some(room) = room else { return };
-        let at_start = top < margin && window.start == 0;
-        if top < margin && window.start > 0 && (self.moving_up.get() || top < 1.0) {
-            self.move_on(window.up(), top < 1.0);
-        } else if below < margin && window.end < rows && !self.moving_up.get() {
-            self.move_on(window.down(rows), below < 1.0);
-        }
-        if !idle {
-            return;
-        }
-        // Early enough for a page to come in a frame in which no row comes into the page.
-        let near_start = window.start < ROWS_AHEAD && self.moving_up.get() && !self.following.get();
-        let older = oldest.map(|seq| Intent::LoadBefore { room: room.clone(), seq });
-        let load = match older {
-            Some(older) if at_start => Some(older),
-            older => self
-                .load_near_gap(view, &room, -margin..height + margin)
-                .or_else(|| older.filter(|_| near_start)),
-        };
-        if let Some(load) = load {
-            self.app.intend(load);
-        }
-    }
-
-    /// Moves the rows in the page on, once in a frame: drawing more would not fit into it. Where there is nothing left
-    /// to see, it cannot wait.
-    fn move_on(&self, to: RowWindow, at_once: bool) {
-        let frame = clock::frame_time();
-        if frame.is_none() || self.moved_in.replace(frame) != frame || at_once {
-            return self.move_window(to);
-        }
-        if !self.look_due.replace(true) {
-            let this = self.this.clone();
-            request_animation_frame(move || {
-                let Some(this) = this.upgrade() else { return };
-                this.look_due.set(false);
-                if let Some(view) = this.view.try_get_untracked().flatten() {
-                    this.load_at_edges(&view);
-                }
-            });
-        }
-    }
-
-    /// What closes a gap that is near, from the side on which the reader is.
-    fn load_near_gap(&self, view: &Element, room: &RoomName, near: Range<f64>) -> Option<Intent> {
-        let middle = near.start.midpoint(near.end);
-        let RowWindow { start, end } = self.window.get();
-        self.timeline.borrow().rows.get(start..end)?.iter().find_map(|row| {
-            let Row::Gap { key, after, before, .. } = &**row else { return None };
-            let top = top_in(view, &self.find(*key)?);
-            near.contains(&top).then(|| match before {
-                Some(_) if top > middle => Intent::LoadAfter { room: room.clone(), seq: *after },
-                Some(before) => Intent::LoadBefore { room: room.clone(), seq: *before },
-                None => Intent::LoadOlder(room.clone()),
-            })
-        })
-    }
-
     /// The row of this key, as it is now.
     pub(crate) fn row(&self, key: RowKey) -> Option<Arc<Row>> {
         self.timeline.borrow().rows.iter().rfind(|row| row.key() == key).cloned()
-    }
-
-    fn count_below(&self) {
-        let Some(left_at) = self.left_at.get() else { return };
-        let timeline = self.timeline.borrow();
-        let newer = timeline.rows.iter().rev().map_while(|row| match &**row {
-            Row::Message { seq: Some(seq), .. } if *seq <= left_at => None,
-            Row::Message { seq: Some(_), mine: false, .. } => Some(1),
-            _ => Some(0),
-        });
-        put(self.below, newer.sum());
-    }
-
-    fn tell_at_bottom(&self) {
-        let placed_at_end = || {
-            let placed = self.placing.borrow().is_some();
-            placed && self.view.get_untracked().is_some_and(|view| self.is_at_end(&view))
-        };
-        put(self.app.at_bottom, self.following.get() || placed_at_end());
-    }
-
-    /// Tells a screen reader of what others have written since the last time; of a room just opened nothing.
-    fn speak(&self, rows: &[Arc<Row>]) {
-        let Some(newest) = newest(rows) else { return };
-        let Some(spoken_to) = self.spoken_to.replace(Some(newest)) else { return };
-        let new: Vec<String> = rows
-            .iter()
-            .rev()
-            .take(ROWS_MAX)
-            .filter_map(|row| match &**row {
-                Row::Message { seq: Some(seq), by, text, mine: false, .. } if *seq > spoken_to => {
-                    let text = teahouse_client_core::display_name(text);
-                    Some(self.app.phrase_untracked(&Phrase::Says { by: by.as_str(), text: &text }))
-                }
-                _ => None,
-            })
-            .collect();
-        if new.len() > SPOKEN_MAX {
-            self.spoken.set(self.app.phrase_untracked(&Phrase::ManyNew(new.len())));
-        } else if !new.is_empty() {
-            self.spoken.set(new.into_iter().rev().collect::<Vec<_>>().join("\n"));
-        }
     }
 
     fn find(&self, key: RowKey) -> Option<Element> {
@@ -486,11 +369,4 @@ fn with_unread(window: RowWindow, rows: &[Arc<Row>]) -> RowWindow {
         Some(line) if line < window.start => RowWindow::around(line, rows.len()),
         _ => window,
     }
-}
-
-fn newest(rows: &[Arc<Row>]) -> Option<Seq> {
-    rows.iter().rev().find_map(|row| match &**row {
-        Row::Message { seq, .. } => *seq,
-        _ => None,
-    })
 }

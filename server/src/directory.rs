@@ -122,10 +122,13 @@ impl Directory {
                 }
             }
         }
-        let mut retired = Vec::new();
+        let (mut retired, mut renamed_seats) = (Vec::new(), Vec::new());
         for (id, user) in before.users() {
             let now = model.user(id);
             let renamed = now.is_some_and(|now| now.name != user.name);
+            if renamed && let Some(person) = inner.people.get(&id) {
+                renamed_seats.extend(person.seats.iter().cloned());
+            }
             let stays = |room| !renamed && now.is_some_and(|now| now.rooms.contains(room));
             for room in user.rooms.iter().filter(|room| !stays(*room)) {
                 inner.set_member(room, id, &user.name, false);
@@ -146,6 +149,7 @@ impl Directory {
         }
         drop(inner);
         retired.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_gone());
+        renamed_seats.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_renamed());
         self.earlier.notify_one();
     }
 

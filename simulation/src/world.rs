@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use teahouse_client_core::{
-    Brain, Config, Connection, Entry, Input, Intent, Now, Output, Ticks, TimelineKind,
+    Brain, Config, Connection, Entry, Input, Intent, Now, Output, PostState, Ticks, TimelineKind,
 };
 use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, Seq, ServerMessage, UnixMillis};
 use teahouse_server::clock::Clock;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::network::{Dice, LinkId, Network};
 use crate::pipe::Pipe;
 use crate::promises::Promises;
-use crate::server::{Disk, Server};
+use crate::server::{Disk, LEASE_MS, Server};
 
 const START_UNIX_MS: u64 = 1_795_334_400_000;
 /// Until here people write and things go wrong.
@@ -54,6 +54,8 @@ struct Client {
     stored: BTreeMap<String, String>,
     link: Option<LinkId>,
     submitted: u64,
+    /// Until then its links do not open.
+    offline_until_ms: u64,
     /// Whether it signed out, with which it drops what was not sent.
     forgot: bool,
     /// What the last welcome said to come back with.
@@ -131,6 +133,7 @@ impl World {
                 stored: BTreeMap::new(),
                 link: None,
                 submitted: 0,
+                offline_until_ms: 0,
                 forgot: false,
                 token: None,
             });
@@ -408,6 +411,10 @@ impl World {
             self.input(at, Input::Start);
             return self.input(at, Input::Attention { focused: true, at_bottom: true });
         }
+        if self.dice.one_in(3) {
+            // Longer than a lease, half of the times.
+            self.clients[at].offline_until_ms = self.now_ms + self.dice.below(2 * LEASE_MS);
+        }
         let Some(id) = self.clients[at].link else { return };
         if self.dice.one_in(3) {
             if let Some(link) = self.links.get_mut(&id) {
@@ -492,7 +499,8 @@ impl World {
                 rest: Vec::new(),
             },
         );
-        let fails = self.now_ms < STORMY_MS && self.dice.one_in(6);
+        let offline = kind == Kind::Brain && self.now_ms < self.clients[client].offline_until_ms;
+        let fails = offline || (self.now_ms < STORMY_MS && self.dice.one_in(6));
         self.network.send(opens, if fails { Happening::Refused(id) } else { Happening::Opened(id) });
         id
     }
@@ -543,7 +551,6 @@ impl World {
         for (at, client) in self.clients.iter().enumerate() {
             let model = client.brain.model();
             assert_eq!(*model.connection(), Connection::Online, "client {at}");
-            assert_eq!(client.brain.unsent(), 0, "client {at}");
             let room = model.room(&lobby()).unwrap_or_else(|| panic!("client {at} has no lobby"));
             let shown: Vec<(u64, TimelineKind)> = room
                 .timeline()
@@ -551,8 +558,9 @@ impl World {
                 .filter_map(|entry| match entry {
                     Entry::Event(event) => Some((event.seq.get(), event.kind.clone())),
                     Entry::Gap(gap) => panic!("client {at} has {gap:?}"),
-                    // Of which nobody knows whether it was heard.
-                    Entry::Pending(_) => None,
+                    // Of these nobody knows whether they were heard.
+                    Entry::Pending(post) if post.state == PostState::Unknown => None,
+                    Entry::Pending(post) => panic!("client {at} still has {post:?}"),
                 })
                 .collect();
             let written: Vec<(u64, TimelineKind)> =

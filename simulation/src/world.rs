@@ -1,18 +1,17 @@
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+mod links;
+mod verdict;
 
-use teahouse_client_core::{
-    Brain, Config, Connection, Entry, Input, Intent, Now, Output, PostState, Ticks, TimelineKind,
-};
-use teahouse_protocol::{EventKind, MemberName, PageEvent, RoomName, Seq, ServerMessage, UnixMillis};
+use std::collections::BTreeMap;
+
+use teahouse_client_core::{Brain, Config, Connection, Input, Intent, Now, Output, Ticks};
+use teahouse_protocol::{MemberName, RoomName, UnixMillis};
 use teahouse_server::clock::Clock;
-use teahouse_server::log::PageQuery;
 use tempfile::TempDir;
 
 use crate::network::{Dice, LinkId, Network};
-use crate::pipe::Pipe;
 use crate::promises::Promises;
 use crate::server::{Disk, LEASE_MS, Server};
+use links::{Kind, Link};
 
 const START_UNIX_MS: u64 = 1_795_334_400_000;
 /// Until here people write and things go wrong.
@@ -60,27 +59,6 @@ struct Client {
     forgot: bool,
     /// What the last welcome said to come back with.
     token: Option<String>,
-}
-
-/// Who is behind a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Brain,
-    Tab,
-    Script(usize),
-}
-
-/// Both ends of a link.
-struct Link {
-    client: usize,
-    kind: Kind,
-    up_free_ms: u64,
-    down_free_ms: u64,
-    /// It looks open and nothing passes.
-    swallows: bool,
-    /// The server's end, once it is open.
-    pipe: Option<Pipe>,
-    rest: Vec<u8>,
 }
 
 /// Clients, links, the server and the time, all out of one seed.
@@ -249,24 +227,6 @@ impl World {
         }
     }
 
-    /// What the server has sent is on its way, and may be held against it.
-    fn carry_sent(&mut self) {
-        let Some(server) = &self.server else { return };
-        for (id, link) in &mut self.links {
-            let Some(pipe) = &link.pipe else { continue };
-            let sent = pipe.take_sent();
-            if sent.is_empty() {
-                continue;
-            }
-            self.promises.shown(server, *id, &sent);
-            if !link.swallows {
-                let delay = self.dice.below(200);
-                link.down_free_ms = link.down_free_ms.max(self.now_ms + delay);
-                self.network.send(link.down_free_ms, Happening::ToClient(*id, sent));
-            }
-        }
-    }
-
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::ToServer(id, line) => {
@@ -337,68 +297,6 @@ impl World {
         NAMES[at].into()
     }
 
-    fn opened(&mut self, id: LinkId) {
-        let room = 256 + usize::try_from(self.dice.below(8_192)).expect("small");
-        let (Some(server), Some(link)) = (&mut self.server, self.links.get_mut(&id)) else {
-            return self.client_loses(id);
-        };
-        let pipe = Pipe::new(room);
-        let host = u8::try_from(link.client).expect("few");
-        let peer = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, host)), 1);
-        server.open(id, peer, pipe.clone());
-        link.pipe = Some(pipe);
-        let (client, kind) = (link.client, link.kind);
-        self.promises.open(id, client);
-        if let Kind::Script(name) = kind {
-            let name = NAMES[name];
-            let hello = format!(
-                r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"guest","name":"{name}"}}}}"#
-            );
-            self.send(id, hello);
-            self.send(id, r#"{"id":2,"type":"join","room":"lobby"}"#.into());
-            for number in 0..3 {
-                let post = r#""type":"post","room":"lobby""#;
-                let (re, text) = (number + 3, format!("{client} says {number}"));
-                self.send(id, format!(r#"{{"id":{re},{post},"op":"op-{number}","text":"{text}"}}"#));
-            }
-            let leaves = self.now_ms + 1_000 + self.dice.below(5_000);
-            self.network.send(leaves, Happening::Notices(id));
-        } else if kind == Kind::Tab {
-            let token = self.clients[client].token.clone().unwrap_or_default();
-            let hello = format!(
-                r#"{{"id":1,"type":"hello","protocol":1,"auth":{{"type":"token","token":"{token}"}}}}"#
-            );
-            self.send(id, hello);
-            self.send(id, r#"{"id":2,"type":"watch","room":"lobby"}"#.into());
-        } else if self.clients[client].link == Some(id) {
-            self.input(client, Input::LinkOpened);
-        }
-    }
-
-    /// Bytes come out of a link.
-    fn arrive(&mut self, id: LinkId, bytes: &[u8]) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        if let Some(pipe) = &link.pipe {
-            pipe.drained(bytes.len());
-        }
-        link.rest.extend_from_slice(bytes);
-        while let Some(link) = self.links.get_mut(&id)
-            && let Some(end) = link.rest.iter().position(|byte| *byte == b'\n')
-        {
-            let line: Vec<u8> = link.rest.drain(..=end).collect();
-            let line = String::from_utf8(line).expect("the server says UTF-8");
-            let (client, kind) = (link.client, link.kind);
-            if kind == Kind::Brain && self.clients[client].link == Some(id) {
-                if let Ok(ServerMessage::Welcome(welcome)) =
-                    teahouse_protocol::decode_server_message(line.trim_end().as_bytes())
-                {
-                    self.clients[client].token = welcome.token.or(self.clients[client].token.take());
-                }
-                self.input(client, Input::Received(line.trim_end().into()));
-            }
-        }
-    }
-
     fn trouble(&mut self, at: usize) {
         if self.dice.one_in(3) {
             // The program is killed, and goes on from what it stored.
@@ -423,28 +321,6 @@ impl World {
         } else {
             self.client_loses(id);
         }
-    }
-
-    /// The client notices; what it has sent may still arrive, and the server notices later.
-    fn client_loses(&mut self, id: LinkId) {
-        self.cut(id);
-        if let Some(at) = self.clients.iter().position(|client| client.link == Some(id)) {
-            self.clients[at].link = None;
-            self.input(at, Input::LinkClosed { reason: "cut".into() });
-        }
-    }
-
-    fn cut(&mut self, id: LinkId) {
-        let notices = self.now_ms + self.dice.below(400);
-        self.network.send(notices, Happening::Notices(id));
-    }
-
-    fn send(&mut self, id: LinkId, line: String) {
-        let delay = self.dice.below(200);
-        self.promises.asked(id, &line);
-        let Some(link) = self.links.get_mut(&id).filter(|link| !link.swallows) else { return };
-        link.up_free_ms = link.up_free_ms.max(self.now_ms + delay);
-        self.network.send(link.up_free_ms, Happening::ToServer(id, line));
     }
 
     fn input(&mut self, at: usize, input: Input) {
@@ -483,28 +359,6 @@ impl World {
         }
     }
 
-    fn open_link(&mut self, client: usize, kind: Kind) -> LinkId {
-        self.last_link += 1;
-        let id = LinkId(self.last_link);
-        let opens = self.now_ms + self.dice.below(200);
-        self.links.insert(
-            id,
-            Link {
-                client,
-                kind,
-                up_free_ms: opens,
-                down_free_ms: opens,
-                swallows: false,
-                pipe: None,
-                rest: Vec::new(),
-            },
-        );
-        let offline = kind == Kind::Brain && self.now_ms < self.clients[client].offline_until_ms;
-        let fails = offline || (self.now_ms < STORMY_MS && self.dice.one_in(6));
-        self.network.send(opens, if fails { Happening::Refused(id) } else { Happening::Opened(id) });
-        id
-    }
-
     /// Scrolls every timeline up to its beginning.
     fn load_everything(&mut self) {
         for at in 0..self.clients.len() {
@@ -523,73 +377,6 @@ impl World {
                         self.happen(happening);
                     }
                 }
-            }
-        }
-    }
-
-    /// The whole log of the lobby.
-    fn log(&self) -> Vec<PageEvent> {
-        let server = self.server.as_ref().expect("it is back by now");
-        let room = server.room(&lobby()).expect("the lobby is always there").id;
-        let mut events: Vec<PageEvent> = Vec::new();
-        loop {
-            let after = events.last().map_or(Seq::ZERO, |event| event.seq);
-            let page = server.reader().page(room, PageQuery::After(after), 200).expect("the log is read");
-            if page.events.is_empty() {
-                return events;
-            }
-            events.extend(page.events);
-        }
-    }
-
-    pub(crate) fn check(&self) {
-        let log = self.log();
-        for (at, event) in log.iter().enumerate() {
-            assert_eq!(event.seq.get(), at as u64 + 1, "seqs are gapless");
-        }
-        self.check_posts(&log);
-        for (at, client) in self.clients.iter().enumerate() {
-            let model = client.brain.model();
-            assert_eq!(*model.connection(), Connection::Online, "client {at}");
-            let room = model.room(&lobby()).unwrap_or_else(|| panic!("client {at} has no lobby"));
-            let shown: Vec<(u64, TimelineKind)> = room
-                .timeline()
-                .entries()
-                .filter_map(|entry| match entry {
-                    Entry::Event(event) => Some((event.seq.get(), event.kind.clone())),
-                    Entry::Gap(gap) => panic!("client {at} has {gap:?}"),
-                    // Of these nobody knows whether they were heard.
-                    Entry::Pending(post) if post.state == PostState::Unknown => None,
-                    Entry::Pending(post) => panic!("client {at} still has {post:?}"),
-                })
-                .collect();
-            let written: Vec<(u64, TimelineKind)> =
-                log.iter().map(|event| (event.seq.get(), event.kind.clone().into())).collect();
-            assert_eq!(shown, written, "client {at}");
-        }
-    }
-
-    /// Nothing stands twice, or under somebody else, or out of order, and whoever was one person all along lost nothing.
-    fn check_posts(&self, log: &[PageEvent]) {
-        let mut last: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
-        for event in log {
-            let EventKind::Post { text, .. } = &event.kind else { continue };
-            let (client, number) = text.split_once(" says ").expect("as it was written");
-            let client: usize = client.parse().expect("a client");
-            let number: u64 = number.parse().expect("a number");
-            let author = self.promises.client_of(event.user);
-            assert!(
-                author.is_none_or(|author| author == client),
-                "{text:?} stands under a user of client {author:?}"
-            );
-            let (before, count) = last.entry(client).or_default();
-            assert!(*count == 0 || *before < number, "{text:?} stands twice or too late");
-            (*before, *count) = (number, *count + 1);
-        }
-        for (at, client) in self.clients.iter().enumerate() {
-            if self.promises.users_of(at) == 1 && !client.forgot {
-                let stands = last.get(&at).map_or(0, |(_, count)| *count);
-                assert_eq!(stands, client.submitted, "client {at} lost something");
             }
         }
     }

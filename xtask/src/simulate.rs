@@ -5,7 +5,7 @@ use crate::project::Project;
 
 /// `cargo xtask simulate`: real clients and the real server in virtual time, more seeds than the tests take.
 pub(crate) fn simulate(project: &Project, options: &[String]) -> Result<()> {
-    let mut run = project.cargo(&["run", "--profile", "quick", "--package", "teahouse-simulation", "--"]);
+    let mut run = project.cargo(&["run", "--quiet", "--package", "teahouse-simulation", "--"]);
     succeed(run.args(options))?;
     Ok(())
 }

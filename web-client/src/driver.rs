@@ -253,6 +253,8 @@ impl Driver {
     /// The page is left. Should the user come back to it, it has to be loaded anew.
     pub(crate) fn leave(&self) {
         self.database.borrow().leave();
+        // A browser may keep the page for the way back, and its link for as long as nothing comes over it.
+        drop(self.socket.take());
     }
 
     /// Starts the brain, and brings the whole model up to date with it.

@@ -24,9 +24,11 @@ pub use entering::Arrival;
 pub use load::{Load, Pages, Plan, Stretch};
 
 /// When nobody receives anything for so long, nothing more comes.
-const SILENCE: Duration = Duration::from_millis(300);
+const SILENCE: Duration = Duration::from_millis(400);
+/// What each connection adds to that: comings and goings are told at a pace.
+const SILENCE_OF_EACH: Duration = Duration::from_micros(650);
 /// Who does not fall silent for so long never will.
-const SILENCE_PATIENCE: Duration = Duration::from_secs(60);
+const SILENCE_PATIENCE: Duration = Duration::from_secs(400);
 /// One buffer for all.
 const BUFFER_BYTES: usize = 256 * 1024;
 const EVENTS_MAX: usize = 1_024;
@@ -98,7 +100,9 @@ impl Swarm {
     pub fn settle(&mut self) -> Result<()> {
         let start = self.clock.now();
         let mut last = (start, self.reads);
-        while self.clock.now() - last.0 < nanoseconds(SILENCE) {
+        let connections = u32::try_from(self.connections.len()).unwrap_or(u32::MAX);
+        let silence = nanoseconds(SILENCE + SILENCE_OF_EACH * connections);
+        while self.clock.now() - last.0 < silence {
             self.turn(SILENCE)?;
             if self.reads > last.1 {
                 last = (self.clock.now(), self.reads);

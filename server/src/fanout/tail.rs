@@ -7,8 +7,9 @@ use super::news::News;
 use super::segment::Segment;
 use crate::door::Framing;
 
-/// A tail lets go of its oldest segment when it holds more than this, in bytes of JSON Lines and what each segment needs.
-pub(super) const TAIL_BYTES_MAX: usize = 256 * 1024;
+/// A tail lets go of its oldest segment when it holds more than this, in bytes of JSON Lines and what each segment needs. Half
+/// of it has room for what is posted while the herald walks once: with less, batches become small where much is written.
+pub(super) const TAIL_BYTES_MAX: usize = 384 * 1024;
 
 /// A cursor points before the tail's first event; what it wants is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

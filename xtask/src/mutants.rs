@@ -12,8 +12,9 @@ use crate::tools;
 /// So many mutants are made when no number is named.
 const SAMPLE: usize = 100;
 
-/// Whose code is changed. Their tests, which need no browser and no program, are to notice.
+/// Whose code is changed. Their tests, which need no browser and no program, are to notice, and the simulation.
 const PACKAGES: [&str; 3] = ["teahouse-protocol", "teahouse-client-core", "teahouse-server"];
+const SIMULATION: &str = "teahouse-simulation";
 
 /// What the tests may take for one mutant, in seconds.
 const TEST_SECONDS_MAX: u32 = 180;
@@ -70,7 +71,7 @@ pub(crate) fn mutants(project: &Project, sample: Sample) -> Result<()> {
         let mut command = mutants();
         command
             .args(["--sharding=round-robin", "--no-shuffle", "--shard", &shard])
-            .args(PACKAGES.map(|name| format!("--test-package={name}")))
+            .args(PACKAGES.into_iter().chain([SIMULATION]).map(|name| format!("--test-package={name}")))
             .arg(format!("--timeout={TEST_SECONDS_MAX}"))
             .arg("--output")
             .arg(&project.target);

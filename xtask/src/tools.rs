@@ -33,6 +33,8 @@ pub(crate) struct Tool {
     version: String,
     /// Every program that must be there; the first one is asked for its version.
     programs: &'static [&'static str],
+    /// How it is asked.
+    question: &'static [&'static str],
     options: &'static [&'static str],
     first_time: &'static str,
 }
@@ -122,6 +124,7 @@ fn trunk() -> Tool {
         package: "trunk",
         version: TRUNK_VERSION.into(),
         programs: &["trunk"],
+        question: &["--version"],
         // It neither downloads nor serves over TLS here.
         options: &["--locked", "--no-default-features"],
         first_time: "about 2 minutes",
@@ -134,6 +137,7 @@ fn wasm_bindgen(version: &str) -> Tool {
         package: "wasm-bindgen-cli",
         version: version.into(),
         programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+        question: &["--version"],
         // Its own lock file does not resolve.
         options: &["--no-default-features", "--bin", "wasm-bindgen", "--bin", "wasm-bindgen-test-runner"],
         first_time: "about a minute",
@@ -146,6 +150,8 @@ fn cargo_mutants() -> Tool {
         package: "cargo-mutants",
         version: CARGO_MUTANTS_VERSION.into(),
         programs: &["cargo-mutants"],
+        // It is a command of cargo's and takes its own name first.
+        question: &["mutants", "--version"],
         options: &["--locked"],
         first_time: "about a minute",
     }
@@ -157,6 +163,7 @@ fn cargo_deny() -> Tool {
         package: "cargo-deny",
         version: CARGO_DENY_VERSION.into(),
         programs: &["cargo-deny"],
+        question: &["--version"],
         options: &["--locked", "--no-default-features"],
         first_time: "about 2 minutes",
     }
@@ -178,7 +185,7 @@ impl Tool {
     /// Whether every program is there and the first one runs and is of the version wanted.
     fn is_installed(&self, cache: &Path) -> bool {
         self.programs.iter().all(|name| self.program(cache, name).is_file())
-            && output(Command::new(self.program(cache, self.programs[0])).arg("--version"))
+            && output(Command::new(self.program(cache, self.programs[0])).args(self.question))
                 .is_ok_and(|text| says_version(&text, &self.version))
     }
 

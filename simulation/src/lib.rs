@@ -4,7 +4,7 @@
 //! log and fan-out. What the server would do in tasks and threads is done one deed at a time, in an order that the seed
 //! chooses: so it may crash between any two of them. Batches fail, clocks jump, names and guests come and go.
 
-mod network;
+pub mod network;
 mod pipe;
 mod promises;
 mod server;

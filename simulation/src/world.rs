@@ -95,7 +95,7 @@ impl World {
             clock,
             now_ms: 0,
             unix_off_ms: 0,
-            network: Network::new(),
+            network: Network::default(),
             acting: false,
             clients: Vec::new(),
             links: BTreeMap::new(),

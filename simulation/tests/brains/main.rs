@@ -2,7 +2,6 @@
 //!
 //! Each run is a function of its seed: a failure names the seed, and the same seed fails again.
 
-mod network;
 mod server;
 mod story;
 

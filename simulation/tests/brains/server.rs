@@ -11,7 +11,7 @@ use teahouse_server::state::{
     StoredEvent, TokenHash, UserId, Work,
 };
 
-use crate::network::{Dice, LinkId};
+use teahouse_simulation::network::{Dice, LinkId};
 
 /// The server's state with a log in memory, and connections that are cursors.
 pub(crate) struct Server {

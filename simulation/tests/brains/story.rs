@@ -5,8 +5,8 @@ use teahouse_client_core::{
 };
 use teahouse_protocol::{EventKind, MemberName, RoomName, UnixMillis, UserId};
 
-use crate::network::{Dice, LinkId, Network};
 use crate::server::Server;
+use teahouse_simulation::network::{Dice, LinkId, Network};
 
 const START_UNIX_MS: u64 = 1_795_334_400_000;
 /// Until here people write and things go wrong.
@@ -85,7 +85,7 @@ impl Story {
             seed,
             weather,
             now_ms: 0,
-            network: Network::new(),
+            network: Network::default(),
             server,
             clients: Vec::new(),
             links: 0,

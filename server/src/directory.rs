@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Wea
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use teahouse_protocol::{JoinedRoom, Member, MemberName, PageEvent, RoomInfo, RoomName, limits};
+use teahouse_protocol::{JoinedRoom, Member, MemberName, RoomInfo, RoomName, limits};
 use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
@@ -205,11 +205,7 @@ impl Directory {
             .collect();
         drop(inner);
         let publish = |(room, events): (Arc<Room>, Vec<StoredEvent>)| {
-            let pages = events.into_iter().map(|event| {
-                let StoredEvent { seq, at, by, by_name, op, kind, .. } = event;
-                PageEvent { seq, at, user: by, by: by_name, op, kind }
-            });
-            room.publish(pages.collect()).then_some(room)
+            room.publish(events.into_iter().map(Into::into).collect()).then_some(room)
         };
         let news = rooms.into_iter().filter_map(publish).collect();
         // Only now, so that nobody is told before the last event can be read.

@@ -78,6 +78,25 @@ pub(crate) async fn problems(data: &Path) -> Vec<String> {
     problems
 }
 
+/// Starts a server, whose power goes at so many fsyncs, and is on again. `None` when it got through all of its beginning.
+async fn begin_and_be_cut(disk: &mut Disk, fsyncs: u64, how: Cut<'_>) -> Option<Host> {
+    let mut host = Host::prepare(&disk.data(), Spec::default());
+    let due = disk.lose_power_at_fsync(fsyncs);
+    host.launch();
+    let cut = tokio::select! {
+        () = due => true,
+        started = host.listening_or_end() => started.is_err(),
+    };
+    if !cut {
+        host.stop().await;
+        return None;
+    }
+    disk.cut(how);
+    host.kill().await;
+    disk.power_on();
+    Some(host)
+}
+
 /// The power goes while the first start makes the database, at each fsync in turn, until a start gets through all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_start_can_be_cut_anywhere() {
@@ -88,22 +107,10 @@ async fn a_first_start_can_be_cut_anywhere() {
     for round in 0..rounds {
         for fsyncs in 1.. {
             let mut disk = Disk::new();
-            let mut host = Host::prepare(&disk.data(), Spec::default());
-            let due = disk.lose_power_at_fsync(fsyncs);
-            host.launch();
-            let cut = tokio::select! {
-                () = due => true,
-                started = host.listening_or_end() => started.is_err(),
-            };
-            tally.cycles += 1;
-            if !cut {
-                host.stop().await;
-                break;
-            }
             // In the first round clean, then torn.
-            disk.cut(if round == 0 { Cut::Clean } else { Cut::Torn(&mut random) });
-            host.kill().await;
-            disk.power_on();
+            let how = if round == 0 { Cut::Clean } else { Cut::Torn(&mut random) };
+            tally.cycles += 1;
+            let Some(mut host) = begin_and_be_cut(&mut disk, fsyncs, how).await else { break };
             tally.faults += 1;
             host.launch();
             if let Err(said) = host.listening_or_end().await {
@@ -155,22 +162,10 @@ async fn a_migration_can_be_cut_anywhere() {
             for fsyncs in 1.. {
                 let mut disk = Disk::new();
                 put(database, &disk.data()).expect("the disk works");
-                let mut host = Host::prepare(&disk.data(), Spec::default());
-                let due = disk.lose_power_at_fsync(fsyncs);
-                host.launch();
-                let cut = tokio::select! {
-                    () = due => true,
-                    started = host.listening_or_end() => started.is_err(),
-                };
-                tally.cycles += 1;
-                if !cut {
-                    host.stop().await;
-                    break;
-                }
                 // In the first round clean, then torn.
-                disk.cut(if round == 0 { Cut::Clean } else { Cut::Torn(&mut random) });
-                host.kill().await;
-                disk.power_on();
+                let how = if round == 0 { Cut::Clean } else { Cut::Torn(&mut random) };
+                tally.cycles += 1;
+                let Some(mut host) = begin_and_be_cut(&mut disk, fsyncs, how).await else { break };
                 tally.faults += 1;
                 let data = disk.copy_of_data();
                 let left = std::fs::read(data.path().join("teahouse.db")).expect("it is there");

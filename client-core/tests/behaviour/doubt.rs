@@ -106,10 +106,8 @@ fn a_program_that_was_ended_meanwhile_does_not_know_either() {
     third.check_timeline(&["unknown sent"]);
 }
 
-#[test]
-fn a_room_that_cannot_be_joined_again_leaves_it_open_too() {
-    let mut desk = Desk::in_lobby(1);
-    desk.submit("sent");
+/// The link breaks, and the same user comes back as a member of nothing, who is refused the lobby.
+fn return_to_no_room(desk: &mut Desk) {
     desk.cut();
     desk.user(Intent::ReconnectNow);
     desk.input(Input::LinkOpened);
@@ -119,6 +117,13 @@ fn a_room_that_cannot_be_joined_again_leaves_it_open_too() {
             "rooms": [], "server": "test", "more_rooms": true}),
     );
     desk.refuse("join lobby", "limit_reached", false);
+}
+
+#[test]
+fn a_room_that_cannot_be_joined_again_leaves_it_open_too() {
+    let mut desk = Desk::in_lobby(1);
+    desk.submit("sent");
+    return_to_no_room(&mut desk);
     desk.check_timeline(&["1 bo m1", "unknown sent"]);
 }
 
@@ -127,15 +132,7 @@ fn an_acknowledged_word_is_not_said_to_have_failed() {
     let mut desk = Desk::in_lobby(1);
     desk.submit("hi");
     desk.ack("hi", 2);
-    desk.cut();
-    desk.user(Intent::ReconnectNow);
-    desk.input(Input::LinkOpened);
-    desk.reply(
-        "hello",
-        json!({"type": "welcome", "protocol": 1, "user": {"id": 1, "name": "ana"}, "limits": limits(),
-            "rooms": [], "server": "test", "more_rooms": true}),
-    );
-    desk.refuse("join lobby", "limit_reached", false);
+    return_to_no_room(&mut desk);
     desk.check_timeline(&["1 bo m1", "sent hi"]);
 }
 

@@ -7,8 +7,9 @@ use super::news::News;
 use super::segment::Segment;
 use crate::door::Framing;
 
-/// A tail lets go of its oldest segment when it holds more than this, in bytes of JSON Lines and what each segment needs. Half
-/// of it has room for what is posted while the herald walks once: with less, batches become small where much is written.
+/// A tail lets go of its oldest segment when it holds more than this, in bytes of JSON Lines and what each segment needs. All that
+/// four connections may have at work has room in it, a thousand events of 270 bytes: what is more, those read from the log for
+/// whom the herald was not yet there.
 pub(super) const TAIL_BYTES_MAX: usize = 384 * 1024;
 
 /// A cursor points before the tail's first event; what it wants is in the log.

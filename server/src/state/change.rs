@@ -1,4 +1,4 @@
-use teahouse_protocol::{EventKind, MemberName, OpId, RoomName, Seq, UnixMillis};
+use teahouse_protocol::{EventKind, MemberName, OpId, PageEvent, RoomName, Seq, UnixMillis};
 
 use super::{Keep, Room, RoomId, User, UserId};
 
@@ -140,4 +140,11 @@ pub struct StoredEvent {
     pub kind: EventKind,
     /// The author's id of this write.
     pub op: Option<OpId>,
+}
+
+impl From<StoredEvent> for PageEvent {
+    fn from(event: StoredEvent) -> Self {
+        let StoredEvent { room: _, seq, at, by, by_name, renamed: _, kind, op } = event;
+        Self { seq, at, user: by, by: by_name, op, kind }
+    }
 }

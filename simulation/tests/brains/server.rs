@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use teahouse_protocol::{
-    Ack, Auth, CaughtUp, Command, Epoch, ErrorCode, ErrorReply, Event, HistoryPage, Limits, Member,
-    MemberName, Members, OpId, PageEvent, Pong, PostText, Renamed, Request, RequestId, ResetReason, Resume,
-    RoomInfo, RoomList, RoomName, Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, User, Watching,
-    Welcome, decode_request,
+    Ack, Auth, CaughtUp, Command, Epoch, ErrorCode, ErrorReply, HistoryPage, Limits, Member, MemberName,
+    Members, OpId, PageEvent, Pong, PostText, Renamed, Request, RequestId, ResetReason, Resume, RoomInfo,
+    RoomList, RoomName, Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, User, Watching, Welcome,
+    decode_request,
 };
 use teahouse_server::state::{
     self, Action, Away, Change, Decision, Made, Model, Outcome, Proposal, Records, Rejection, RoomId,
@@ -323,7 +323,7 @@ impl Server {
                     room: history.room,
                     epoch: epoch(),
                     head: log.last().map_or(Seq::ZERO, |event| event.seq),
-                    events: log[start..end].iter().map(page_event).collect(),
+                    events: log[start..end].iter().cloned().map(PageEvent::from).collect(),
                     more_before: start > 0,
                     more_after: end < log.len(),
                 })
@@ -378,24 +378,5 @@ impl Server {
 }
 
 fn push(room: &RoomName, event: &StoredEvent) -> ServerMessage {
-    ServerMessage::Event(Event {
-        room: room.clone(),
-        seq: event.seq,
-        at: event.at,
-        user: event.by,
-        by: event.by_name.clone(),
-        op: event.op.clone(),
-        kind: event.kind.clone(),
-    })
-}
-
-fn page_event(event: &StoredEvent) -> PageEvent {
-    PageEvent {
-        seq: event.seq,
-        at: event.at,
-        user: event.by,
-        by: event.by_name.clone(),
-        op: event.op.clone(),
-        kind: event.kind.clone(),
-    }
+    ServerMessage::Event(PageEvent::from(event.clone()).in_room(room.clone()))
 }

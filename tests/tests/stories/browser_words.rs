@@ -75,6 +75,37 @@ async fn who_comes_in_changes_a_text_only_where_it_names_them() {
 }
 
 #[tokio::test]
+async fn what_stands_in_a_row_works_after_other_rows_came_and_went() {
+    let server = Server::start().await;
+    let mut bo = tcp::enter(&server, "bo").await;
+    let page = Page::enter(&server, "ana").await;
+    let lines = "let tea = 1;\n".repeat(30);
+    bo.post("lobby", &format!("```\n{lines}```")).await;
+    bo.post("lobby", &"一行\n".repeat(30)).await;
+    page.visible("code-block").await;
+    for text in ["后来", "又后来"] {
+        bo.post("lobby", text).await;
+        page.message(text).await;
+    }
+    page.browser.click(&testid("lang-toggle")).await;
+    page.browser.run("document.querySelector('[data-testid=code-all]').scrollIntoView()", json!([])).await;
+    page.browser.click(&testid("code-all")).await;
+    let unfolded = "return document.querySelector('[data-testid=code-block]').dataset.folded;";
+    until(&page, "all lines", unfolded, &json!("false")).await;
+    page.browser.run("document.querySelector('[data-testid=unfold]').scrollIntoView()", json!([])).await;
+    page.browser.click(&testid("unfold")).await;
+    until(&page, "the whole text", "return document.querySelector('[data-testid=unfold]');", &json!(null))
+        .await;
+    let words = "return document.querySelector('[data-testid=code-copy]').textContent;";
+    let before = page.browser.run(words, json!([])).await;
+    page.browser.run("document.querySelector('[data-testid=code-copy]').scrollIntoView()", json!([])).await;
+    page.browser.click(&testid("code-copy")).await;
+    let changed = words.replace(';', &format!(" !== {before};"));
+    until(&page, "the button to say that it copied", &changed, &json!(true)).await;
+    assert_eq!(page.complaints().await, [""; 0]);
+}
+
+#[tokio::test]
 async fn links_lead_where_they_say_and_members_are_named() {
     let server = Server::start().await;
     let mut bo = tcp::enter(&server, "bo").await;

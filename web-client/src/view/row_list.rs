@@ -47,7 +47,7 @@ impl<K: Ord + Copy> RowList<K> {
                 let Some(from) = self.rows.iter().position(|row| row.key == *key) else { continue };
                 self.rows.remove(from)
             } else {
-                let owner = Owner::new();
+                let owner = lasting_owner();
                 let state = owner.with(|| draw(at).build());
                 Drawn { key: *key, owner, state }
             };
@@ -60,6 +60,12 @@ impl<K: Ord + Copy> RowList<K> {
             self.rows.insert(at, row);
         }
     }
+}
+
+/// An owner of what lasts as long as its row. Whoever updates the list is an effect, and what is owned below an effect goes when
+/// it runs again: the owner's parent is one that has gone already.
+fn lasting_owner() -> Owner {
+    Owner::new().with(Owner::new)
 }
 
 impl<K> Drawn<K> {

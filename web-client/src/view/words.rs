@@ -15,8 +15,7 @@ pub(super) fn words(app: App, text: String, mine: bool) -> impl IntoView {
         let split = move |_: Option<&_>| {
             app.model.member_names.with(|members| split(app, &text, mine, Some(members)))
         };
-        // A row outlives the owner under which it is made.
-        let split = ArcMemo::new(split);
+        let split = Memo::new(split);
         Either::Left(move || draw(app, split.get()))
     } else {
         Either::Right(draw(app, split(app, &text, mine, None)))

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::panics::Panics;
 use crate::screen::say;
 use crate::steps::{Count, Progress};
 
@@ -43,6 +44,22 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs a program whose output belongs on the screen.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    run(command, &Panics::default())
+}
+
+/// Runs tests. Where the output goes into a pipe, why they failed is said again at its end.
+pub(crate) fn succeed_in_tests(command: &mut Command) -> Result<()> {
+    let panics = Panics::default();
+    let done = run(command, &panics);
+    if done.is_err() {
+        for line in panics.lines() {
+            say!("{line}");
+        }
+    }
+    done
+}
+
+fn run(command: &mut Command, panics: &Panics) -> Result<()> {
     command.stdin(Stdio::null());
     // Whoever reads a pipe may go away. The program writes to us instead, who go on reading, and does not notice.
     let (out, err) = (is_pipe(1), is_pipe(2));
@@ -52,7 +69,8 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
         let child = start(command)?;
         // Ours ends with the command, which holds the writers.
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        return ended(command, relayed(child, vec![Box::new(move || relay(reader, io::stderr()))])?);
+        let listener = panics.listen(io::stderr());
+        return ended(command, relayed(child, vec![Box::new(move || relay(reader, listener))])?);
     }
     if out {
         command.stdout(Stdio::piped());
@@ -63,10 +81,12 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let mut child = start(command)?;
     let mut relays: Vec<Relay> = Vec::new();
     if let Some(out) = child.stdout.take() {
-        relays.push(Box::new(move || relay(out, io::stdout())));
+        let listener = panics.listen(io::stdout());
+        relays.push(Box::new(move || relay(out, listener)));
     }
     if let Some(err) = child.stderr.take() {
-        relays.push(Box::new(move || relay(err, io::stderr())));
+        let listener = panics.listen(io::stderr());
+        relays.push(Box::new(move || relay(err, listener)));
     }
     ended(command, relayed(child, relays)?)
 }

@@ -16,6 +16,7 @@ mod fingerprint;
 mod install;
 mod lanes;
 mod mutants;
+mod panics;
 mod peers;
 mod precompress;
 mod profile;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::assemble::{self, assemble};
 use crate::autobahn;
 use crate::axe;
-use crate::child::succeed;
+use crate::child::{succeed, succeed_in_tests};
 use crate::programs;
 use crate::project::{Profile, Project};
 use crate::screen::answer;
@@ -60,7 +60,7 @@ pub(crate) fn test(project: &Project, filter: Option<&str>) -> Result<()> {
                     )
                     .env("CHROMEDRIVER", programs::chromedriver().context("chromedriver went away")?);
             }
-            succeed(&mut command)?;
+            succeed_in_tests(&mut command)?;
             Ok(Outcome::Done)
         })?;
     }

@@ -7,7 +7,8 @@ use divan::counter::ItemsCount;
 use teahouse_protocol::{Epoch, MemberName, OpId, PostText, RoomName, UnixMillis};
 use teahouse_server::log::{self, Log, PageQuery, Reader};
 use teahouse_server::state::{
-    self, Action, Change, Decision, Model, NoRecords, Outcome, Proposal, RoomId, TokenHash, UserId,
+    self, Action, Address, Change, Decision, Model, NoRecords, Outcome, Proposal, RoomId, SERVER_USER,
+    TokenHash, UserId,
 };
 
 fn main() {
@@ -34,28 +35,30 @@ impl Disk {
             log::open(&folder, &Epoch::parse("bench").expect("legal")).expect("a new log opens");
         let (ana, lobby) = (UserId::of(0), RoomId(0));
         let mut disk = Self { folder, log, reader, model, ana, lobby, posts: 0 };
-        disk.commit_one(Action::Found);
+        disk.commit_one(SERVER_USER, Action::Found);
         let name = MemberName::parse("ana").ok();
-        let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), away: None };
-        let Outcome::Arrived { user, .. } = disk.commit_one(guest) else { panic!("ana arrives") };
-        let room = RoomName::parse("lobby").expect("legal");
-        let Outcome::Done { room, .. } = disk.commit_one(Action::Join { user, room, create: false }) else {
-            panic!("ana joins")
+        let (token, from) = (TokenHash([1; 32]), Address::HOUSE);
+        let guest = Action::ArriveAsGuest { name, keep: true, token, from };
+        let Outcome::Arrived { user, .. } = disk.commit_one(SERVER_USER, guest) else {
+            panic!("ana arrives")
         };
+        let room = RoomName::parse("lobby").expect("legal");
+        let join = Action::Join { room, create: false };
+        let Outcome::Done { room, .. } = disk.commit_one(user, join) else { panic!("ana joins") };
         (disk.ana, disk.lobby) = (user, room);
         disk
     }
 
-    fn decide(&mut self, action: Action) -> (Outcome, Vec<Change>) {
+    fn decide(&mut self, by: UserId, op: Option<OpId>, action: Action) -> (Outcome, Vec<Change>) {
         let at = UnixMillis::new(1_795_334_400_000);
-        let proposal = Proposal { at, action };
+        let proposal = Proposal { at, by, op, action };
         let decided = state::apply(&mut self.model, &NoRecords, &proposal);
         let Decision { outcome, changes } = decided.expect("nothing is rejected here");
         (outcome, changes)
     }
 
-    fn commit_one(&mut self, action: Action) -> Outcome {
-        let (outcome, changes) = self.decide(action);
+    fn commit_one(&mut self, by: UserId, action: Action) -> Outcome {
+        let (outcome, changes) = self.decide(by, None, action);
         self.commit(&changes);
         outcome
     }
@@ -67,8 +70,7 @@ impl Disk {
                 self.posts += 1;
                 let op = OpId::parse(&format!("{:016x}", self.posts)).ok();
                 let text = PostText::parse("x".repeat(128)).expect("legal");
-                let (user, room) = (self.ana, self.lobby);
-                self.decide(Action::Post { user, room, op, text, action: false }).1
+                self.decide(self.ana, op, Action::Post { room: self.lobby, text, action: false }).1
             })
             .collect()
     }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::pace::Address;
-use crate::state::UserId;
+use teahouse_protocol::UnixMillis;
+
+use crate::state::{Away, UserId};
 
 /// A departure that could not be decided is proposed again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -19,9 +20,8 @@ pub(crate) struct Absences {
 /// That nobody is connected as some user.
 #[derive(Debug)]
 pub(crate) struct Absence {
-    since: Instant,
-    /// Where the last connection came from; unknown after a start.
-    from: Option<Address>,
+    /// What the order knows of it, or will.
+    pub(crate) away: Away,
     /// When its departure is to be proposed; `None` for those whose names are kept.
     over_at: Option<Instant>,
     /// Whether it has been proposed.
@@ -29,30 +29,9 @@ pub(crate) struct Absence {
 }
 
 impl Absence {
-    /// The last connection of a user closed. It departs after the lease, if it has one.
-    pub(crate) fn begin(from: Address, lease: Option<Duration>, now: Instant) -> Self {
-        let over_at = lease.map(|lease| now + lease);
-        Self { since: now, from: Some(from), over_at, over: false }
-    }
-
-    /// A user was found in the log.
-    pub(crate) fn found(lease: Option<Duration>, now: Instant) -> Self {
-        Self { since: now, from: None, over_at: lease.map(|lease| now + lease), over: false }
-    }
-
-    /// For how long the user has been away.
-    pub(crate) fn length(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.since)
-    }
-
-    /// Whether the user went from this address.
-    pub(crate) fn is_from(&self, address: Address) -> bool {
-        self.from == Some(address)
-    }
-
-    /// Whether the lease is over.
-    pub(crate) fn is_over(&self) -> bool {
-        self.over
+    /// One that begins now. The user departs after the lease, if it has one.
+    pub(crate) fn begin(away: Away, lease: Option<Duration>, now: Instant) -> Self {
+        Self { away, over_at: lease.map(|lease| now + lease), over: false }
     }
 }
 
@@ -64,11 +43,13 @@ impl Absences {
         self.of.insert(user, absence);
     }
 
-    /// The user is back, or gone for good.
-    pub(crate) fn remove(&mut self, user: UserId) {
-        if let Some(Absence { over_at: Some(due), .. }) = self.of.remove(&user) {
+    /// The user is back, or gone for good. Answers whether it was away.
+    pub(crate) fn remove(&mut self, user: UserId) -> bool {
+        let Some(absence) = self.of.remove(&user) else { return false };
+        if let Some(due) = absence.over_at {
             self.due.remove(&(due, user));
         }
+        true
     }
 
     /// How a user is away, if it is.
@@ -92,14 +73,14 @@ impl Absences {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// The next user whose departure is due.
-    pub(crate) fn next_over(&mut self, now: Instant) -> Option<UserId> {
+    /// The next user whose departure is due, and since when it is away.
+    pub(crate) fn next_over(&mut self, now: Instant) -> Option<(UserId, UnixMillis)> {
         let (_, user) = self.due.first().copied().filter(|(due, _)| *due <= now)?;
         self.due.pop_first();
         let absence = self.of.get_mut(&user)?;
         absence.over_at = None;
         absence.over = true;
-        Some(user)
+        Some((user, absence.away.since))
     }
 }
 
@@ -111,11 +92,11 @@ mod tests {
     const ANA: UserId = UserId::of(7);
 
     fn away(lease: Option<Duration>, now: Instant) -> Absence {
-        Absence::begin(Address::HOUSE, lease, now)
+        Absence::begin(Away { since: UnixMillis::new(7), from: None }, lease, now)
     }
 
     fn all(absences: &mut Absences, now: Instant) -> Vec<UserId> {
-        std::iter::from_fn(|| absences.next_over(now)).collect()
+        std::iter::from_fn(|| absences.next_over(now)).map(|(user, _)| user).collect()
     }
 
     #[test]
@@ -131,10 +112,10 @@ mod tests {
         assert_eq!(absences.due.len(), 1);
         let last = start + Duration::from_secs(49);
         assert_eq!(all(&mut absences, start + LEASE), [], "the first lease is no more");
-        assert!(!absences.get(ANA).expect("away").is_over());
+        assert!(!absences.get(ANA).expect("away").over);
         assert_eq!(absences.deadline(), Some(last + LEASE));
         assert_eq!(all(&mut absences, last + LEASE), [ANA]);
-        assert!(absences.get(ANA).expect("away").is_over());
+        assert!(absences.get(ANA).expect("away").over);
         assert_eq!(absences.deadline(), None);
     }
 
@@ -159,8 +140,7 @@ mod tests {
         let start = Instant::now();
         let mut absences = Absences::default();
         absences.insert(ANA, away(None, start));
-        absences.insert(UserId::of(8), Absence::found(None, start));
         assert_eq!(all(&mut absences, start + LEASE * 1_000), []);
-        assert_eq!(absences.get(ANA).expect("away").length(start + LEASE), LEASE);
+        assert!(absences.get(ANA).is_some());
     }
 }

@@ -5,7 +5,7 @@
 
 mod logins;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Bound;
 use std::sync::atomic::AtomicU8;
@@ -21,10 +21,12 @@ use crate::clock::Clock;
 use crate::fanout::{Room, Tails, Watcher};
 use crate::notices::Notices;
 use crate::seat::Seat;
-use crate::state::{Change, Keep, Model, RoomId, Standing, StoredEvent, UserId, is_member_after};
+use crate::state::{
+    Away, Change, Keep, Model, RoomId, SERVER_USER, Standing, StoredEvent, UserId, is_member_after,
+};
 
 pub(crate) use logins::ComingOrGoing;
-pub use logins::{Holder, Login};
+pub use logins::Login;
 
 /// So many members are looked at before others may change something.
 const MEMBERS_STRIDE: usize = 256;
@@ -51,6 +53,8 @@ struct Inner {
     /// Those who hold a name and were here at some time.
     people: HashMap<UserId, Person>,
     absences: Absences,
+    /// Those of whom the order is to be told whether they are here.
+    unsaid: BTreeSet<UserId>,
 }
 
 /// Whether somebody who holds a name is here.
@@ -60,8 +64,6 @@ struct Person {
     seats: SmallVec<[Weak<dyn Seat>; 1]>,
     /// What the user's rooms were told last of whether the user is connected; one of [`shown`].
     shown: AtomicU8,
-    /// Whether it is being decided what becomes of this user, who is away. Who comes back now waits for that.
-    held: bool,
 }
 
 /// What others know of somebody.
@@ -142,9 +144,10 @@ impl Directory {
             for room in user.rooms.iter() {
                 inner.set_member(room, id, &user.name, true);
             }
-            if before.user(id).is_none() {
+            if before.user(id).is_none() && id != SERVER_USER {
                 let lease = (!inner.is_kept(id)).then_some(self.lease);
-                inner.absences.insert(id, Absence::found(lease, now));
+                let away = model.away(id).unwrap_or(Away { since: self.clock.unix(), from: None });
+                inner.absences.insert(id, Absence::begin(away, lease, now));
             }
         }
         drop(inner);
@@ -186,7 +189,11 @@ impl Directory {
                 Change::RoomRemoved { id } => {
                     gone.insert(*id, inner.remove_room(*id));
                 }
-                Change::UserAdded { .. } | Change::UserSeen { .. } | Change::RoomWritten { .. } => {}
+                Change::UserAdded { .. }
+                | Change::UserSeen { .. }
+                | Change::UserCame { .. }
+                | Change::UserWent { .. }
+                | Change::RoomWritten { .. } => {}
             }
         }
         drop(inner);

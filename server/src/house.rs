@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use slab::Slab;
-use teahouse_protocol::RoomName;
+use teahouse_protocol::{RoomName, UnixMillis};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -13,7 +13,7 @@ use crate::directory::Directory;
 use crate::fanout::Replays;
 use crate::lanes::Lanes;
 use crate::log::Reader;
-use crate::order::Order;
+use crate::order::{Order, Wish};
 use crate::origins::Origins;
 use crate::pace::{Pace, Paces};
 use crate::proxies::Proxies;
@@ -135,14 +135,15 @@ impl House {
     /// Proposes that whoever has been away for a lease departs. Never returns.
     pub async fn end_leases(&self) {
         loop {
-            let user = self.directory.lease_over().await;
-            self.end_lease(user);
+            let (user, since) = self.directory.lease_over().await;
+            self.end_lease(user, since);
         }
     }
 
-    /// Proposes that somebody departs whose lease is over.
-    pub fn end_lease(&self, user: UserId) {
-        if let Err(refusal) = self.order.submit(Source::HOUSE, Action::Depart { user }, None) {
+    /// Proposes that somebody departs whose lease is over, and who is away since then.
+    pub fn end_lease(&self, user: UserId, since: UnixMillis) {
+        let departs = Wish::new(user, Action::Depart { since });
+        if let Err(refusal) = self.order.submit(Source::HOUSE, departs, None) {
             tracing::debug!("a departure waits: {refusal}");
             self.directory.postpone(user);
         }

@@ -12,11 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use teahouse_protocol::OpId;
+
 use crate::abort::AbortOnPanic;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::log::{Log, LogError};
-use crate::state::{Action, Keep, Model, Proposal, Rejection, apply};
+use crate::state::{Action, Keep, Model, Proposal, Rejection, SERVER_USER, UserId, apply};
 use crate::turns::Source;
 use queue::{Queue, Submission};
 pub use reply::{Reply, ReplyTo, Verdict};
@@ -44,6 +46,24 @@ pub enum Refusal {
     /// The server is closing down.
     #[error("the server is shutting down; connect again")]
     Closing,
+}
+
+/// A proposal that has not been taken yet.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Whose it is; see [`Proposal::by`].
+    pub by: UserId,
+    /// Its author's id of it.
+    pub op: Option<OpId>,
+    /// What is asked.
+    pub action: Action,
+}
+
+impl Wish {
+    /// One without an op.
+    pub fn new(by: UserId, action: Action) -> Self {
+        Self { by, op: None, action }
+    }
 }
 
 /// The entrance of the queue.
@@ -98,20 +118,24 @@ impl Order {
     }
 
     /// Puts a proposal into the queue. The answer comes by mail; a refusal here is the answer.
-    pub fn submit(&self, source: Source, action: Action, reply: Option<ReplyTo>) -> Result<(), Refusal> {
+    pub fn submit(&self, source: Source, wish: Wish, reply: Option<ReplyTo>) -> Result<(), Refusal> {
+        let Wish { by, op, action } = wish;
         let bytes = match &action {
             Action::Post { text, .. } => text.as_str().len(),
-            Action::Rename { user, .. } | Action::Depart { user } | Action::SignOut { user } => {
-                self.directory.rooms_joined(*user) * ROOM_BYTES
+            Action::Rename { .. } | Action::Depart { .. } | Action::SignOut => {
+                self.directory.rooms_joined(by) * ROOM_BYTES
             }
             Action::Found
             | Action::DropEmptyRooms
+            | Action::Begin
             | Action::ArriveAsGuest { .. }
             | Action::ArriveWithToken { .. }
+            | Action::Come
+            | Action::Go { .. }
             | Action::Join { .. }
             | Action::Leave { .. } => 0,
         };
-        let proposal = Proposal { at: self.clock.unix(), action };
+        let proposal = Proposal { at: self.clock.unix(), by, op, action };
         self.queue.push(source, Submission { proposal, reply }, PROPOSAL_BYTES + bytes)
     }
 }
@@ -119,11 +143,14 @@ impl Order {
 /// Makes what a new log begins with, lets those go whose names have waited long enough, and takes away rooms that hold
 /// nothing. Guests on a lease stay: it begins anew. Not yet published: the directory takes over the model afterwards.
 pub fn prepare(log: &mut Log, model: &mut Model, clock: &Clock) -> Result<(), LogError> {
+    let at = clock.unix();
     let kept = model.users().filter(|(_, user)| user.keep != Keep::No && !user.rooms.is_empty());
-    let departures: Vec<_> = kept.map(|(user, _)| Action::Depart { user }).collect();
+    let departures: Vec<_> = kept.map(|(user, _)| (user, Action::Depart { since: at })).collect();
+    let house = |action| (SERVER_USER, action);
+    let first = [Action::Found, Action::Begin].map(house);
     let batch = log.begin()?;
-    for action in [Action::Found].into_iter().chain(departures).chain([Action::DropEmptyRooms]) {
-        let decision = apply(model, &batch, &Proposal { at: clock.unix(), action })
+    for (by, action) in first.into_iter().chain(departures).chain([house(Action::DropEmptyRooms)]) {
+        let decision = apply(model, &batch, &Proposal::new(at, by, action))
             .map_err(|_| LogError::Impossible("state: it refuses its own beginning"))?;
         for change in &decision.changes {
             batch.write(change)?;
@@ -170,7 +197,7 @@ mod tests {
             healthy: Arc::default(),
         };
         for user in people {
-            order.submit(Source::HOUSE, Action::SignOut { user }, None).expect("there is room");
+            order.submit(Source::HOUSE, Wish::new(user, Action::SignOut), None).expect("there is room");
         }
         let batches: Vec<usize> = (0..3).map(|_| order.queue.batch().len()).collect();
         assert_eq!(batches, [3, 3, 2]);

@@ -105,6 +105,8 @@ impl Promises {
                 }
                 Change::UserAdded { .. }
                 | Change::UserSeen { .. }
+                | Change::UserCame { .. }
+                | Change::UserWent { .. }
                 | Change::UserRenamed { .. }
                 | Change::RoomAdded { .. }
                 | Change::RoomWritten { .. }

@@ -147,8 +147,8 @@ impl Server {
                 self.lanes.read_next();
             }
             Deed::EndLease => {
-                if let Some(user) = self.house.directory.take_lease_over() {
-                    self.house.end_lease(user);
+                if let Some((user, since)) = self.house.directory.take_lease_over() {
+                    self.house.end_lease(user, since);
                 }
             }
             Deed::Step(link) => {

@@ -2,8 +2,8 @@
 
 use teahouse_protocol::{EventKind, MemberName, NameKeys, PostText, RoomName, UnixMillis};
 use teahouse_server::state::{
-    self, Action, Away, Change, Decision, FORGOTTEN_NAME_MS, KEPT_NAME_MS, Keep, NoRecords, Outcome,
-    Proposal, Rejection, RoomId, TokenHash, UNPROVEN_NAME_MS, UserId, apply,
+    self, Action, Address, Change, Decision, FORGOTTEN_NAME_MS, KEPT_NAME_MS, Keep, NoRecords, Outcome,
+    Proposal, Rejection, RoomId, SERVER_USER, TokenHash, UNPROVEN_NAME_MS, UserId, apply,
 };
 
 use crate::run::{Run, Tally};
@@ -24,6 +24,8 @@ struct Guest {
     proven: bool,
     token: TokenHash,
     seen_at: u64,
+    /// Since when, and from where it was here last.
+    away: Option<(u64, Option<Address>)>,
     rooms: Vec<u32>,
 }
 
@@ -87,6 +89,7 @@ impl Model {
             proven: true,
             token: TokenHash([0; 32]),
             seen_at: 0,
+            away: None,
             rooms: Vec::new(),
         };
         let mut model = Self { guests: vec![teahouse], places: Vec::new(), next: 1 };
@@ -180,7 +183,7 @@ impl Model {
     }
 
     /// Whether `own`, or somebody new, may have a name. Its holder loses it.
-    fn take_name(&mut self, at: u64, wanted: &MemberName, own: Option<u64>, away: Option<Away>) -> bool {
+    fn take_name(&mut self, at: u64, wanted: &MemberName, own: Option<u64>, from: Address) -> bool {
         let (holder, is_another_s) = match self.holders(wanted, own)[..] {
             [] => return true,
             [holder, ref others @ ..] => (holder.clone(), !others.is_empty()),
@@ -188,13 +191,11 @@ impl Model {
         if is_another_s {
             return false;
         }
-        let Some(away) = away.filter(|away| away.user.get() == holder.id && holder.id != 0) else {
-            return false;
-        };
+        let Some((since, last_from)) = holder.away else { return false };
         let forgotten = holder.keep
             && !holder.proven
-            && away.same_address
-            && away.ms >= FORGOTTEN_NAME_MS
+            && last_from == Some(from)
+            && at - since >= FORGOTTEN_NAME_MS
             && holder.name == wanted.as_str();
         let found_by_the_house =
             |name: &str| name.strip_prefix("茶客").is_some_and(|number| number.parse::<u64>().is_ok());
@@ -213,14 +214,26 @@ impl Model {
         }
     }
 
-    fn apply(&mut self, at: u64, action: &Action) -> Verdict {
+    fn apply(&mut self, at: u64, user: UserId, action: &Action) -> Verdict {
         match action {
             // Rooms go away as soon as they may.
             Action::Found | Action::DropEmptyRooms => Verdict::Unchanged,
-            Action::ArriveAsGuest { name: wanted, keep, token, away } => {
+            Action::Begin => {
+                self.guests.iter_mut().skip(1).for_each(|guest| guest.away = Some((at, None)));
+                Verdict::Unchanged
+            }
+            Action::Come => {
+                self.guest(user.get()).into_iter().for_each(|guest| guest.away = None);
+                Verdict::Unchanged
+            }
+            Action::Go { from } => {
+                self.actor(user.get()).into_iter().for_each(|guest| guest.away = Some((at, *from)));
+                Verdict::Unchanged
+            }
+            Action::ArriveAsGuest { name: wanted, keep, token, from } => {
                 let id = self.next;
                 let wanted = wanted.clone().unwrap_or_else(|| self.free_name(id));
-                if !self.take_name(at, &wanted, None, *away) {
+                if !self.take_name(at, &wanted, None, *from) {
                     return Verdict::Taken;
                 }
                 self.next += 1;
@@ -235,6 +248,7 @@ impl Model {
                     proven: false,
                     token,
                     seen_at: at,
+                    away: None,
                     rooms,
                 });
                 Verdict::Arrived(id, name)
@@ -243,36 +257,41 @@ impl Model {
                 match self.guests.iter_mut().find(|guest| guest.token == *token) {
                     Some(guest) => {
                         guest.seen_at = at;
+                        guest.away = None;
                         guest.proven = true;
                         Verdict::Arrived(guest.id, guest.name.clone())
                     }
                     None => Verdict::BadToken,
                 }
             }
-            Action::Rename { user, name: wanted, away } => {
+            Action::Rename { name: wanted, from } => {
                 let Some(guest) = self.actor(user.get()) else { return Verdict::Gone };
                 if guest.name != wanted.as_str() {
-                    if !self.take_name(at, wanted, Some(user.get()), *away) {
+                    if !self.take_name(at, wanted, Some(user.get()), *from) {
                         return Verdict::Taken;
                     }
                     self.rename(user.get(), wanted);
                 }
                 Verdict::Renamed(wanted.as_str().into())
             }
-            Action::Depart { user } => {
-                if user.get() != 0 && self.guest(user.get()).is_some_and(|guest| !guest.kept_at(at)) {
+            Action::Depart { since } => {
+                let since = since.get();
+                let departs = |guest: &mut Guest| {
+                    guest.away.is_some_and(|(begun, _)| begun == since) && !guest.kept_at(at)
+                };
+                if self.guest(user.get()).is_some_and(departs) {
                     self.retire(user.get());
                 }
                 Verdict::Unchanged
             }
-            Action::SignOut { user } => {
+            Action::SignOut => {
                 if user.get() == 0 || self.guest(user.get()).is_none() {
                     return Verdict::Gone;
                 }
                 self.retire(user.get());
                 Verdict::SignedOut
             }
-            Action::Join { user, room, create } => {
+            Action::Join { room, create } => {
                 let Some(guest) = self.actor(user.get()) else { return Verdict::Gone };
                 let joined = guest.rooms.clone();
                 let keys = keys(&room.keys());
@@ -290,7 +309,7 @@ impl Model {
                 self.guest(user.get()).expect("found above").rooms.push(id);
                 Verdict::Done(id, Some(self.happen(id, user.get(), "join")))
             }
-            Action::Leave { user, room } => {
+            Action::Leave { room } => {
                 let Some(guest) = self.actor(user.get()) else { return Verdict::Gone };
                 let joined = guest.rooms.contains(&room.0);
                 if self.place(room.0).is_none() {
@@ -298,7 +317,7 @@ impl Model {
                 }
                 Verdict::Done(room.0, joined.then(|| self.leave(room.0, user.get())))
             }
-            Action::Post { user, room, .. } => match self.actor(user.get()) {
+            Action::Post { room, .. } => match self.actor(user.get()) {
                 None => Verdict::Gone,
                 Some(guest) if !guest.rooms.contains(&room.0) => Verdict::NotMember,
                 Some(_) => Verdict::Done(room.0, Some(self.happen(room.0, user.get(), "post"))),
@@ -358,52 +377,68 @@ fn what(kind: &EventKind) -> &'static str {
     }
 }
 
-fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> Action {
+/// Who asks, and for what.
+fn proposal(random: &mut fastrand::Rng, model: &Model, step: u64) -> (UserId, Action) {
+    let departure = |guest: &Guest| {
+        let since = UnixMillis::new(guest.away.map_or(0, |(since, _)| since));
+        (user_id(guest.id), Action::Depart { since })
+    };
+    let some_guest = |random: &mut fastrand::Rng| &model.guests[random.usize(..model.guests.len())];
     // So that the world stays small: the work at each step grows with it.
     if model.guests.len() > GUESTS_MAX {
         let guest = &model.guests[random.usize(1..model.guests.len())];
-        return Action::Depart { user: user_id(guest.id) };
+        return match guest.away {
+            Some(_) if random.bool() => departure(guest),
+            Some(_) | None => (user_id(guest.id), Action::SignOut),
+        };
     }
     // Mostly users who are or were there, sometimes one who never was.
     let user = user_id(random.u64(model.next.saturating_sub(30)..=model.next));
     let room = RoomId(random.u32(0..=u32::try_from(model.places.len()).expect("small") + 1));
-    match random.u8(..22) {
-        0 => [Action::Found, Action::DropEmptyRooms][random.usize(..2)].clone(),
+    let address = |random: &mut fastrand::Rng| Address::of([192, 0, 2, random.u8(..2)].into());
+    let action = match random.u8(..28) {
+        0 => match random.u8(..20) {
+            0 => Action::Begin,
+            1..10 => Action::Found,
+            _ => Action::DropEmptyRooms,
+        },
         kind @ (1..5 | 20) => {
             let wanted = random.u8(..5).ne(&0).then(|| name(NAMES[random.usize(..NAMES.len())]));
             let mut token = [1; 32];
             token[..8].copy_from_slice(&step.to_le_bytes());
-            let holder = wanted.as_ref().and_then(|name| model.holder(name)).map(|guest| user_id(guest.id));
-            // Mostly what is so, sometimes somebody whom the wish has nothing to do with.
-            let away = if random.u8(..4) == 0 { Some(user) } else { holder };
-            let ms = random.u64(..FORGOTTEN_NAME_MS * 2);
-            let away = away.map(|user| Away { user, ms, same_address: random.bool() });
+            let from = address(random);
             match wanted {
-                Some(wanted) if kind == 20 => Action::Rename { user, name: wanted, away },
+                Some(wanted) if kind == 20 => Action::Rename { name: wanted, from },
                 name => Action::ArriveAsGuest {
                     keep: name.is_some() && random.bool(),
                     name,
                     token: TokenHash(token),
-                    away: away.filter(|_| random.u8(..8) != 0),
+                    from,
                 },
             }
         }
-        21 => Action::SignOut { user },
+        21 => Action::SignOut,
         5 => {
             let token = model.guests.get(random.usize(..=model.guests.len())).map(|guest| guest.token);
             Action::ArriveWithToken { token: token.unwrap_or(TokenHash([9; 32])) }
         }
-        6..8 => Action::Depart { user },
+        6..8 => return departure(some_guest(random)),
         8..12 => {
             let name = room_name(ROOMS[random.usize(..ROOMS.len())]);
-            Action::Join { user, room: name, create: random.bool() }
+            Action::Join { room: name, create: random.bool() }
         }
-        12..14 => Action::Leave { user, room },
+        12..14 => Action::Leave { room },
+        22..26 => {
+            let from = random.u8(..4).ne(&0).then(|| address(random));
+            return (user_id(some_guest(random).id), Action::Go { from });
+        }
+        26..28 => return (user_id(some_guest(random).id), Action::Come),
         _ => {
             let text = PostText::parse(step.to_string()).expect("a legal text");
-            Action::Post { user, room, op: None, text, action: random.bool() }
+            Action::Post { room, text, action: random.bool() }
         }
-    }
+    };
+    (user, action)
 }
 
 #[test]
@@ -411,7 +446,7 @@ fn the_state_does_what_a_simple_model_does() {
     let run = Run::begin("model");
     let mut random = run.random(1);
     let mut state = state::Model::default();
-    let founding = Proposal { at: UnixMillis::new(0), action: Action::Found };
+    let founding = Proposal::new(UnixMillis::new(0), SERVER_USER, Action::Found);
     let founded = apply(&mut state, &NoRecords, &founding);
     founded.expect("a new log is founded");
     let mut model = Model::founded();
@@ -424,13 +459,13 @@ fn the_state_does_what_a_simple_model_does() {
             1 => now += UNPROVEN_NAME_MS,
             _ => {}
         }
-        let action = proposal(&mut random, &model, step);
+        let (by, action) = proposal(&mut random, &model, step);
         let before = (step % 32 == 0).then(|| state.clone());
-        let proposal = Proposal { at: UnixMillis::new(now), action: action.clone() };
+        let proposal = Proposal::new(UnixMillis::new(now), by, action.clone());
         let result = apply(&mut state, &NoRecords, &proposal);
         let heads: Vec<usize> = model.places.iter().map(|place| place.events.len()).collect();
-        let expected = model.apply(now, &action);
-        assert_eq!(verdict(&result), expected, "step {step}: {action:?}");
+        let expected = model.apply(now, by, &action);
+        assert_eq!(verdict(&result), expected, "step {step}: {by} {action:?}");
         match (&result, before) {
             (Err(_), Some(before)) => assert_eq!(state, before, "step {step}: a rejection changes nothing"),
             (Ok(applied), _) => check_changes(applied, &heads, &model, step),
@@ -477,6 +512,8 @@ fn check_invariants(state: &state::Model, model: &Model, step: u64) {
             (true, true) => Keep::Proven,
         };
         assert_eq!((user.name.as_str(), user.keep), (guest.name.as_str(), keep), "step {step}");
+        let away = state.away(user_id(guest.id)).map(|away| (away.since.get(), away.from));
+        assert_eq!(away, guest.away, "step {step}: {guest:?}");
         let mut rooms = guest.rooms.clone();
         rooms.sort_unstable();
         assert!(user.rooms.iter().map(|room| room.0).eq(rooms), "step {step}: {guest:?}");

@@ -20,7 +20,7 @@ const USES: &[(&str, &[&str])] = &[
     ("turns", &["pace"]),
     ("lanes", &["turns"]),
     ("notices", &["state"]),
-    ("absences", &["pace", "state"]),
+    ("absences", &["state"]),
     ("admission", &["pace"]),
     ("fanout", &["abort", "door", "log", "state"]),
     ("directory", &["absences", "clock", "fanout", "notices", "pace", "seat", "state"]),

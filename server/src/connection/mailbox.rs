@@ -151,16 +151,16 @@ mod tests {
     use crate::directory::Directory;
     use crate::pace::Address;
     use crate::seat::tests::Nowhere;
-    use crate::state::{Action, Model, NoRecords, Outcome, Proposal, TokenHash, apply};
+    use crate::state::{Action, Model, NoRecords, Outcome, Proposal, SERVER_USER, TokenHash, apply};
 
     #[test]
     fn a_guest_goes_when_nobody_takes_the_answer_to_its_hello() {
         let name = MemberName::parse("ana").expect("legal");
         let token = TokenHash([1; 32]);
-        let guest = Action::ArriveAsGuest { name: Some(name), keep: false, token, away: None };
+        let guest = Action::ArriveAsGuest { name: Some(name), keep: false, token, from: Address::HOUSE };
         let mut model = Model::default();
         let outcomes = [Action::Found, guest].map(|action| {
-            let proposal = Proposal { at: UnixMillis::new(1), action };
+            let proposal = Proposal::new(UnixMillis::new(1), SERVER_USER, action);
             apply(&mut model, &NoRecords, &proposal).expect("nothing is rejected here").outcome
         });
         let Outcome::Arrived { user, .. } = outcomes[1] else { panic!("{outcomes:?}") };
@@ -170,8 +170,8 @@ mod tests {
         let mailbox = Mailbox::default();
         let [_, arrived] = outcomes;
         mailbox.answer(Answer::Decided(Verdict { re: RequestId::default(), result: Ok(arrived), login }));
-        assert!(directory.hold(user, None).is_none(), "it is here");
+        assert_eq!(directory.next_lease(), None, "it is here");
         drop(mailbox);
-        assert!(directory.hold(user, None).is_some(), "it is gone");
+        assert!(directory.next_lease().is_some(), "it is gone");
     }
 }

@@ -19,16 +19,16 @@ use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::socket::Socket;
 use super::watches::Watches;
-use crate::directory::{Holder, Login};
+use crate::directory::Login;
 use crate::door::Door;
 use crate::encoded::{ANSWER_BYTES_MAX, joined_room_bytes, member_bytes, truncate};
 use crate::fanout::Room;
 use crate::house::{House, SERVER};
 use crate::log::LogError;
-use crate::order::{Refusal, ReplyTo, Verdict};
+use crate::order::{Refusal, ReplyTo, Verdict, Wish};
 use crate::pace::{Address, ConnectionPace, Kind, TooFast, Who};
 use crate::seat::Seat;
-use crate::state::{Action, Deed, Outcome, Rejection, Sight, TokenHash, permit};
+use crate::state::{Action, Deed, Outcome, Rejection, SERVER_USER, Sight, TokenHash, permit};
 use crate::turns::Source;
 use crate::wire_errors::{SessionError, TooMany, refused, unreadable};
 
@@ -75,7 +75,7 @@ pub(super) enum Elsewhere {
 #[derive(Debug)]
 enum Asked {
     Hello {
-        token: Option<String>,
+        token: String,
     },
     Rename,
     SignOut,
@@ -229,10 +229,10 @@ impl<S: Socket> Session<S> {
                 // Every room of the user's sees two events.
                 let rooms = self.house.directory.rooms_joined(user);
                 self.take(&[(Kind::Changes, 1.0 + rooms as f64)], TooMany::Changes)?;
-                let action = Action::Rename { user, name: rename.name, away: None };
-                Ok(self.propose(re, action, Asked::Rename))
+                let action = Action::Rename { name: rename.name, from: self.source.address };
+                Ok(self.propose(re, Wish::new(user, action), Asked::Rename))
             }
-            Command::SignOut(_) => Ok(self.propose(re, Action::SignOut { user }, Asked::SignOut)),
+            Command::SignOut(_) => Ok(self.propose(re, Wish::new(user, Action::SignOut), Asked::SignOut)),
             Command::Join(join) => {
                 match self.house.directory.room(&join.room) {
                     Some(room) if room.members().contains(user) => {}
@@ -241,16 +241,16 @@ impl<S: Socket> Session<S> {
                     }
                     _ => self.take(&[(Kind::Changes, 1.0)], TooMany::Changes)?,
                 }
-                let action = Action::Join { user, room: join.room, create: join.create };
-                Ok(self.propose(re, action, Asked::Change))
+                let action = Action::Join { room: join.room, create: join.create };
+                Ok(self.propose(re, Wish::new(user, action), Asked::Change))
             }
             Command::Leave(leave) => {
                 let room = self.room(&leave.room)?;
                 if room.members().contains(user) {
                     self.take(&[(Kind::Changes, 1.0)], TooMany::Changes)?;
                 }
-                let room = room.id;
-                Ok(self.propose(re, Action::Leave { user, room }, Asked::Change))
+                let action = Action::Leave { room: room.id };
+                Ok(self.propose(re, Wish::new(user, action), Asked::Change))
             }
             Command::Post(post) => {
                 let room = self.room(&post.room)?.id;
@@ -265,8 +265,8 @@ impl<S: Socket> Session<S> {
                     self.pipeline.turned_away(post.op);
                     return Err(SessionError::TooFast(TooMany::Posts, pause));
                 }
-                let action = Action::Post { user, room, op: post.op, text: post.text, action: post.action };
-                Ok(self.propose(re, action, asked))
+                let action = Action::Post { room, text: post.text, action: post.action };
+                Ok(self.propose(re, Wish { by: user, op: post.op, action }, asked))
             }
             Command::Rooms(rooms) => {
                 permit(Deed::ListRooms, self.house.directory.standing(user, None))
@@ -304,15 +304,15 @@ impl<S: Socket> Session<S> {
     }
 
     /// Puts a proposal into the queue; where the queue refuses it, that is the reply.
-    fn propose(&mut self, re: RequestId, action: Action, asked: Asked) -> Option<ServerMessage> {
-        let alone = !matches!(action, Action::Post { .. });
+    fn propose(&mut self, re: RequestId, wish: Wish, asked: Asked) -> Option<ServerMessage> {
+        let alone = !matches!(asked, Asked::Post { .. });
         let pipeline = match asked {
             Asked::Post { pipeline, .. } => Some(pipeline),
             _ => None,
         };
         let asker = Arc::<Outlet<S>>::clone(&self.outlet);
         let reply = ReplyTo { asker, from: self.source.address, re, pipeline };
-        match self.house.order.submit(self.source, action, Some(reply)) {
+        match self.house.order.submit(self.source, wish, Some(reply)) {
             Ok(()) => {
                 if let Asked::Post { bytes, .. } = asked {
                     self.posting_bytes += bytes;
@@ -345,28 +345,28 @@ impl<S: Socket> Session<S> {
             let shown: String = client.chars().take(limits::CLIENT_CHARS_MAX).collect();
             tracing::debug!("{} runs {}", self.peer, shown.escape_debug());
         }
-        let (action, token) = match hello.auth {
+        match hello.auth {
             Auth::Guest { name, keep } => {
-                let token = mint_token();
-                (Action::ArriveAsGuest { name, keep, token: hash(&token), away: None }, Some(token))
+                let (token, from) = (mint_token(), self.source.address);
+                let action = Action::ArriveAsGuest { name, keep, token: hash(&token), from };
+                Ok(self.propose(re, Wish::new(SERVER_USER, action), Asked::Hello { token }))
             }
-            Auth::Token { token } => return Ok(self.hello_again(re, hash(&token))),
-        };
-        Ok(self.propose(re, action, Asked::Hello { token }))
+            Auth::Token { token } => Ok(Some(self.hello_again(re, hash(&token)))),
+        }
     }
 
     /// Lets in somebody who was here before. That writes nothing that anybody waits for, so it works when the disk does
     /// not.
-    fn hello_again(&mut self, re: RequestId, token: TokenHash) -> Option<ServerMessage> {
-        match self.house.directory.connected_with(token, self.source.address, self.seat()) {
-            Holder::Here(login, name) => {
-                // Keeps the name for another 30 days; should this one be refused, the next hello does.
-                let _ = self.house.order.submit(self.source, Action::ArriveWithToken { token }, None);
-                Some(self.welcome(re, login, name, None))
-            }
-            Holder::Held => self.propose(re, Action::ArriveWithToken { token }, Asked::Hello { token: None }),
-            Holder::Nobody => Some(ServerMessage::Error(refused(re, &Rejection::BadToken.into()))),
-        }
+    fn hello_again(&mut self, re: RequestId, token: TokenHash) -> ServerMessage {
+        let Some((login, name)) =
+            self.house.directory.connected_with(token, self.source.address, self.seat())
+        else {
+            return ServerMessage::Error(refused(re, &Rejection::BadToken.into()));
+        };
+        // Keeps the name for another 30 days; should this one be refused, the next hello does.
+        let again = Wish::new(SERVER_USER, Action::ArriveWithToken { token });
+        let _ = self.house.order.submit(self.source, again, None);
+        self.welcome(re, login, name, None)
     }
 
     fn welcome(
@@ -477,7 +477,7 @@ impl<S: Socket> Session<S> {
     ) -> ServerMessage {
         match (asked, outcome, login) {
             (Asked::Hello { token }, Outcome::Arrived { name, .. }, Some(login)) => {
-                self.welcome(re, login, name, token)
+                self.welcome(re, login, name, Some(token))
             }
             (Asked::Rename, Outcome::Renamed { user: id, name }, _) => {
                 if let Some((_, called)) = &mut self.user {

@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use teahouse_protocol::MemberName;
+use teahouse_protocol::{MemberName, UnixMillis};
 
 use super::{Directory, Inner, shown};
 use crate::absences::Absence;
 use crate::fanout::Room;
 use crate::pace::Address;
 use crate::seat::Seat;
-use crate::state::{Away, TokenHash, UserId};
+use crate::state::{Action, Away, Proposal, TokenHash, UserId};
 
 /// That a connection is a user's, until this is dropped.
 pub struct Login {
@@ -43,17 +43,6 @@ impl Drop for Login {
     }
 }
 
-/// Who has a token.
-#[derive(Debug)]
-pub enum Holder {
-    /// Nobody.
-    Nobody,
-    /// A user of whom something is being decided.
-    Held,
-    /// A user whose connection this is from now on.
-    Here(Login, MemberName),
-}
-
 /// What is to be told of somebody who came or went.
 pub(crate) struct ComingOrGoing {
     pub(crate) name: MemberName,
@@ -63,18 +52,21 @@ pub(crate) struct ComingOrGoing {
 }
 
 impl Directory {
-    /// A connection from this address became that of the user who has this token, if there is one.
-    pub fn connected_with(self: &Arc<Self>, token: TokenHash, from: Address, seat: Weak<dyn Seat>) -> Holder {
+    /// A connection from this address became that of the user who has this token, if there is one. Should the user turn out
+    /// to be gone, or to be called something else, the seat is told.
+    pub fn connected_with(
+        self: &Arc<Self>,
+        token: TokenHash,
+        from: Address,
+        seat: Weak<dyn Seat>,
+    ) -> Option<(Login, MemberName)> {
         let mut inner = self.write();
-        let Some((id, user)) = inner.model.bearer(&token) else { return Holder::Nobody };
-        if inner.people.get(&id).is_some_and(|person| person.held) {
-            return Holder::Held;
-        }
+        let (id, user) = inner.model.bearer(&token)?;
         let name = user.name.clone();
         let news = inner.connected(id, &seat);
         drop(inner);
         self.notice_arrival(id, news);
-        Holder::Here(self.login(id, from, seat), name)
+        Some((self.login(id, from, seat), name))
     }
 
     /// A connection from this address became this user's. The first one is news for the user's rooms.
@@ -94,38 +86,32 @@ impl Directory {
         Login { directory: Arc::clone(self), user, seat, from, last: false }
     }
 
-    /// Says how a user is away, if nobody is connected as that user. Who comes back waits until [`Self::release`].
-    pub fn hold(&self, user: UserId, wish_from: Option<Address>) -> Option<Away> {
-        let now = self.clock.now();
-        self.hold_if(user, |absence| {
-            let ms = u64::try_from(absence.length(now).as_millis()).unwrap_or(u64::MAX);
-            Some(Away { user, ms, same_address: wish_from.is_some_and(|address| absence.is_from(address)) })
-        })
-    }
-
-    /// The same for somebody whose lease is over.
-    pub fn hold_to_depart(&self, user: UserId) -> bool {
-        self.hold_if(user, |absence| absence.is_over().then_some(())).is_some()
-    }
-
-    fn hold_if<T>(&self, user: UserId, look: impl FnOnce(&Absence) -> Option<T>) -> Option<T> {
-        let mut inner = self.write();
-        let found = look(inner.absences.get(user)?)?;
-        inner.people.entry(user).or_default().held = true;
-        Some(found)
-    }
-
-    /// What was to be decided of these users is decided, and published.
-    pub fn release(&self, users: &[UserId]) {
-        if users.is_empty() {
-            return;
+    /// Who came and went since this was asked last: one proposal for each, of what is so now.
+    pub fn presence(&self) -> Vec<Proposal> {
+        if self.read().unsaid.is_empty() {
+            return Vec::new();
         }
+        let mut inner = self.write();
+        let now = self.clock.unix();
+        let unsaid = std::mem::take(&mut inner.unsaid);
+        let proposal = |user| match inner.absences.get(user) {
+            Some(Absence { away: Away { since, from }, .. }) => {
+                Proposal::new(*since, user, Action::Go { from: *from })
+            }
+            None => Proposal::new(now, user, Action::Come),
+        };
+        unsaid.into_iter().map(proposal).collect()
+    }
+
+    /// What was proposed of these users could not be decided.
+    pub fn say_again(&self, users: Vec<UserId>) {
         let mut inner = self.write();
         for user in users {
-            if let Some(person) = inner.people.get_mut(user) {
-                person.held = false;
-            }
+            inner.absences.postpone(user, self.clock.now());
+            inner.unsaid.insert(user);
         }
+        drop(inner);
+        self.earlier.notify_one();
     }
 
     /// The departure of this user could not be decided.
@@ -146,7 +132,9 @@ impl Directory {
         }
         person.seats.shrink_to_fit();
         let lease = (!inner.is_kept(id)).then_some(if last { Duration::ZERO } else { self.lease });
-        inner.absences.insert(id, Absence::begin(from, lease, self.clock.now()));
+        let away = Away { since: self.clock.unix(), from: Some(from) };
+        inner.absences.insert(id, Absence::begin(away, lease, self.clock.now()));
+        inner.unsaid.insert(id);
         drop(inner);
         self.earlier.notify_one();
         self.notices.went(id);
@@ -157,13 +145,13 @@ impl Directory {
         self.read().absences.deadline()
     }
 
-    /// Somebody whose lease is over, each once.
-    pub fn take_lease_over(&self) -> Option<UserId> {
+    /// Somebody whose lease is over, each once, and since when it is away.
+    pub fn take_lease_over(&self) -> Option<(UserId, UnixMillis)> {
         self.write().absences.next_over(self.clock.now())
     }
 
-    /// Waits until somebody's lease is over, and answers whose.
-    pub async fn lease_over(&self) -> UserId {
+    /// Waits until somebody's lease is over, and answers whose, and since when it is away.
+    pub async fn lease_over(&self) -> (UserId, UnixMillis) {
         loop {
             let deadline = self.next_lease();
             let earlier = self.earlier.notified();
@@ -174,8 +162,8 @@ impl Directory {
                 }
                 None => earlier.await,
             }
-            if let Some(user) = self.take_lease_over() {
-                return user;
+            if let Some(over) = self.take_lease_over() {
+                return over;
             }
         }
     }
@@ -202,7 +190,10 @@ impl Inner {
         }
         let person = self.people.entry(user).or_default();
         person.seats.push(Weak::clone(seat));
-        self.absences.remove(user);
+        // Who has only just arrived was never away.
+        if self.absences.remove(user) {
+            self.unsaid.insert(user);
+        }
         let shown = person.shown.get_mut();
         if *shown == shown::AWAY {
             *shown = shown::PERHAPS;

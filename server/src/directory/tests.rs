@@ -3,7 +3,7 @@ use teahouse_protocol::UnixMillis;
 use super::*;
 use crate::pace::Address;
 use crate::seat::tests::Nowhere;
-use crate::state::{Action, NoRecords, Proposal, TokenHash, apply};
+use crate::state::{Action, NoRecords, Proposal, SERVER_USER, TokenHash, apply};
 
 const ANA: UserId = UserId::of(1);
 
@@ -14,11 +14,11 @@ fn directory() -> Arc<Directory> {
         name: Some(MemberName::parse("ana").expect("legal")),
         keep: false,
         token: TokenHash([1; 32]),
-        away: None,
+        from: Address::HOUSE,
     };
-    for action in [Action::Found, guest] {
-        apply(&mut model, &NoRecords, &Proposal { at: UnixMillis::new(1), action })
-            .expect("nothing is rejected here");
+    for action in [Action::Found, guest, Action::Begin] {
+        let proposal = Proposal::new(UnixMillis::new(1), SERVER_USER, action);
+        apply(&mut model, &NoRecords, &proposal).expect("nothing is rejected here");
     }
     let directory = Arc::new(Directory::new(Duration::from_secs(60), Clock::default()));
     directory.restore(&model, &mut Vec::new());
@@ -26,7 +26,7 @@ fn directory() -> Arc<Directory> {
 }
 
 fn is_here(directory: &Directory) -> bool {
-    directory.hold(ANA, None).is_none()
+    directory.next_lease().is_none()
 }
 
 #[tokio::test]
@@ -42,17 +42,44 @@ async fn a_guest_goes_however_the_task_of_its_connection_ends() {
     assert!(!is_here(&directory));
 }
 
+/// What the order is told, in words.
+fn said(directory: &Directory) -> Vec<String> {
+    let words = |proposal: Proposal| match proposal.action {
+        Action::Come => format!("{} comes", proposal.by),
+        Action::Go { from: Some(Address::HOUSE) } => format!("{} goes", proposal.by),
+        other => panic!("{other:?}"),
+    };
+    directory.presence().into_iter().map(words).collect()
+}
+
 #[test]
-fn who_comes_back_while_that_is_decided_waits() {
+fn who_comes_and_goes_is_said_once() {
     let directory = directory();
-    assert!(directory.hold(ANA, None).is_some());
     let back = || directory.connected_with(TokenHash([1; 32]), Address::HOUSE, Weak::<Nowhere>::new());
-    assert!(matches!(back(), Holder::Held));
-    directory.release(&[ANA]);
-    assert!(matches!(back(), Holder::Here(..)));
-    assert!(matches!(
-        directory.connected_with(TokenHash([2; 32]), Address::HOUSE, Weak::<Nowhere>::new()),
-        Holder::Nobody
-    ));
-    assert!(!directory.hold_to_depart(ANA));
+    assert_eq!(said(&directory), [""; 0]);
+    let (first, name) = back().expect("ana's token");
+    assert_eq!(name.as_str(), "ana");
+    let second = back().expect("a second connection");
+    assert_eq!(said(&directory), ["1 comes"]);
+    drop(second);
+    assert_eq!(said(&directory), [""; 0], "there is one left");
+    drop(first);
+    let third = back();
+    assert_eq!(said(&directory), ["1 comes"], "of what is over nothing is said");
+    drop(third);
+    assert_eq!(said(&directory), ["1 goes"]);
+    directory.say_again(vec![ANA]);
+    assert_eq!(said(&directory), ["1 goes"], "that could not be decided");
+    let nobody = directory.connected_with(TokenHash([2; 32]), Address::HOUSE, Weak::<Nowhere>::new());
+    assert!(nobody.is_none());
+}
+
+#[test]
+fn a_start_is_an_absence_that_nobody_needs_to_be_told_of() {
+    let directory = directory();
+    directory.say_again(vec![ANA]);
+    let [Proposal { by: ANA, at, action: Action::Go { from: None }, .. }] = directory.presence()[..] else {
+        panic!("it is not here")
+    };
+    assert_eq!(at, UnixMillis::new(1), "the absence is the same");
 }

@@ -1,10 +1,7 @@
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use teahouse_protocol::MemberName;
 
 use super::Refusal;
 use super::gathering::Gathering;
@@ -14,7 +11,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::fanout::{Herald, Room, Watcher};
 use crate::log::{Batch, Log, LogError};
-use crate::state::{Action, Away, Change, Model, Outcome, Proposal, UserId, decide};
+use crate::state::{Action, Change, Model, Outcome, Proposal, UserId, decide};
 
 /// After a failure the log is opened anew at most so often.
 const REOPEN_EVERY: Duration = Duration::from_millis(500);
@@ -27,25 +24,21 @@ fn arrived(decided: &Decided) -> Option<UserId> {
     }
 }
 
-/// Who departs by a proposal.
-fn departing(proposal: &Proposal) -> Option<UserId> {
+/// Of whom the directory said that it comes, goes or departs. It says so again where that could not be decided.
+fn said_of(proposal: &Proposal) -> Option<UserId> {
     match proposal.action {
-        Action::Depart { user } => Some(user),
-        _ => None,
+        Action::Come | Action::Go { .. } | Action::Depart { .. } => Some(proposal.by),
+        Action::Found
+        | Action::DropEmptyRooms
+        | Action::Begin
+        | Action::ArriveAsGuest { .. }
+        | Action::ArriveWithToken { .. }
+        | Action::Rename { .. }
+        | Action::SignOut
+        | Action::Join { .. }
+        | Action::Leave { .. }
+        | Action::Post { .. } => None,
     }
-}
-
-/// Looks, now that the wish for this name has its turn, whether the name's holder is away.
-fn hold_holder(
-    model: &Model,
-    directory: &Directory,
-    name: &MemberName,
-    own: Option<UserId>,
-    wish: Option<&ReplyTo>,
-    back: &BTreeSet<UserId>,
-) -> Option<Away> {
-    let holder = model.holder(&name.keys(), own).filter(|holder| !back.contains(holder))?;
-    directory.hold(holder, wish.map(|wish| wish.from))
 }
 
 /// What stands behind the queue, and owns the log and the model.
@@ -67,8 +60,8 @@ type Decided = Result<Outcome, Refusal>;
 /// A batch that is on the disk, or failed, and that nobody has heard of.
 pub struct Written {
     replies: Vec<Option<ReplyTo>>,
-    departing: Vec<UserId>,
-    held: Vec<UserId>,
+    /// Of whom the directory said something.
+    said_of: Vec<UserId>,
     /// Those who watch what had to be taken over from the disk before this.
     watchers: Vec<Arc<dyn Watcher>>,
     decided: Result<Vec<Decided>, LogError>,
@@ -122,23 +115,25 @@ impl Worker {
 
     /// Decides what waits, and brings it to the disk by `commit`. Nobody hears of it before [`Worker::publish`].
     pub fn write_batch(&mut self, commit: impl FnOnce(Batch<'_>) -> Result<(), LogError>) -> Written {
-        let batch = self.queue.batch().into_iter();
-        let (replies, proposals): (Vec<_>, Vec<_>) =
-            batch.map(|Submission { proposal, reply }| (reply, proposal)).unzip();
-        let departing = proposals.iter().filter_map(departing).collect();
-        let (mut watchers, mut held) = (Vec::new(), Vec::new());
+        let batch = self.queue.batch();
+        // Asked for after that: whoever proposes something has come before, and who closed a connection before is gone.
+        let presence = self.directory.presence().into_iter().map(|proposal| (None, proposal));
+        let batch = batch.into_iter().map(|Submission { proposal, reply }| (reply, proposal));
+        let (replies, proposals): (Vec<_>, Vec<_>) = presence.chain(batch).unzip();
+        let said_of = proposals.iter().filter_map(said_of).collect();
+        let mut watchers = Vec::new();
         let usable = self.usable(&mut watchers);
-        let decided = usable.and_then(|()| self.write(proposals, &replies, &mut held, commit));
+        let decided = usable.and_then(|()| self.write(&proposals, &replies, commit));
         let changes = match &decided {
             Ok(_) => std::mem::take(&mut self.changes),
             Err(_) => Vec::new(),
         };
-        Written { replies, departing, held, watchers, decided, changes }
+        Written { replies, said_of, watchers, decided, changes }
     }
 
     /// Shows what was written, answers those who asked, and says which rooms have news.
     pub fn publish(&mut self, written: Written) -> Vec<Arc<Room>> {
-        let Written { replies, departing, held, mut watchers, decided, changes } = written;
+        let Written { replies, said_of, mut watchers, decided, changes } = written;
         let (results, news) = match decided {
             Ok(results) => (results, self.directory.publish(changes, &mut watchers)),
             Err(error) => {
@@ -153,7 +148,7 @@ impl Worker {
                         reply.asker.break_pipeline(pipeline);
                     }
                 }
-                departing.into_iter().for_each(|user| self.directory.postpone(user));
+                self.directory.say_again(said_of);
                 (replies.iter().map(|_| Err(Refusal::Storage)).collect(), Vec::new())
             }
         };
@@ -167,59 +162,27 @@ impl Worker {
                 askers.push(reply.asker);
             }
         }
-        self.directory.release(&held);
         watchers.iter().for_each(|watcher| watcher.wake());
         askers.iter().for_each(|asker| asker.wake());
         news
     }
 
-    /// Decides the proposals and brings what changes to the disk. Users of whom something was decided because they are
-    /// away are held until it is published.
+    /// Decides the proposals and brings what changes to the disk.
     fn write(
         &mut self,
-        proposals: Vec<Proposal>,
+        proposals: &[Proposal],
         replies: &[Option<ReplyTo>],
-        held: &mut Vec<UserId>,
         commit: impl FnOnce(Batch<'_>) -> Result<(), LogError>,
     ) -> Result<Vec<Decided>, LogError> {
         self.changes.clear();
         let batch = self.log.begin()?;
         let mut results = Vec::new();
-        // Who came back in this batch, so that the directory does not know yet. Of whom it let in itself it knows more.
-        let mut back = BTreeSet::new();
-        for (mut proposal, reply) in proposals.into_iter().zip(replies) {
+        for (proposal, reply) in proposals.iter().zip(replies) {
             if reply.as_ref().is_some_and(ReplyTo::is_behind) {
                 results.push(Err(Refusal::Behind));
                 continue;
             }
-            match &mut proposal.action {
-                Action::ArriveAsGuest { name: Some(name), away, .. } => {
-                    *away = hold_holder(&self.model, &self.directory, name, None, reply.as_ref(), &back);
-                    held.extend(away.map(|away| away.user));
-                }
-                Action::Rename { user, name, away } => {
-                    *away =
-                        hold_holder(&self.model, &self.directory, name, Some(*user), reply.as_ref(), &back);
-                    held.extend(away.map(|away| away.user));
-                }
-                Action::Depart { user } => {
-                    // Somebody may have come back while this proposal waited.
-                    if back.contains(user) || !self.directory.hold_to_depart(*user) {
-                        results.push(Ok(Outcome::Unchanged));
-                        continue;
-                    }
-                    held.push(*user);
-                }
-                Action::Found
-                | Action::DropEmptyRooms
-                | Action::ArriveAsGuest { name: None, .. }
-                | Action::ArriveWithToken { .. }
-                | Action::SignOut { .. }
-                | Action::Join { .. }
-                | Action::Leave { .. }
-                | Action::Post { .. } => {}
-            }
-            match decide(&self.model, &batch, &proposal) {
+            match decide(&self.model, &batch, proposal) {
                 Ok(decision) => {
                     for change in decision.changes {
                         self.model.absorb(&change);
@@ -228,7 +191,6 @@ impl Worker {
                         written?;
                     }
                     results.push(Ok(decision.outcome));
-                    back.extend(results.last().and_then(arrived).filter(|_| reply.is_some()));
                 }
                 Err(rejection) => results.push(Err(rejection.into())),
             }
@@ -250,6 +212,7 @@ impl Worker {
             self.model = self.directory.model();
         } else {
             self.model = self.log.load()?;
+            self.model.take_presence_of(&self.directory.model(), self.clock.unix());
             self.directory.restore(&self.model, wake);
         }
         self.broken = None;
@@ -261,13 +224,13 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use teahouse_protocol::{Epoch, RequestId, RoomName, UnixMillis};
+    use teahouse_protocol::{Epoch, MemberName, RequestId, RoomName, UnixMillis};
 
     use super::*;
-    use crate::order::{Order, Reply, prepare};
+    use crate::order::{Order, Reply, Wish, prepare};
     use crate::pace::Address;
     use crate::seat::Seat;
-    use crate::state::{RoomId, TokenHash};
+    use crate::state::{Rejection, RoomId, SERVER_USER, TokenHash};
     use crate::turns::Source;
 
     /// Somebody who asks and does not wait for an answer.
@@ -307,24 +270,26 @@ mod tests {
         Order::new(log, model, directory, clock)
     }
 
-    fn decide(order: &Order, worker: &mut Worker, batch: Vec<(Action, Option<ReplyTo>)>) -> Vec<Decided> {
+    fn decide(order: &Order, worker: &mut Worker, batch: Vec<(Wish, Option<ReplyTo>)>) -> Vec<Decided> {
         let proposals = batch.len();
-        for (action, reply) in batch {
-            order.submit(Source::HOUSE, action, reply).expect("there is room");
+        for (wish, reply) in batch {
+            order.submit(Source::HOUSE, wish, reply).expect("there is room");
         }
         let written = worker.write_batch(|batch| batch.commit());
         let decided =
             written.decided.as_ref().map_or_else(|_| vec![Err(Refusal::Storage); proposals], Clone::clone);
         worker.publish(written);
-        decided
+        // The first are of who came and went.
+        decided[decided.len() - proposals..].to_vec()
     }
 
-    fn guest() -> Action {
-        Action::ArriveAsGuest { name: None, keep: false, token: TokenHash([1; 32]), away: None }
+    fn guest(name: Option<&str>, token: TokenHash) -> Wish {
+        let name = name.map(|name| MemberName::parse(name).expect("legal"));
+        Wish::new(SERVER_USER, Action::ArriveAsGuest { name, keep: false, token, from: Address::HOUSE })
     }
 
-    fn join(user: UserId, room: &str) -> Action {
-        Action::Join { user, room: RoomName::parse(room).expect("legal"), create: true }
+    fn join(user: UserId, room: &str) -> Wish {
+        Wish::new(user, Action::Join { room: RoomName::parse(room).expect("legal"), create: true })
     }
 
     fn joined(decided: &Decided) -> u64 {
@@ -339,7 +304,7 @@ mod tests {
     fn a_failed_batch_leaves_no_trace() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let (order, mut worker) = worker(dir.path());
-        decide(&order, &mut worker, vec![(guest(), None)]);
+        decide(&order, &mut worker, vec![(guest(None, TokenHash([1; 32])), None)]);
         let user = UserId::of(1);
         let database =
             rusqlite::Connection::open(dir.path().join(crate::log::DATABASE_FILE)).expect("it opens");
@@ -373,21 +338,31 @@ mod tests {
         let (order, mut worker) = worker(dir.path());
         let user = UserId::of(1);
         // Of the second one nothing is there but a number that is not given again.
-        let gone = vec![join(user, "gone"), Action::Leave { user, room: RoomId(2) }];
-        for batch in [vec![guest()], gone, vec![join(user, "lobby")]] {
+        let gone = vec![join(user, "gone"), Wish::new(user, Action::Leave { room: RoomId(2) })];
+        for batch in [vec![guest(None, TokenHash([1; 32]))], gone, vec![join(user, "lobby")]] {
             let replies: Vec<_> = batch.iter().map(|_| None).collect();
-            let proposals =
-                batch.into_iter().map(|action| Proposal { at: UnixMillis::new(1), action }).collect();
-            worker
-                .write(proposals, &replies, &mut Vec::new(), |batch| batch.commit())
-                .expect("the disk works");
+            let proposal = |Wish { by, op, action }| Proposal { at: UnixMillis::new(1), by, op, action };
+            let proposals: Vec<_> = batch.into_iter().map(proposal).collect();
+            worker.write(&proposals, &replies, |batch| batch.commit()).expect("the disk works");
             worker.broken = Some(Instant::now() - REOPEN_EVERY);
-            let ahead = worker.model.clone();
+            let mut ahead = worker.model.clone();
             worker.usable(&mut Vec::new()).expect("the disk works");
+            // Whoever came by a batch that failed was told so, and is not here.
+            let away = worker.model.away(user).expect("it is away");
+            ahead.absorb(&Change::UserWent { id: user, away });
             assert_eq!(worker.model, ahead);
         }
         assert_eq!(worker.directory.rooms_joined(user), 1);
         assert_eq!(joined(&decide(&order, &mut worker, vec![(join(user, "next"), None)])[0]), 2);
+    }
+
+    fn reply() -> Option<ReplyTo> {
+        let (asker, re) = (Arc::new(Nobody), RequestId::default());
+        Some(ReplyTo { asker, from: Address::HOUSE, re, pipeline: None })
+    }
+
+    fn arrived_by(decided: &Decided) -> UserId {
+        arrived(decided).unwrap_or_else(|| panic!("not let in: {decided:?}"))
     }
 
     #[tokio::test]
@@ -395,23 +370,60 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let (order, mut worker) = worker(dir.path());
         let token = TokenHash([1; 32]);
-        let guest = Action::ArriveAsGuest { name: None, keep: false, token, away: None };
-        let reply = ReplyTo {
-            asker: Arc::new(Nobody),
-            from: Address::HOUSE,
-            re: RequestId::default(),
-            pipeline: None,
-        };
-        let user = match decide(&order, &mut worker, vec![(guest, Some(reply))]).remove(0) {
-            Ok(Outcome::Arrived { user, .. }) => user,
-            other => panic!("not let in: {other:?}"),
-        };
+        let user = arrived_by(&decide(&order, &mut worker, vec![(guest(None, token), reply())])[0]);
         // Let in by the directory, which only leaves word of it.
         let seat = std::sync::Weak::<Nobody>::new();
         drop(worker.directory.connected_with(token, Address::HOUSE, seat));
-        while worker.directory.lease_over().await != user {}
-        let batch = vec![(Action::ArriveWithToken { token }, None), (Action::Depart { user }, None)];
-        decide(&order, &mut worker, batch);
+        let since = loop {
+            let (over, since) = worker.directory.lease_over().await;
+            if over == user {
+                break since;
+            }
+        };
+        let again = Wish::new(SERVER_USER, Action::ArriveWithToken { token });
+        let departs = Wish::new(user, Action::Depart { since });
+        decide(&order, &mut worker, vec![(departs, None), (again, None)]);
         assert_eq!(worker.model.user(user), None);
+    }
+
+    /// Whether a name is free is decided in order, of what was so when its turn came.
+    #[test]
+    fn who_came_back_before_that_was_decided_keeps_its_name() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (order, mut worker) = worker(dir.path());
+        let token = TokenHash([1; 32]);
+        let ana = arrived_by(&decide(&order, &mut worker, vec![(guest(Some("ana"), token), reply())])[0]);
+        let name_of = |worker: &Worker, user: UserId| {
+            worker.directory.name_of(user).map(|name| name.to_string()).expect("it is known")
+        };
+        // Nobody took the answer, so nobody is there.
+        order.submit(Source::HOUSE, guest(Some("ana"), TokenHash([2; 32])), reply()).expect("there is room");
+        let seat = std::sync::Weak::<Nobody>::new();
+        let back = worker.directory.connected_with(token, Address::HOUSE, seat).expect("its token");
+        let refused = decide(&order, &mut worker, vec![]);
+        assert_eq!(refused.len(), 0);
+        assert_eq!(name_of(&worker, ana), "ana", "it was here when the wish had its turn");
+        drop(back);
+        let second = decide(&order, &mut worker, vec![(guest(Some("ana"), TokenHash([3; 32])), reply())]);
+        assert_eq!(name_of(&worker, arrived_by(&second[0])), "ana");
+        assert_eq!(name_of(&worker, ana), format!("茶客{ana}"));
+    }
+
+    /// Who came and went during a batch that failed is said again.
+    #[test]
+    fn what_a_failed_batch_was_told_of_presence_is_told_to_the_next() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (order, mut worker) = worker(dir.path());
+        let token = TokenHash([1; 32]);
+        let ana = arrived_by(&decide(&order, &mut worker, vec![(guest(Some("ana"), token), reply())])[0]);
+        decide(&order, &mut worker, vec![]);
+        assert!(worker.model.away(ana).is_some(), "nobody took the answer");
+        let seat = std::sync::Weak::<Nobody>::new();
+        let _back = worker.directory.connected_with(token, Address::HOUSE, seat).expect("its token");
+        let failed = worker.write_batch(|_| Err(LogError::Broken));
+        worker.publish(failed);
+        let taken = decide(&order, &mut worker, vec![(guest(Some("ana"), TokenHash([2; 32])), reply())]);
+        assert!(matches!(taken[0], Err(Refusal::Rejected(Rejection::NameTaken(_)))), "{taken:?}");
+        assert_eq!(worker.model.away(ana), None);
     }
 }

@@ -1,6 +1,6 @@
 use teahouse_protocol::{EventKind, MemberName, OpId, PageEvent, RoomName, Seq, UnixMillis};
 
-use super::{Keep, Room, RoomId, User, UserId};
+use super::{Away, Keep, Room, RoomId, User, UserId};
 
 /// What becomes of a proposal that is not rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum Outcome {
 /// One thing that a model absorbs, the log writes and the read side takes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A user holds a name: a new one, or one out of the log, whose rooms were added before.
+    /// A user holds a name and is here: a new one, or one out of the log, whose rooms were added before.
     UserAdded {
         /// Who.
         id: UserId,
@@ -68,6 +68,18 @@ pub enum Change {
         at: UnixMillis,
         /// Whether its name waits for it from now on.
         keep: Keep,
+    },
+    /// Somebody is connected as a user who was away. This one and the next are not kept: a start begins with everybody away.
+    UserCame {
+        /// Who.
+        id: UserId,
+    },
+    /// Nobody is connected as a user any more.
+    UserWent {
+        /// Who.
+        id: UserId,
+        /// Since when, and from where it was here last.
+        away: Away,
     },
     /// A user has another name. The events that tell its rooms follow.
     UserRenamed {
@@ -102,6 +114,23 @@ pub enum Change {
     },
     /// Something happened in a room. [`is_member_after`] says what that makes of its author's membership.
     Event(StoredEvent),
+}
+
+impl Change {
+    /// Whether the log keeps it. Who is here is known to the running server alone.
+    pub const fn is_kept(&self) -> bool {
+        match self {
+            Self::UserCame { .. } | Self::UserWent { .. } => false,
+            Self::UserAdded { .. }
+            | Self::UserSeen { .. }
+            | Self::UserRenamed { .. }
+            | Self::UserRetired { .. }
+            | Self::RoomAdded { .. }
+            | Self::RoomWritten { .. }
+            | Self::RoomRemoved { .. }
+            | Self::Event(_) => true,
+        }
+    }
 }
 
 /// Whether the author of an event is a member of its room from then on; `None` where the event changes nothing about that.

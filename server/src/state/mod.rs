@@ -4,6 +4,7 @@
 //! changes. Neither reads a clock, randomness or a file: times, tokens and ids of connections stand in the proposal, and
 //! what is no part of the model is asked of [`Records`]. The same proposals give the same changes everywhere.
 
+mod address;
 mod change;
 mod decide;
 mod model;
@@ -16,11 +17,12 @@ mod user_index;
 
 use teahouse_protocol::{MemberName, RoomName, Seq, UnixMillis};
 
+pub use address::Address;
 pub use change::{Change, Decision, Outcome, StoredEvent, counts_as_written, is_member_after};
 pub use decide::{apply, decide};
 pub use model::Model;
 pub use permit::{Deed, Sight, Standing, permit};
-pub use proposal::{Action, Away, Proposal, Rejection, TokenHash};
+pub use proposal::{Action, Proposal, Rejection, TokenHash};
 pub use records::{Made, NoRecords, Records, Work};
 pub use room_index::RoomIndex;
 pub use room_set::RoomSet;
@@ -62,6 +64,15 @@ pub struct User {
     pub rooms: RoomSet,
 }
 
+/// That nobody is connected as some user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Away {
+    /// When the last connection closed, or the server began without one.
+    pub since: UnixMillis,
+    /// Where the last connection came from; unknown after a start.
+    pub from: Option<Address>,
+}
+
 /// Whether a name waits for its guest while that one is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -88,8 +99,9 @@ impl User {
 
     /// Whether somebody from the same address may have the name again, spelled the same: nobody ever came back with its
     /// token, as where a program has no place to keep one.
-    fn is_forgotten(&self, name: &MemberName, away: Away) -> bool {
-        self.keep == Keep::Asked && away.same_address && away.ms >= FORGOTTEN_NAME_MS && self.name == *name
+    fn is_forgotten(&self, away: Away, name: &MemberName, from: Address, now: UnixMillis) -> bool {
+        let ms = now.get().saturating_sub(away.since.get());
+        self.keep == Keep::Asked && away.from == Some(from) && ms >= FORGOTTEN_NAME_MS && self.name == *name
     }
 }
 

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use teahouse_protocol::{MemberName, NameKeys, RoomName};
+use teahouse_protocol::{MemberName, NameKeys, RoomName, UnixMillis};
 
 use super::{
-    Change, LOBBY_ROOM, Room, RoomId, RoomIndex, SERVER_USER, Standing, StoredEvent, TokenHash, User, UserId,
-    UserIndex, is_member_after,
+    Away, Change, LOBBY_ROOM, Room, RoomId, RoomIndex, SERVER_USER, Standing, StoredEvent, TokenHash, User,
+    UserId, UserIndex, is_member_after,
 };
 
 /// Users, rooms, memberships and heads.
@@ -14,6 +14,8 @@ pub struct Model {
     users: BTreeMap<UserId, Box<User>>,
     users_by_key: UserIndex,
     users_by_token: UserIndex,
+    /// Of those who are not here.
+    away: BTreeMap<UserId, Away>,
     rooms: BTreeMap<RoomId, Room>,
     rooms_by_key: RoomIndex,
     next_user: UserId,
@@ -26,6 +28,7 @@ impl Default for Model {
             users: BTreeMap::new(),
             users_by_key: UserIndex::default(),
             users_by_token: UserIndex::default(),
+            away: BTreeMap::new(),
             rooms: BTreeMap::new(),
             rooms_by_key: RoomIndex::default(),
             next_user: SERVER_USER.next(),
@@ -45,6 +48,14 @@ impl Model {
                 if let Some(user) = self.users.get_mut(id) {
                     user.seen_at = *at;
                     user.keep = *keep;
+                }
+            }
+            Change::UserCame { id } => {
+                self.away.remove(id);
+            }
+            Change::UserWent { id, away } => {
+                if self.users.contains_key(id) {
+                    self.away.insert(*id, *away);
                 }
             }
             Change::UserRenamed { id, name } => self.rename(*id, name),
@@ -92,6 +103,7 @@ impl Model {
     fn retire(&mut self, id: UserId) {
         self.next_user = self.next_user.max(id.next());
         let Some(user) = self.users.remove(&id) else { return };
+        self.away.remove(&id);
         user.name.keys().iter().for_each(|key| self.users_by_key.remove(key, id));
         self.users_by_token.remove(&user.token, id);
         for room in user.rooms.iter() {
@@ -116,6 +128,22 @@ impl Model {
     /// A user who holds a name.
     pub fn user(&self, id: UserId) -> Option<&User> {
         self.users.get(&id).map(|user| &**user)
+    }
+
+    /// That nobody is connected as a user, if that is so.
+    pub fn away(&self, id: UserId) -> Option<Away> {
+        self.away.get(&id).copied()
+    }
+
+    /// Takes over who is here and who is not, which is in no log. Somebody whom the other model does not know is away since
+    /// `at`.
+    pub fn take_presence_of(&mut self, other: &Self, at: UnixMillis) {
+        let users = self.users.keys().copied().filter(|id| *id != SERVER_USER);
+        let away = users.filter_map(|id| match other.users.get(&id) {
+            Some(_) => Some((id, other.away(id)?)),
+            None => Some((id, Away { since: at, from: None })),
+        });
+        self.away = away.collect();
     }
 
     /// How a user stands to the house, and to a room.

@@ -2,15 +2,26 @@ use std::fmt;
 
 use teahouse_protocol::{MemberName, NameError, OpId, PostText, RoomName, UnixMillis};
 
-use super::{RoomId, UserId};
+use super::{Address, RoomId, UserId};
 
 /// What somebody asks the state to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// When the server took it.
     pub at: UnixMillis,
+    /// Whose doing it is; [`super::SERVER_USER`] where it is the house's own, or that of somebody who is nobody yet.
+    pub by: UserId,
+    /// The author's id of this write; one that came before gets the answer that it got then.
+    pub op: Option<OpId>,
     /// What is asked.
     pub action: Action,
+}
+
+impl Proposal {
+    /// One without an op.
+    pub fn new(at: UnixMillis, by: UserId, action: Action) -> Self {
+        Self { at, by, op: None, action }
+    }
 }
 
 /// What is asked of the state.
@@ -20,6 +31,8 @@ pub enum Action {
     Found,
     /// Take away the rooms that nobody is a member of and nobody wrote in.
     DropEmptyRooms,
+    /// The server runs, and nobody is connected yet.
+    Begin,
     /// Somebody new says hello.
     ArriveAsGuest {
         /// The wanted name; without one the state finds one.
@@ -28,37 +41,38 @@ pub enum Action {
         keep: bool,
         /// The hash of the new token.
         token: TokenHash,
-        /// The holder of that name, where nobody is connected as that user.
-        away: Option<Away>,
+        /// Where the wish comes from.
+        from: Address,
     },
     /// Somebody says hello again.
     ArriveWithToken {
         /// The hash of the token.
         token: TokenHash,
     },
+    /// There is a connection that is the user's.
+    Come,
+    /// There is none any more.
+    Go {
+        /// Where the last one came from, as far as that is known.
+        from: Option<Address>,
+    },
+    /// The user has been away for a lease. Unless it came back meanwhile, or its name waits for it, it leaves its rooms and
+    /// can come back no more.
+    Depart {
+        /// When it went.
+        since: UnixMillis,
+    },
     /// Be called something else.
     Rename {
-        /// Who.
-        user: UserId,
         /// The wanted name.
         name: MemberName,
-        /// The holder of that name, where nobody is connected as that user.
-        away: Option<Away>,
+        /// Where the wish comes from.
+        from: Address,
     },
-    /// A user has been away for a lease. Unless its name waits for it, it leaves its rooms and can come back no more.
-    Depart {
-        /// Who.
-        user: UserId,
-    },
-    /// A user wants to be nobody from now on: it leaves its rooms, its name is free, its token worth nothing.
-    SignOut {
-        /// Who.
-        user: UserId,
-    },
+    /// Be nobody from now on: the user leaves its rooms, its name is free, its token worth nothing.
+    SignOut,
     /// Become a member.
     Join {
-        /// Who.
-        user: UserId,
         /// Of what.
         room: RoomName,
         /// Whether to make the room when there is none of that name.
@@ -66,36 +80,18 @@ pub enum Action {
     },
     /// Be a member no more.
     Leave {
-        /// Who.
-        user: UserId,
         /// Of what.
         room: RoomId,
     },
     /// Write into a room.
     Post {
-        /// The author.
-        user: UserId,
         /// Where to.
         room: RoomId,
-        /// The author's id of this write; one that came before gets the answer that it got then.
-        op: Option<OpId>,
         /// What is said.
         text: PostText,
         /// Whether it tells what the author does.
         action: bool,
     },
-}
-
-/// Somebody who holds a wanted name while nobody is connected as that user. Whether that is so is looked up when the
-/// proposal's turn has come, and it is so until the proposal is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Away {
-    /// Who.
-    pub user: UserId,
-    /// For how long, in milliseconds.
-    pub ms: u64,
-    /// Whether the user's last connection came from where the wish comes from.
-    pub same_address: bool,
 }
 
 /// SHA-256 of a token. The token itself is stored nowhere.

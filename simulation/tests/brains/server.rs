@@ -7,8 +7,8 @@ use teahouse_protocol::{
     decode_request,
 };
 use teahouse_server::state::{
-    self, Action, Away, Change, Decision, Made, Model, Outcome, Proposal, Records, Rejection, RoomId,
-    StoredEvent, TokenHash, UserId, Work,
+    self, Action, Address, Change, Decision, Made, Model, Outcome, Proposal, Records, Rejection, RoomId,
+    SERVER_USER, StoredEvent, TokenHash, UserId, Work,
 };
 
 use teahouse_simulation::network::{Dice, LinkId};
@@ -72,7 +72,7 @@ impl Server {
             leases: false,
             dice: Dice::new(seed),
         };
-        server.apply(Action::Found, UnixMillis::new(0)).expect("a new log can be founded");
+        server.apply(SERVER_USER, Action::Found, UnixMillis::new(0)).expect("a new log can be founded");
         server
     }
 
@@ -80,21 +80,24 @@ impl Server {
         self.connections.insert(link, Connection::default());
     }
 
-    /// Closes a connection. Answers who is away now.
-    pub(crate) fn close(&mut self, link: LinkId) -> Option<UserId> {
-        let user = self.connections.remove(&link).and_then(|connection| connection.user);
-        user.filter(|user| self.is_away(*user))
-    }
-
-    fn is_away(&self, user: UserId) -> bool {
-        !self.connections.values().any(|connection| connection.user == Some(user))
-    }
-
-    /// The lease of a guest is over: it is let go, unless it came back meanwhile. What that tells, to whom.
-    pub(crate) fn lease_over(&mut self, user: UserId, at: UnixMillis) -> Vec<(LinkId, String)> {
-        if self.is_away(user) {
-            self.apply(Action::Depart { user }, at).expect("whoever is away may depart");
+    /// Closes a connection. Answers who is away now, if absences matter.
+    pub(crate) fn close(&mut self, link: LinkId, at: UnixMillis) -> Option<UserId> {
+        let user = self.connections.remove(&link)?.user.filter(|_| self.leases)?;
+        if self.connections.values().any(|connection| connection.user == Some(user)) {
+            return None;
         }
+        self.apply(user, Action::Go { from: None }, at).expect("anybody may go");
+        Some(user)
+    }
+
+    /// The lease of a guest who went then is over: it is let go, unless it came back meanwhile. What that tells, to whom.
+    pub(crate) fn lease_over(
+        &mut self,
+        user: UserId,
+        since: UnixMillis,
+        at: UnixMillis,
+    ) -> Vec<(LinkId, String)> {
+        self.apply(user, Action::Depart { since }, at).expect("it is not refused");
         self.fan_out()
     }
 
@@ -103,24 +106,23 @@ impl Server {
         let name = MemberName::parse(name).expect("a legal name");
         self.tokens += 1;
         let token = token_hash(&format!("visitor{}", self.tokens));
-        let away = self.away(&name);
-        let arrive = Action::ArriveAsGuest { name: Some(name), keep: false, token, away };
-        if let Ok(Decision { outcome: Outcome::Arrived { user, .. }, .. }) = self.apply(arrive, at) {
+        let arrive = Action::ArriveAsGuest { name: Some(name), keep: false, token, from: Address::HOUSE };
+        if let Ok(Decision { outcome: Outcome::Arrived { user, .. }, .. }) =
+            self.apply(SERVER_USER, arrive, at)
+        {
             let room = RoomName::parse("lobby").expect("a legal name");
             let id = self.room_id(&room).expect("the lobby is always there");
             let text = PostText::parse(text).expect("a legal text");
-            let say = Action::Post { user, room: id, op: None, text, action: false };
-            for action in [Action::Join { user, room, create: false }, say, Action::Depart { user }] {
-                self.apply(action, at).expect("a visitor may do that");
+            for action in [
+                Action::Join { room, create: false },
+                Action::Post { room: id, text, action: false },
+                Action::Go { from: None },
+                Action::Depart { since: at },
+            ] {
+                self.apply(user, action, at).expect("a visitor may do that");
             }
         }
         self.fan_out()
-    }
-
-    /// Who holds a name, if nobody is there for it.
-    fn away(&self, name: &MemberName) -> Option<Away> {
-        let user = self.model.holder(&name.keys(), None).filter(|user| self.leases && self.is_away(*user))?;
-        Some(Away { user, ms: 0, same_address: false })
     }
 
     pub(crate) fn room(&self, name: &RoomName) -> &[StoredEvent] {
@@ -132,8 +134,18 @@ impl Server {
         self.model.rooms().find(|(_, room)| room.name.as_str() == name.as_str()).map(|(id, _)| id)
     }
 
-    fn apply(&mut self, action: Action, at: UnixMillis) -> Result<Decision, Rejection> {
-        let applied = state::apply(&mut self.model, &self.ops, &Proposal { at, action })?;
+    fn apply(&mut self, by: UserId, action: Action, at: UnixMillis) -> Result<Decision, Rejection> {
+        self.apply_op(by, None, action, at)
+    }
+
+    fn apply_op(
+        &mut self,
+        by: UserId,
+        op: Option<OpId>,
+        action: Action,
+        at: UnixMillis,
+    ) -> Result<Decision, Rejection> {
+        let applied = state::apply(&mut self.model, &self.ops, &Proposal { at, by, op, action })?;
         for change in &applied.changes {
             if let Change::Event(event) = change {
                 if let Some(op) = &event.op {
@@ -223,15 +235,14 @@ impl Server {
             Command::Hello(hello) => {
                 let (action, token) = match hello.auth {
                     Auth::Guest { name, keep } => {
-                        let away = name.as_ref().and_then(|name| self.away(name));
                         self.tokens += 1;
                         let token = format!("token{}", self.tokens);
                         let hash = token_hash(&token);
-                        (Action::ArriveAsGuest { name, keep, token: hash, away }, Some(token))
+                        (Action::ArriveAsGuest { name, keep, token: hash, from: Address::HOUSE }, Some(token))
                     }
                     Auth::Token { token } => (Action::ArriveWithToken { token: token_hash(&token) }, None),
                 };
-                let applied = self.apply(action, at).map_err(reject)?;
+                let applied = self.apply(SERVER_USER, action, at).map_err(reject)?;
                 let Outcome::Arrived { user, name } = applied.outcome else { unreachable!("they arrive") };
                 self.connections.get_mut(&link).expect("it speaks").user = Some(user);
                 let member = self.model.user(user).expect("just arrived");
@@ -251,21 +262,23 @@ impl Server {
                 })
             }
             Command::Rename(rename) => {
-                let action = Action::Rename { user: user()?, name: rename.name, away: None };
-                let Outcome::Renamed { user: id, name } = self.apply(action, at).map_err(reject)?.outcome
+                let action = Action::Rename { name: rename.name, from: Address::HOUSE };
+                let Outcome::Renamed { user: id, name } =
+                    self.apply(user()?, action, at).map_err(reject)?.outcome
                 else {
                     unreachable!("they are renamed")
                 };
                 ServerMessage::Renamed(Renamed { re, user: User { id, name } })
             }
             Command::SignOut(_) => {
-                self.apply(Action::SignOut { user: user()? }, at).map_err(reject)?;
+                self.apply(user()?, Action::SignOut, at).map_err(reject)?;
                 self.connections.get_mut(&link).expect("it speaks").user = None;
                 ServerMessage::SignedOut(SignedOut { re })
             }
             Command::Join(join) => {
-                let action = Action::Join { user: user()?, room: join.room.clone(), create: join.create };
-                let Outcome::Done { seq, .. } = self.apply(action, at).map_err(reject)?.outcome else {
+                let action = Action::Join { room: join.room.clone(), create: join.create };
+                let Outcome::Done { seq, .. } = self.apply(user()?, action, at).map_err(reject)?.outcome
+                else {
                     unreachable!("joins are done")
                 };
                 ServerMessage::Ack(Ack { re, room: join.room, seq })
@@ -273,7 +286,7 @@ impl Server {
             Command::Leave(leave) => {
                 let room = room_of(self, &leave.room)?;
                 let Outcome::Done { seq, .. } =
-                    self.apply(Action::Leave { user: user()?, room }, at).map_err(reject)?.outcome
+                    self.apply(user()?, Action::Leave { room }, at).map_err(reject)?.outcome
                 else {
                     unreachable!("leaves are done")
                 };
@@ -292,8 +305,10 @@ impl Server {
                     return Err(refuse(ErrorCode::Busy, "try again".into()));
                 }
                 let (text, action) = (post.text, post.action);
-                let action = Action::Post { user, room, op: Some(op), text, action };
-                let Outcome::Done { seq, .. } = self.apply(action, at).map_err(reject)?.outcome else {
+                let action = Action::Post { room, text, action };
+                let Outcome::Done { seq, .. } =
+                    self.apply_op(user, Some(op), action, at).map_err(reject)?.outcome
+                else {
                     unreachable!("posts are done")
                 };
                 ServerMessage::Ack(Ack { re, room: post.room, seq })

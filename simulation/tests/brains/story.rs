@@ -35,7 +35,7 @@ enum Happening {
     Opened(LinkId),
     Refused(LinkId),
     ServerNotices(LinkId),
-    LeaseOver(UserId),
+    LeaseOver(UserId, UnixMillis),
     Visit(usize),
     Post(usize),
     Trouble(usize),
@@ -168,14 +168,14 @@ impl Story {
                 self.drop_link(link);
             }
             Happening::ServerNotices(link) => {
-                let away = self.server.close(link).filter(|_| self.weather.leases);
-                if let Some(user) = away {
-                    self.network.send(self.now_ms + LEASE_MS, Happening::LeaseOver(user));
+                let since = self.now().unix;
+                if let Some(user) = self.server.close(link, since) {
+                    self.network.send(self.now_ms + LEASE_MS, Happening::LeaseOver(user, since));
                 }
             }
-            Happening::LeaseOver(user) => {
+            Happening::LeaseOver(user, since) => {
                 let now = self.now().unix;
-                for (to, line) in self.server.lease_over(user, now) {
+                for (to, line) in self.server.lease_over(user, since, now) {
                     self.deliver(to, line);
                 }
             }

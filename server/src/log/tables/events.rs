@@ -52,6 +52,8 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
         }
         Change::UserAdded { .. }
         | Change::UserSeen { .. }
+        | Change::UserCame { .. }
+        | Change::UserWent { .. }
         | Change::UserRenamed { .. }
         | Change::UserRetired { .. }
         | Change::RoomAdded { .. }

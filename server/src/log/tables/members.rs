@@ -31,6 +31,8 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
         // What happened in their rooms says who left.
         Change::UserAdded { .. }
         | Change::UserSeen { .. }
+        | Change::UserCame { .. }
+        | Change::UserWent { .. }
         | Change::UserRenamed { .. }
         | Change::UserRetired { .. }
         | Change::RoomAdded { .. }

@@ -42,6 +42,8 @@ pub(super) fn hold(connection: &Connection, changes: &[Change]) -> Result<Option
             Change::UserAdded { id, .. } => return users::holds(connection, *id).map(Some),
             Change::Event(_)
             | Change::UserSeen { .. }
+            | Change::UserCame { .. }
+            | Change::UserWent { .. }
             | Change::UserRenamed { .. }
             | Change::UserRetired { .. }
             | Change::RoomAdded { .. }
@@ -49,7 +51,7 @@ pub(super) fn hold(connection: &Connection, changes: &[Change]) -> Result<Option
             | Change::RoomRemoved { .. } => {}
         }
     }
-    Ok(changes.is_empty().then_some(false))
+    Ok((!changes.iter().any(Change::is_kept)).then_some(false))
 }
 
 /// The model that they hold.

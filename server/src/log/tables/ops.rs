@@ -56,6 +56,8 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
         // They are remembered for ever.
         Change::UserAdded { .. }
         | Change::UserSeen { .. }
+        | Change::UserCame { .. }
+        | Change::UserWent { .. }
         | Change::UserRenamed { .. }
         | Change::UserRetired { .. }
         | Change::RoomAdded { .. }

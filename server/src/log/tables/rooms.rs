@@ -34,6 +34,8 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
         Change::RoomRemoved { id } => run(transaction, "DELETE FROM rooms WHERE id = ?1", params![id.0]),
         Change::UserAdded { .. }
         | Change::UserSeen { .. }
+        | Change::UserCame { .. }
+        | Change::UserWent { .. }
         | Change::UserRenamed { .. }
         | Change::UserRetired { .. }
         | Change::Event(_) => Ok(()),

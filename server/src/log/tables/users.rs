@@ -68,7 +68,9 @@ pub(super) fn absorb(transaction: &Connection, change: &Change) -> Result<(), Lo
             let sql = "UPDATE users SET retired = 1, token = NULL WHERE id = ?1";
             run(transaction, sql, params![row::user_column(*id)])
         }
-        Change::RoomAdded { .. }
+        Change::UserCame { .. }
+        | Change::UserWent { .. }
+        | Change::RoomAdded { .. }
         | Change::RoomWritten { .. }
         | Change::RoomRemoved { .. }
         | Change::Event(_) => Ok(()),

@@ -4,8 +4,8 @@ use teahouse_protocol::{Epoch, EventKind, MemberName, OpId, PageEvent, PostText,
 
 use super::*;
 use crate::state::{
-    Action, Change, Decision, Keep, Made, Model, NoRecords, Outcome, Proposal, Records, TokenHash, UserId,
-    Work, apply,
+    Action, Address, Change, Decision, Keep, Made, Model, NoRecords, Outcome, Proposal, Records, SERVER_USER,
+    TokenHash, UserId, Work, apply,
 };
 
 /// A directory that goes with the test.
@@ -43,10 +43,13 @@ struct Room {
     lobby: crate::state::RoomId,
 }
 
-fn write(log: &mut Log, model: &mut Model, at: u64, action: Action) -> Outcome {
+fn says(at: u64, by: UserId, action: Action) -> Proposal {
+    Proposal::new(UnixMillis::new(at), by, action)
+}
+
+fn write(log: &mut Log, model: &mut Model, proposal: &Proposal) -> Outcome {
     let batch = log.begin().expect("the disk works");
-    let proposal = Proposal { at: UnixMillis::new(at), action };
-    let Decision { outcome, changes } = apply(model, &batch, &proposal).expect("nothing is rejected here");
+    let Decision { outcome, changes } = apply(model, &batch, proposal).expect("nothing is rejected here");
     for change in &changes {
         batch.write(change).expect("the disk works");
     }
@@ -57,17 +60,21 @@ fn write(log: &mut Log, model: &mut Model, at: u64, action: Action) -> Outcome {
 /// A log whose lobby has create, join, and posts "1" to "10" at the seconds 1 to 10.
 fn room(dir: &TempDir) -> Room {
     let (mut log, mut model, reader) = open(&dir.0, &epoch()).expect("a new log opens");
-    write(&mut log, &mut model, 0, Action::Found);
+    write(&mut log, &mut model, &says(0, SERVER_USER, Action::Found));
     let name = Some(MemberName::parse("ana").expect("legal"));
-    let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), away: None };
-    let Outcome::Arrived { user: ana, .. } = write(&mut log, &mut model, 0, guest) else { panic!() };
-    let join = Action::Join { user: ana, room: RoomName::parse("lobby").expect("legal"), create: false };
-    let Outcome::Done { room: lobby, .. } = write(&mut log, &mut model, 0, join) else { panic!() };
+    let guest = Action::ArriveAsGuest { name, keep: true, token: TokenHash([1; 32]), from: Address::HOUSE };
+    let Outcome::Arrived { user: ana, .. } = write(&mut log, &mut model, &says(0, SERVER_USER, guest)) else {
+        panic!()
+    };
+    let join = Action::Join { room: RoomName::parse("lobby").expect("legal"), create: false };
+    let Outcome::Done { room: lobby, .. } = write(&mut log, &mut model, &says(0, ana, join)) else {
+        panic!()
+    };
     for number in 1..=10 {
         let text = PostText::parse(number.to_string()).expect("legal");
         let op = Some(OpId::parse(&format!("op{number}")).expect("legal"));
-        let post = Action::Post { user: ana, room: lobby, op, text, action: false };
-        write(&mut log, &mut model, number * 1_000, post);
+        let post = Action::Post { room: lobby, text, action: false };
+        write(&mut log, &mut model, &Proposal { op, ..says(number * 1_000, ana, post) });
     }
     Room { log, model, reader, ana, lobby }
 }
@@ -105,8 +112,7 @@ fn what_was_not_committed_is_not_there() {
     let mut room = room(&dir);
     let before = room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable");
     let text = PostText::parse("lost").expect("legal");
-    let post = Action::Post { user: room.ana, room: room.lobby, op: None, text, action: false };
-    let proposal = Proposal { at: UnixMillis::new(99), action: post };
+    let proposal = says(99, room.ana, Action::Post { room: room.lobby, text, action: false });
     let applied = apply(&mut room.model, &NoRecords, &proposal).expect("allowed");
     let batch = room.log.begin().expect("the disk works");
     batch.write(&applied.changes[0]).expect("the disk works");
@@ -140,8 +146,8 @@ fn what_was_decided_without_an_answer_is_not_committed() {
     let batch = room.log.begin().expect("the disk works");
     let op = OpId::parse("op3").ok();
     let text = PostText::parse("3").expect("legal");
-    let post = Action::Post { user: room.ana, room: room.lobby, op, text, action: false };
-    let proposal = Proposal { at: UnixMillis::new(99), action: post };
+    let post = Action::Post { room: room.lobby, text, action: false };
+    let proposal = Proposal { op, ..says(99, room.ana, post) };
     apply(&mut room.model, &batch, &proposal).expect("nobody says that it was there before");
     assert!(matches!(batch.commit(), Err(LogError::Sqlite(_))));
     assert_eq!(room.reader.page(room.lobby, PageQuery::Latest, 1).expect("readable"), before);
@@ -311,8 +317,8 @@ fn a_backup_of_a_log_in_use_is_sound_and_restores_into_a_new_life() {
     assert!(matches!(again, maintenance::MaintenanceError::Exists(_)), "{again}");
 
     let text = PostText::parse("after the backup").expect("legal");
-    let post = Action::Post { user: room.ana, room: room.lobby, op: None, text, action: false };
-    write(&mut room.log, &mut room.model, 99, post);
+    let post = Action::Post { room: room.lobby, text, action: false };
+    write(&mut room.log, &mut room.model, &says(99, room.ana, post));
 
     let fresh = Epoch::parse("fresh").expect("legal");
     let report = maintenance::restore(&file, &elsewhere.0, &fresh).expect("the backup is sound");
@@ -331,14 +337,9 @@ fn the_sum_of_the_order_says_nothing_about_the_text() {
     let sums = |text: &str| {
         let dir = TempDir::new();
         let mut room = room(&dir);
-        let post = Action::Post {
-            user: room.ana,
-            room: room.lobby,
-            op: None,
-            text: PostText::parse(text).expect("legal"),
-            action: false,
-        };
-        write(&mut room.log, &mut room.model, 99_000, post);
+        let text = PostText::parse(text).expect("legal");
+        let post = Action::Post { room: room.lobby, text, action: false };
+        write(&mut room.log, &mut room.model, &says(99_000, room.ana, post));
         let database = rusqlite::Connection::open(dir.database()).expect("it opens");
         let key = [row::key(room.lobby, seq(13))];
         let sums = database.query_row("SELECT sum, text_sum FROM events WHERE key = ?1", key, |row| {
@@ -440,10 +441,10 @@ fn an_exported_room_is_imported_as_it_was() {
     assert_eq!((report.rooms, report.is_sound()), (2, true));
 }
 
-/// Everything that a commit of these actions makes, in the log and in the model.
+/// Everything that a commit of these actions of ana's makes, in the log and in the model.
 fn act(room: &mut Room, actions: impl IntoIterator<Item = Action>) {
     for action in actions {
-        write(&mut room.log, &mut room.model, 20_000, action);
+        write(&mut room.log, &mut room.model, &says(20_000, room.ana, action));
     }
 }
 
@@ -458,12 +459,14 @@ fn assert_agrees(dir: &TempDir, room: &mut Room) {
 fn an_event_keeps_the_name_of_then() {
     let dir = TempDir::new();
     let mut room = room(&dir);
-    let (ana, lobby) = (room.ana, room.lobby);
-    let called =
-        |name: &str| Action::Rename { user: ana, name: MemberName::parse(name).expect("legal"), away: None };
+    let lobby = room.lobby;
+    let called = |name: &str| {
+        let name = MemberName::parse(name).expect("legal");
+        Action::Rename { name, from: Address::HOUSE }
+    };
     let post = |text: &str| {
         let text = PostText::parse(text).expect("legal");
-        Action::Post { user: ana, room: lobby, op: None, text, action: false }
+        Action::Post { room: lobby, text, action: false }
     };
     act(&mut room, [called("bo"), post("as bo"), called("ana"), post("as ana again")]);
     assert_agrees(&dir, &mut room);
@@ -487,10 +490,8 @@ fn an_event_keeps_the_name_of_then() {
 fn a_room_that_went_away_leaves_nothing_but_its_number() {
     let dir = TempDir::new();
     let mut room = room(&dir);
-    let ana = room.ana;
-    let join =
-        |name: &str| Action::Join { user: ana, room: RoomName::parse(name).expect("legal"), create: true };
-    let leave = |number: u32| Action::Leave { user: ana, room: crate::state::RoomId(number) };
+    let join = |name: &str| Action::Join { room: RoomName::parse(name).expect("legal"), create: true };
+    let leave = |number: u32| Action::Leave { room: crate::state::RoomId(number) };
     act(&mut room, [join("a"), join("b"), join("c"), leave(3), leave(4)]);
     assert_agrees(&dir, &mut room);
     let gone = room.reader.page(crate::state::RoomId(4), PageQuery::Latest, 8);
@@ -525,20 +526,17 @@ fn a_room_that_went_away_leaves_nothing_but_its_number() {
 fn the_last_room_of_all_is_one_like_the_others() {
     let dir = TempDir::new();
     let mut room = room(&dir);
-    let ana = room.ana;
-    let join =
-        |name: &str| Action::Join { user: ana, room: RoomName::parse(name).expect("legal"), create: true };
+    let join = |name: &str| Action::Join { room: RoomName::parse(name).expect("legal"), create: true };
     room.model.absorb(&Change::RoomRemoved { id: crate::state::RoomId(crate::state::RoomId::END - 3) });
     let [silent, last] = ["silent", "last"].map(|name| {
-        let Outcome::Done { room, .. } = write(&mut room.log, &mut room.model, 20_000, join(name)) else {
-            panic!()
-        };
+        let joins = says(20_000, room.ana, join(name));
+        let Outcome::Done { room, .. } = write(&mut room.log, &mut room.model, &joins) else { panic!() };
         room
     });
     assert_eq!(last.0, crate::state::RoomId::END - 1);
     let text = PostText::parse("words").expect("legal");
-    let post = Action::Post { user: ana, room: last, op: None, text, action: false };
-    act(&mut room, [post, Action::Leave { user: ana, room: silent }]);
+    let post = Action::Post { room: last, text, action: false };
+    act(&mut room, [post, Action::Leave { room: silent }]);
     let page = room.reader.page(last, PageQuery::Latest, 9).expect("readable");
     assert_eq!(texts(&page.events), "create join words");
     assert_agrees(&dir, &mut room);
@@ -577,11 +575,11 @@ fn names_that_no_rule_allows_any_more_stay() {
     for (id, name) in names {
         let back = Action::ArriveWithToken { token: TokenHash([id as u8 + 1; 32]) };
         let arrived = Outcome::Arrived { user: UserId::of(id), name: MemberName::stored(name) };
-        assert_eq!(write(&mut log, &mut model, 1_000, back), arrived);
+        assert_eq!(write(&mut log, &mut model, &says(1_000, SERVER_USER, back)), arrived);
         let text = PostText::parse("I go on").expect("legal");
         let room = crate::state::RoomId(id);
-        let post = Action::Post { user: UserId::of(id), room, op: None, text, action: false };
-        write(&mut log, &mut model, 1_000, post);
+        let post = Action::Post { room, text, action: false };
+        write(&mut log, &mut model, &says(1_000, UserId::of(id), post));
         let page = reader.page(room, PageQuery::Latest, 1).expect("readable");
         assert_eq!((texts(&page.events), page.events[0].by.as_str()), ("I go on".into(), name));
     }

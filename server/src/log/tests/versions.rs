@@ -31,11 +31,9 @@ fn a_database_of_version_1_opens_with_everything_in_it() {
         let page = reader.page(crate::state::RoomId(2), PageQuery::Latest, 9).expect("readable");
         assert_eq!(texts(&page.events), "create join 好茶");
         let copied = if copies == 1 { 7 } else { 6 };
-        let join =
-            Action::Join { user: UserId::of(1), room: RoomName::parse("new").expect("legal"), create: true };
-        let Outcome::Done { room, .. } = write(&mut log, &mut model, 1_795_334_500_000, join) else {
-            panic!()
-        };
+        let join = Action::Join { room: RoomName::parse("new").expect("legal"), create: true };
+        let joins = says(1_795_334_500_000, UserId::of(1), join);
+        let Outcome::Done { room, .. } = write(&mut log, &mut model, &joins) else { panic!() };
         assert_eq!(room.0, copied + 1, "no number is given again");
         let report = maintenance::verify_at(&dir.0).expect("readable");
         assert!(report.is_sound(), "{:?}", report.problems);

@@ -1,9 +1,9 @@
 //! Who comes, goes, and is called what.
 
-use teahouse_protocol::{EventKind, MemberName, RoomName};
+use teahouse_protocol::{EventKind, MemberName, RoomName, UnixMillis};
 
 use super::{Author, Change, Draft, Outcome, Rejection, User, UserId};
-use crate::state::{Away, Deed, Keep, LOBBY, RoomSet, SERVER_USER, SERVER_USER_NAME, TokenHash};
+use crate::state::{Address, Away, Deed, Keep, LOBBY, RoomSet, SERVER_USER, SERVER_USER_NAME, TokenHash};
 
 /// What guests without a name of their own are called, with a number behind it.
 const GUEST: &str = "茶客";
@@ -38,17 +38,25 @@ impl Draft<'_> {
         Ok(Outcome::Unchanged)
     }
 
+    /// Nobody is here when the server begins.
+    pub(super) fn begin(&mut self) -> Outcome {
+        let away = Away { since: self.at, from: None };
+        let users = self.model.users().map(|(id, _)| id).filter(|id| *id != SERVER_USER);
+        self.changes.extend(users.map(|id| Change::UserWent { id, away }));
+        Outcome::Unchanged
+    }
+
     pub(super) fn arrive_as_guest(
         &mut self,
         name: Option<&MemberName>,
         keep: bool,
         token: TokenHash,
-        away: Option<Away>,
+        from: Address,
     ) -> Result<Outcome, Rejection> {
         let id = self.model.next_user();
         let name = match name {
             Some(name) => {
-                self.free_name(name, None, away)?;
+                self.free_name(name, None, from)?;
                 name.clone()
             }
             None => self.free_guest_name(id),
@@ -61,23 +69,18 @@ impl Draft<'_> {
         Ok(Outcome::Arrived { user: id, name })
     }
 
-    /// Takes a name that may be given from whoever holds it, unless it is `own` or waits for its holder. A guest on a lease is
-    /// called something else from then on and loses nothing besides; a kept name that waits no more goes with its guest.
+    /// Takes a name that may be given from whoever holds it, unless it is `own`, or its holder is here, or it waits for its
+    /// holder. A guest on a lease is called something else from then on and loses nothing besides; a kept name that waits no more goes with its guest.
     /// What that one is called then is not taken from it again: else each further hello would cost two events in all of its
     /// rooms.
-    fn free_name(
-        &mut self,
-        name: &MemberName,
-        own: Option<UserId>,
-        away: Option<Away>,
-    ) -> Result<(), Rejection> {
+    fn free_name(&mut self, name: &MemberName, own: Option<UserId>, from: Address) -> Result<(), Rejection> {
         name.check_new().map_err(Rejection::BadMemberName)?;
         let taken = || Rejection::NameTaken(name.clone());
         let keys = name.keys();
         let Some(holder) = self.model.holder(&keys, own) else { return Ok(()) };
         let is_another_s = self.model.holders(&keys, own).any(|other| other != holder);
         let user = self.model.user(holder).ok_or_else(taken)?;
-        let away = away.filter(|away| away.user == holder && holder != SERVER_USER && !is_another_s);
+        let away = self.model.away(holder).filter(|_| holder != SERVER_USER && !is_another_s);
         match (away, user.keep) {
             (Some(_), Keep::No) if !is_guest_name(&user.name) => {
                 let other = self.free_guest_name(holder);
@@ -85,7 +88,7 @@ impl Draft<'_> {
                 Ok(())
             }
             (Some(away), Keep::Asked | Keep::Proven)
-                if !user.is_kept_at(self.at) || user.is_forgotten(name, away) =>
+                if !user.is_kept_at(self.at) || user.is_forgotten(away, name, from, self.at) =>
             {
                 self.retire(holder, user);
                 Ok(())
@@ -107,19 +110,34 @@ impl Draft<'_> {
             Keep::No => Keep::No,
             Keep::Asked | Keep::Proven => Keep::Proven,
         };
+        self.come(id);
         self.changes.push(Change::UserSeen { id, at: self.at, keep });
         Ok(Outcome::Arrived { user: id, name: user.name.clone() })
+    }
+
+    pub(super) fn come(&mut self, id: UserId) -> Outcome {
+        if self.model.away(id).is_some() {
+            self.changes.push(Change::UserCame { id });
+        }
+        Outcome::Unchanged
+    }
+
+    pub(super) fn go(&mut self, id: UserId, from: Option<Address>) -> Outcome {
+        if self.model.user(id).is_some() && id != SERVER_USER {
+            self.changes.push(Change::UserWent { id, away: Away { since: self.at, from } });
+        }
+        Outcome::Unchanged
     }
 
     pub(super) fn rename(
         &mut self,
         id: UserId,
         name: &MemberName,
-        away: Option<Away>,
+        from: Address,
     ) -> Result<Outcome, Rejection> {
         let user = self.permit(Deed::Rename, id, None)?;
         if user.name != *name {
-            self.free_name(name, Some(id), away)?;
+            self.free_name(name, Some(id), from)?;
             self.call(id, user, name);
         }
         Ok(Outcome::Renamed { user: id, name: name.clone() })
@@ -136,9 +154,10 @@ impl Draft<'_> {
         }
     }
 
-    /// Where the name waits for the user, nothing happens.
-    pub(super) fn depart(&mut self, id: UserId) -> Outcome {
-        let user = self.model.user(id).filter(|user| id != SERVER_USER && !user.is_kept_at(self.at));
+    /// Where the user came back meanwhile, be it that it went again, or the name waits for it, nothing happens.
+    pub(super) fn depart(&mut self, id: UserId, since: UnixMillis) -> Outcome {
+        let is_away = self.model.away(id).is_some_and(|away| away.since == since);
+        let user = self.model.user(id).filter(|user| is_away && !user.is_kept_at(self.at));
         if let Some(user) = user {
             self.retire(id, user);
         }

@@ -16,21 +16,25 @@ use crate::state::{
 /// Decides one proposal. Nothing is changed by that: whoever wants it so absorbs the changes and writes them.
 pub fn decide(model: &Model, records: &dyn Records, proposal: &Proposal) -> Result<Decision, Rejection> {
     let mut draft = Draft::new(model, proposal.at);
+    let by = proposal.by;
     let outcome = match &proposal.action {
         Action::Found => draft.found(),
         Action::DropEmptyRooms => Ok(draft.drop_empty_rooms()),
-        Action::ArriveAsGuest { name, keep, token, away } => {
-            draft.arrive_as_guest(name.as_ref(), *keep, *token, *away)
+        Action::Begin => Ok(draft.begin()),
+        Action::ArriveAsGuest { name, keep, token, from } => {
+            draft.arrive_as_guest(name.as_ref(), *keep, *token, *from)
         }
         Action::ArriveWithToken { token } => draft.arrive_with_token(token),
-        Action::Rename { user, name, away } => draft.rename(*user, name, *away),
-        Action::Depart { user } => Ok(draft.depart(*user)),
-        Action::SignOut { user } => draft.sign_out(*user),
-        Action::Join { user, room, create } => draft.join(*user, room, *create),
-        Action::Leave { user, room } => draft.leave(*user, *room),
-        Action::Post { user, room, op, text, action } => {
+        Action::Come => Ok(draft.come(by)),
+        Action::Go { from } => Ok(draft.go(by, *from)),
+        Action::Depart { since } => Ok(draft.depart(by, *since)),
+        Action::Rename { name, from } => draft.rename(by, name, *from),
+        Action::SignOut => draft.sign_out(by),
+        Action::Join { room, create } => draft.join(by, room, *create),
+        Action::Leave { room } => draft.leave(by, *room),
+        Action::Post { room, text, action } => {
             let kind = EventKind::Post { text: text.as_str().into(), action: *action };
-            draft.post(records, *user, *room, kind, op.as_ref())
+            draft.post(records, by, *room, kind, proposal.op.as_ref())
         }
     }?;
     Ok(Decision { outcome, changes: draft.changes })

@@ -10,8 +10,8 @@ use crate::pace::{Address, Kind, Paces};
 #[derive(Debug)]
 pub struct Visit {
     socket: SocketAddr,
-    /// Whom a trusted proxy speaks for.
-    client: Mutex<Option<(SocketAddr, Pass)>>,
+    /// Whom a trusted proxy speaks for. In a box, since most connections are nobody's proxy.
+    client: Mutex<Option<Box<(SocketAddr, Pass)>>>,
     /// Whether its end is in the log.
     over: AtomicBool,
     /// Its place among the connections.
@@ -24,13 +24,13 @@ impl Visit {
         Arc::new(Self { socket, client: Mutex::default(), over: AtomicBool::new(false), pass })
     }
 
-    fn client(&self) -> MutexGuard<'_, Option<(SocketAddr, Pass)>> {
+    fn client(&self) -> MutexGuard<'_, Option<Box<(SocketAddr, Pass)>>> {
         self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The client's address, behind a trusted proxy too.
     pub fn peer(&self) -> SocketAddr {
-        self.client().as_ref().map_or(self.socket, |(client, _)| *client)
+        self.client().as_ref().map_or(self.socket, |client| client.0)
     }
 
     /// A trusted proxy said whom it speaks for, who has limits of its own.
@@ -43,7 +43,7 @@ impl Visit {
         paces.take(Kind::Connections, address, Instant::now()).map_err(|_| Crowded::Pace)?;
         let pass = self.pass.for_client(address)?;
         tracing::info!("{before} speaks for {client}");
-        *self.client() = Some((client, pass));
+        *self.client() = Some(Box::new((client, pass)));
         Ok(())
     }
 

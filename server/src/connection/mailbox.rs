@@ -1,10 +1,10 @@
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use smallvec::SmallVec;
 use teahouse_protocol::RequestId;
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
 
 use crate::fanout::{Replay, Room};
 use crate::log::{LogError, Page};
@@ -14,10 +14,19 @@ use crate::order::Verdict;
 /// as many as there are requests at work, and a watch is told of once until it looks.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
-    inner: Mutex<Post>,
-    notify: Notify,
+    inner: Mutex<Inner>,
     /// Posts of pipelines up to this one are refused: one of them was, and none may overtake it.
     broken_pipeline: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    post: Post,
+    /// Whether somebody wants the connection to look, since it was asked last.
+    called: bool,
+    /// How to wake the connection's task, once it waits. It lies here and not in a future, which would take its room in
+    /// the task of each connection.
+    waker: Option<Waker>,
 }
 
 /// What lies in a mailbox.
@@ -89,27 +98,27 @@ pub(super) enum Answer {
 }
 
 impl Mailbox {
-    fn lock(&self) -> MutexGuard<'_, Post> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says that a watch has something to read. Answers whether the caller must [`Mailbox::wake`].
     pub(super) fn tell(&self, slot: usize) -> bool {
-        let mut post = self.lock();
+        let post = &mut self.lock().post;
         post.told.insert(slot);
         !std::mem::replace(&mut post.woken, true)
     }
 
     /// Leaves an answer. Answers whether the caller must [`Mailbox::wake`].
     pub(super) fn answer(&self, answer: Answer) -> bool {
-        let mut post = self.lock();
+        let post = &mut self.lock().post;
         post.answers.push(answer);
         !std::mem::replace(&mut post.woken, true)
     }
 
     /// Something happened to the connection's user, or to the server.
     pub(super) fn note(&self, note: impl FnOnce(&mut PersonalNews)) {
-        note(&mut self.lock().news);
+        note(&mut self.lock().post.news);
         self.wake();
     }
 
@@ -125,17 +134,41 @@ impl Mailbox {
 
     /// Makes the connection look.
     pub(super) fn wake(&self) {
-        self.notify.notify_one();
+        let mut inner = self.lock();
+        inner.called = true;
+        let waker = inner.waker.take();
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Takes everything out.
     pub(super) fn empty(&self) -> Post {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().post)
     }
 
-    /// Until somebody wakes the connection.
-    pub(super) fn woken(&self) -> Notified<'_> {
-        self.notify.notified()
+    /// Whether somebody has called since this was asked last.
+    pub(super) fn take_call(&self) -> bool {
+        std::mem::take(&mut self.lock().called)
+    }
+
+    /// The same; if not, the task is woken by the next call.
+    pub(super) fn poll_call(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut inner = self.lock();
+        if std::mem::take(&mut inner.called) {
+            return Poll::Ready(());
+        }
+        match &mut inner.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            waker @ None => *waker = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    /// Until somebody calls.
+    pub(super) async fn called(&self) {
+        poll_fn(|cx| self.poll_call(cx)).await;
     }
 }
 

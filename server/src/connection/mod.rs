@@ -9,34 +9,37 @@ mod outlet;
 mod pipeline;
 mod session;
 mod socket;
+mod thin_queue;
 mod watches;
 
 pub use socket::Socket;
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use teahouse_protocol::{Command, ErrorReply, Goodbye, GoodbyeReason, ServerMessage, limits};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use outlet::Outlet;
 
 use crate::door::{Closing, Door, Inbound, text};
 use crate::encoded::ANSWER_BYTES_MAX;
-use crate::house::House;
+use crate::house::{House, Place};
 use crate::state::Rejection;
 use crate::wire_errors::{SessionError, refused};
 use deadlines::{Deadline, Deadlines};
 use outlet::Lane;
 use session::{Elsewhere, Session};
+use thin_queue::ThinQueue;
 
 /// Bytes read from a socket at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -63,7 +66,7 @@ pub struct Connection<S: Socket = TcpStream> {
     session: Session<S>,
     /// What was read and not decoded yet.
     unread: Bytes,
-    inbound: VecDeque<Inbound>,
+    inbound: ThinQueue<Inbound>,
     bad_lines: u32,
     /// The peer will write nothing more.
     ended: bool,
@@ -76,6 +79,12 @@ pub struct Connection<S: Socket = TcpStream> {
     deadlines: Deadlines,
     /// How much the peer had taken when its socket took no more.
     stalled_at: u64,
+    /// What the last step said.
+    next: Next,
+    /// Runs out at the next deadline.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The last to go.
+    place: Option<Place>,
 }
 
 impl<S: Socket> Connection<S> {
@@ -89,7 +98,7 @@ impl<S: Socket> Connection<S> {
         first: &[u8],
         since: Instant,
     ) -> Box<Self> {
-        let outlet = Arc::new(Outlet::new(door.framing(), socket, Arc::default()));
+        let outlet = Arc::new(Outlet::new(door.framing(), socket));
         let session = Session::new(Arc::clone(&house), Arc::clone(&outlet), peer);
         let mut deadlines = Deadlines::default();
         if door.awaits_hello() {
@@ -101,7 +110,7 @@ impl<S: Socket> Connection<S> {
             door,
             session,
             unread: Bytes::copy_from_slice(first),
-            inbound: VecDeque::new(),
+            inbound: ThinQueue::default(),
             bad_lines: 0,
             ended: false,
             closing: None,
@@ -109,6 +118,9 @@ impl<S: Socket> Connection<S> {
             parting: None,
             deadlines,
             stalled_at: 0,
+            next: Next::More,
+            timer: None,
+            place: None,
         })
     }
 
@@ -116,7 +128,7 @@ impl<S: Socket> Connection<S> {
     #[must_use]
     pub fn greeting_at_once(mut self: Box<Self>) -> Box<Self> {
         if let Door::Text(door) = &mut self.door {
-            door.enter(&mut self.inbound);
+            door.enter(self.inbound.as_deque());
         }
         self
     }
@@ -141,8 +153,7 @@ impl<S: Socket> Connection<S> {
 
     /// Whether somebody has called since this was asked last, so that there is something to do.
     pub fn is_called(&self) -> bool {
-        let woken = std::pin::pin!(self.outlet.mailbox().woken());
-        woken.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        self.outlet.mailbox().take_call()
     }
 
     /// When a time to wait is over.
@@ -187,15 +198,11 @@ impl<S: Socket> Connection<S> {
 
     /// A connection that waits holds no empty buffers.
     fn let_go(&mut self, lane: &mut Lane) {
-        if self.inbound.is_empty() {
-            self.inbound = VecDeque::new();
-        }
+        self.inbound.let_go();
         if self.unread.is_empty() {
             self.unread = Bytes::new();
         }
-        if lane.out.is_empty() {
-            lane.out = VecDeque::new();
-        }
+        lane.out.let_go();
         lane.watches.let_go();
         self.session.let_go();
     }
@@ -259,7 +266,7 @@ impl<S: Socket> Connection<S> {
         while self.inbound.is_empty() && !self.unread.is_empty() && self.may_decode(lane) {
             let bytes = self.door.portion(&self.unread);
             let before = lane.unwritten_bytes();
-            self.door.receive(&self.unread[..bytes], &mut self.inbound, &mut lane.out);
+            self.door.receive(&self.unread[..bytes], self.inbound.as_deque(), lane.out.as_deque());
             self.unread.advance(bytes);
             self.session.sent(lane.unwritten_bytes().saturating_sub(before));
             if self.unread.is_empty() {
@@ -274,7 +281,7 @@ impl<S: Socket> Connection<S> {
     fn door_ended(&mut self) {
         if self.ended && self.unread.is_empty() {
             self.deadlines.clear(Deadline::Pause);
-            self.door.ended(&mut self.inbound);
+            self.door.ended(self.inbound.as_deque());
         }
     }
 
@@ -304,7 +311,7 @@ impl<S: Socket> Connection<S> {
 
     fn start_requests(&mut self, lane: &mut Lane) {
         while self.closing.is_none() {
-            self.door.follow_up(&mut self.inbound);
+            self.door.follow_up(self.inbound.as_deque());
             if self.inbound.is_empty() && !self.decode(lane) {
                 return;
             }
@@ -375,7 +382,7 @@ impl<S: Socket> Connection<S> {
         if let Some(why) = self.parting {
             lane.out.push_back(self.door.encode(&ServerMessage::Goodbye(goodbye(why))));
         }
-        self.door.close(why, &mut lane.out);
+        self.door.close(why, lane.out.as_deque());
         self.last_words = true;
     }
 
@@ -409,7 +416,7 @@ impl<S: Socket> Connection<S> {
             match over {
                 // What has waited for it is looked at in the next step.
                 Deadline::Answer | Deadline::Replay => {}
-                Deadline::Pause => self.door.paused(&mut self.inbound),
+                Deadline::Pause => self.door.paused(self.inbound.as_deque()),
                 Deadline::Hello => {
                     let waited = self.house.patience.handshake.as_millis();
                     self.reject(SessionError::TimedOut(waited).reply(None), &mut lane);
@@ -445,7 +452,7 @@ impl<S: Socket> Connection<S> {
 impl Connection {
     /// Serves the peer until one side has had enough. Answers who it was.
     pub async fn run(mut self: Box<Self>) -> Option<String> {
-        let place = self.house.enter(Arc::<Outlet<TcpStream>>::clone(&self.outlet));
+        self.place = Some(self.house.enter(Arc::<Outlet<TcpStream>>::clone(&self.outlet)));
         let served = self.serve().await;
         let name = self.session.name().map(ToString::to_string);
         if served.is_ok() && self.closing.is_some() {
@@ -455,50 +462,49 @@ impl Connection {
         self.outlet.lane().watches.clear();
         // What was proposed is decided whether the peer is there or not, and a guest who is let in must be let out.
         while !self.is_settled() {
-            self.outlet.mailbox().woken().await;
+            self.outlet.mailbox().called().await;
             self.settle();
         }
-        drop(self);
-        drop(place);
         name
     }
 
+    /// What it waits for lies in the connection, since the task of each, which tokio rounds up to 128 bytes, would have room for it
+    /// several times.
     async fn serve(&mut self) -> io::Result<()> {
         loop {
-            match self.step()? {
-                Next::Over => return Ok(()),
+            self.next = self.step()?;
+            if self.next == Next::Over {
+                return Ok(());
+            }
+            if self.next == Next::More {
                 // Others on this thread come first.
-                Next::More => tokio::task::yield_now().await,
-                Next::Wait(interest) => self.wait(interest).await?,
+                tokio::task::yield_now().await;
+            } else {
+                self.timer = self.deadlines.next().map(|until| Box::pin(sleep_until(until)));
+                poll_fn(|cx| self.poll_wait(cx)).await?;
             }
         }
     }
 
     /// Until there is something to do.
-    async fn wait(&mut self, interest: Option<Interest>) -> io::Result<()> {
-        let until = self.deadlines.next();
-        let readable = match until {
-            None => self.event(interest).await?,
-            // In a box, as above: a deadline is rare and a timer large.
-            Some(until) => match Box::pin(timeout_at(until, self.event(interest))).await {
-                Ok(readable) => readable?,
-                Err(_) => {
-                    self.waited_long_enough()?;
-                    false
-                }
-            },
-        };
-        if readable { self.read() } else { Ok(()) }
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(readable) = self.poll_event(cx) {
+            return Poll::Ready(if readable? { self.read() } else { Ok(()) });
+        }
+        match &mut self.timer {
+            Some(timer) => timer.as_mut().poll(cx).map(|()| self.waited_long_enough()),
+            None => Poll::Pending,
+        }
     }
 
     /// Mail, or what is wanted of the socket. Answers whether there is something to read.
-    async fn event(&self, interest: Option<Interest>) -> io::Result<bool> {
-        tokio::select! {
-            biased;
-            () = self.outlet.mailbox().woken() => Ok(false),
-            ready = self.outlet.ready(interest.unwrap_or(Interest::READABLE)), if interest.is_some() => {
-                ready.map(|ready| ready.is_readable())
-            }
+    fn poll_event(&self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if self.outlet.mailbox().poll_call(cx).is_ready() {
+            return Poll::Ready(Ok(false));
+        }
+        match self.next {
+            Next::Wait(Some(interest)) => self.outlet.poll_ready(interest, cx),
+            Next::Wait(None) | Next::More | Next::Over => Poll::Pending,
         }
     }
 
@@ -509,7 +515,7 @@ impl Connection {
         let drained = async {
             self.outlet.shut_down()?;
             loop {
-                self.outlet.ready(Interest::READABLE).await?;
+                poll_fn(|cx| self.outlet.poll_ready(Interest::READABLE, cx)).await?;
                 if READ.with_borrow_mut(|buffer| self.outlet.read(buffer))? == Some(0) {
                     return Ok::<(), io::Error>(());
                 }
@@ -572,3 +578,6 @@ pub enum Next {
     /// It waits for somebody's word, for the peer to write, or for the peer to read.
     Wait(Option<Interest>),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,17 @@
-use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
 use teahouse_protocol::Seq;
-use tokio::io::{Interest, Ready};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::mailbox::{Answer, Mailbox};
 use super::socket::Socket;
+use super::thin_queue::ThinQueue;
 use super::watches::Watches;
 use crate::door::{Door, Framing};
 use crate::fanout::{Delivery, News, Shelf, Watcher};
@@ -24,14 +25,14 @@ pub(super) struct Outlet<S> {
     lane: Mutex<Lane>,
     socket: S,
     framing: Framing,
-    mailbox: Arc<Mailbox>,
+    mailbox: Mailbox,
 }
 
 /// What waits to be written, and what is written next.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     /// Comes before everything else: answers, and the rest of a frame. What cursors point at is not copied here.
-    pub(super) out: VecDeque<Bytes>,
+    pub(super) out: ThinQueue<Bytes>,
     pub(super) watches: Watches,
     /// How many bytes the socket has taken.
     pub(super) taken: u64,
@@ -46,12 +47,12 @@ const TOGETHER_BYTES: usize = 16 * 1024;
 const PIECE_OVERHEAD_BYTES: usize = 48;
 
 impl<S: Socket> Outlet<S> {
-    pub(super) fn new(framing: Framing, socket: S, mailbox: Arc<Mailbox>) -> Self {
-        Self { framing, socket, mailbox, lane: Mutex::default() }
+    pub(super) fn new(framing: Framing, socket: S) -> Self {
+        Self { framing, socket, mailbox: Mailbox::default(), lane: Mutex::default() }
     }
 
     /// How to reach the connection's task.
-    pub(super) fn mailbox(&self) -> &Arc<Mailbox> {
+    pub(super) fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
 
@@ -86,7 +87,7 @@ impl<S: Socket> Outlet<S> {
             if written < news.bytes() {
                 let (seen, rest) = news.begun(written);
                 cursor.seen = seen;
-                out.extend((!rest.is_empty()).then_some(rest));
+                out.as_deque().extend((!rest.is_empty()).then_some(rest));
                 // Somebody who does not read holds on to nothing more.
                 cursor.replay = None;
                 *full = true;
@@ -108,7 +109,7 @@ impl<S: Socket> Outlet<S> {
             let cursor = watches.cursor(slot).expect("it is ready");
             // Looked up before the head, which is the last one then.
             let gone = cursor.room.is_gone();
-            let head = cursor.look(door, out);
+            let head = cursor.look(door, out.as_deque());
             if cursor.is_settled(head) && !gone {
                 // Comings and goings of many rooms go out in one write.
                 if lane.unwritten_bytes() >= TOGETHER_BYTES {
@@ -126,12 +127,12 @@ impl<S: Socket> Outlet<S> {
                 // What is not in the tail of a room that is gone is nowhere.
                 Advance::There | Advance::Behind if gone => {
                     let Lane { out, watches, .. } = lane;
-                    watches.say_gone(slot, reader, door, out);
+                    watches.say_gone(slot, reader, door, out.as_deque());
                     self.flush(lane)?;
                 }
                 Advance::There => {
                     let Lane { out, watches, .. } = lane;
-                    watches.cursor(slot).expect("it was there").catch_up(door, out);
+                    watches.cursor(slot).expect("it was there").catch_up(door, out.as_deque());
                     self.flush(lane)?;
                 }
                 Advance::Behind => lane.watches.fell_behind(slot),
@@ -167,9 +168,12 @@ impl<S: Socket> Outlet<S> {
 }
 
 impl Outlet<TcpStream> {
-    /// Until the socket is as wanted.
-    pub(super) fn ready(&self, interest: Interest) -> impl Future<Output = io::Result<Ready>> {
-        self.socket.ready(interest)
+    /// Looks whether the socket is as wanted, and whether there is something to read. If not, the task is woken when it is. That is
+    /// noted in what the runtime has for each socket anyway, not in a future.
+    pub(super) fn poll_ready(&self, interest: Interest, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        let writable = interest.is_writable() && self.socket.poll_write_ready(cx)?.is_ready();
+        let readable = interest.is_readable() && self.socket.poll_read_ready(cx)?.is_ready();
+        if readable || writable { Poll::Ready(Ok(readable)) } else { Poll::Pending }
     }
 
     /// Nothing more will be written.

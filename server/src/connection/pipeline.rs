@@ -9,7 +9,8 @@ use teahouse_protocol::OpId;
 #[derive(Debug)]
 pub(super) struct Pipeline {
     number: u64,
-    awaited: Option<Awaited>,
+    /// In a box, since it is rare.
+    awaited: Option<Box<Awaited>>,
     /// A post without an operation id was refused, which nobody could recognise again.
     ends: bool,
 }
@@ -44,7 +45,7 @@ impl Pipeline {
 
     /// The post that was let in last is refused for the moment, before it was proposed.
     pub(super) fn turned_away(&mut self, op: Option<OpId>) {
-        self.awaited = op.map(|op| Awaited { op, proposed: false });
+        self.awaited = op.map(|op| Box::new(Awaited { op, proposed: false }));
     }
 
     /// A post that was proposed in this pipeline is refused for the moment. To be told of all of them in their order.
@@ -53,7 +54,7 @@ impl Pipeline {
             return;
         }
         match op {
-            Some(op) => self.awaited = Some(Awaited { op, proposed: true }),
+            Some(op) => self.awaited = Some(Box::new(Awaited { op, proposed: true })),
             None => self.ends = true,
         }
     }

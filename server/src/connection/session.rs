@@ -1,6 +1,5 @@
 mod reads;
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,6 +17,7 @@ use super::mailbox::{Answer, PersonalNews};
 use super::outlet::{Lane, Outlet};
 use super::pipeline::Pipeline;
 use super::socket::Socket;
+use super::thin_queue::ThinQueue;
 use super::watches::Watches;
 use crate::directory::Login;
 use crate::door::Door;
@@ -48,7 +48,7 @@ pub(super) struct Session<S> {
     /// Whether a hello has come, accepted or not.
     pub(super) hello_came: bool,
     /// Proposals on their way; the answers come in this order.
-    asked: VecDeque<Asked>,
+    asked: ThinQueue<Asked>,
     /// What the texts among them have, in bytes.
     posting_bytes: usize,
     pace: ConnectionPace,
@@ -99,7 +99,7 @@ impl<S: Socket> Session<S> {
             source,
             user: None,
             hello_came: false,
-            asked: VecDeque::new(),
+            asked: ThinQueue::default(),
             posting_bytes: 0,
             pace: ConnectionPace::default(),
             pipeline: Pipeline::default(),
@@ -189,9 +189,7 @@ impl<S: Socket> Session<S> {
 
     /// Gives back memory that nothing uses.
     pub(super) fn let_go(&mut self) {
-        if self.asked.is_empty() {
-            self.asked = VecDeque::new();
-        }
+        self.asked.let_go();
     }
 
     /// Begins with a request. What can be answered at once is.
@@ -456,7 +454,7 @@ impl<S: Socket> Session<S> {
         self.sent(reply.len());
         lane.out.push_back(reply);
         while let Some(Asked::Answered(reply)) =
-            self.asked.pop_front_if(|asked| matches!(asked, Asked::Answered(_)))
+            self.asked.as_deque().pop_front_if(|asked| matches!(asked, Asked::Answered(_)))
         {
             lane.out.push_back(reply);
         }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 use teahouse_protocol::{CaughtUp, Gone, Seq, ServerMessage};
 
+use super::thin_queue::ThinQueue;
 use crate::door::Door;
 use crate::fanout::{Replay, Room, WatchKey, Watcher};
 use crate::log::{LogError, Reader};
@@ -16,9 +17,9 @@ pub(super) struct Watches {
     /// Most connections watch one room, and the herald passes by often: the first cursor lies here.
     cursors: SmallVec<[Option<Cursor>; 1]>,
     /// Slots of cursors that may have something to read.
-    ready: VecDeque<usize>,
+    ready: ThinQueue<usize>,
     /// Slots of cursors that want something of the log. They read one after the other.
-    behind: VecDeque<usize>,
+    behind: ThinQueue<usize>,
     /// Whether one of them is reading.
     reading: bool,
     /// Numbers watches, since slots are used again.
@@ -149,12 +150,8 @@ impl Watches {
 
     /// Gives back memory that nothing uses.
     pub(super) fn let_go(&mut self) {
-        if self.ready.is_empty() {
-            self.ready = VecDeque::new();
-        }
-        if self.behind.is_empty() {
-            self.behind = VecDeque::new();
-        }
+        self.ready.let_go();
+        self.behind.let_go();
     }
 
     /// The next cursor that may have something to read.

@@ -49,10 +49,15 @@ pub(super) fn websocket(house: Arc<House>, guest: Guest, target: &Target, mut re
     }
     let upgrade = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
-        match upgrade.await {
-            Ok(upgraded) => visit.was(hand_over(upgraded, &visit, house).run().await),
-            Err(error) => tracing::debug!("{} did not become a WebSocket: {error}", visit.peer()),
-        }
+        // What is handed over is gone before the connection runs, so that the task has no room for it.
+        let connection = match upgrade.await {
+            Ok(upgraded) => hand_over(upgraded, &visit, house),
+            Err(error) => {
+                tracing::debug!("{} did not become a WebSocket: {error}", visit.peer());
+                return;
+            }
+        };
+        visit.was(connection.run().await);
     });
     response.map(axum::body::Body::new)
 }

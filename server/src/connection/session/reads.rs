@@ -1,6 +1,6 @@
 //! What a session reads for its client: the logs of rooms.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use teahouse_protocol::{
     History, HistoryPage, RequestId, ResetReason, Resume, Seq, ServerMessage, Watch, Watching, limits,
@@ -71,24 +71,20 @@ impl<S: Socket> Session<S> {
         }
         let limit = limit.min(limits::HISTORY_EVENTS_MAX);
         self.alone = true;
-        let (mailbox, reader) = (Arc::clone(self.outlet.mailbox()), self.house.reader.clone());
+        let (outlet, reader) = (Arc::downgrade(&self.outlet), self.house.reader.clone());
         self.house.lanes.read(self.source, move || {
             let result = reader.page(room.id, query, limit).map(|page| (room, page));
-            if mailbox.answer(Answer::History { re, result }) {
-                mailbox.wake();
-            }
+            leave(&outlet, Answer::History { re, result });
         });
         Ok(None)
     }
 
     /// Reads what follows a cursor.
     pub(in crate::connection) fn replay(&self, room: Arc<Room>, seen: Seq, slot: usize, watch: u64) {
-        let (mailbox, replays) = (Arc::clone(self.outlet.mailbox()), Arc::clone(&self.house.replays));
+        let (outlet, replays) = (Arc::downgrade(&self.outlet), Arc::clone(&self.house.replays));
         self.house.lanes.read(self.source, move || {
             let result = replays.read(&room, seen);
-            if mailbox.answer(Answer::Replay { slot, watch, result }) {
-                mailbox.wake();
-            }
+            leave(&outlet, Answer::Replay { slot, watch, result });
         });
     }
 
@@ -109,6 +105,15 @@ impl<S: Socket> Session<S> {
                 ServerMessage::Error(unreadable(re, &error))
             }
         }
+    }
+}
+
+/// Leaves what was read for whoever asked, if that is still there. Whoever reads holds nobody's socket open.
+fn leave<S: Socket>(outlet: &Weak<Outlet<S>>, answer: Answer) {
+    if let Some(outlet) = outlet.upgrade()
+        && outlet.mailbox().answer(answer)
+    {
+        outlet.mailbox().wake();
     }
 }
 

@@ -148,6 +148,11 @@ impl Arena {
 }
 
 impl Seen {
+    /// For how long one in a hundred of the witness's posts waited while the attack ran.
+    pub(super) fn p99_during(&self) -> Duration {
+        p99(&self.during)
+    }
+
     /// Complains where more was held than `bound_kib` and what nobody is to blame for.
     pub(super) fn judge(&self, attack: &str, bound_kib: u64, tally: &mut Tally) {
         tally.cycles += 1;
@@ -160,7 +165,7 @@ impl Seen {
             self.growth_kib,
             bound_kib,
             p99(&self.before),
-            p99(&self.during)
+            self.p99_during()
         );
         tally.measured.push_str(&measured);
     }

@@ -173,3 +173,27 @@ pub(super) async fn join_and_leave(address: SocketAddr, connections: usize, time
     }
     joining.join_all().await;
 }
+
+/// Connects so many times, says hello, asks for what `wishes` says, and takes whatever the answers are, refusals too.
+pub(super) async fn insist(
+    address: SocketAddr,
+    connections: usize,
+    times: usize,
+    wishes: fn(usize) -> Vec<Command>,
+) {
+    let mut insisting = JoinSet::new();
+    for connection in 0..connections {
+        insisting.spawn(async move {
+            for time in 0..times {
+                let mut link = Link::over(connect(ATTACKER, address).await);
+                let _refused = link.hello_as_anybody().await;
+                for wish in wishes(connection * times + time) {
+                    if link.ask(wish).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+    insisting.join_all().await;
+}

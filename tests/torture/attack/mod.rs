@@ -5,7 +5,9 @@ mod arena;
 mod crowds;
 mod unread;
 
-use teahouse_protocol::{Command, History, ServerMessage};
+use teahouse_protocol::{
+    Command, Epoch, History, Join, Leave, Position, Post, PostText, Rooms, Seq, ServerMessage, Watch, Who,
+};
 
 use crate::link::room;
 use crate::run::{Run, Tally};
@@ -138,6 +140,74 @@ async fn one_address_makes_rooms_at_a_pace() {
         tally.messages += made as u64;
         seen.judge(&format!("×{connections}, {made} rooms"), ROOM_KIB * made as u64, &mut tally);
         arena.host.stop().await;
+    }
+    run.finish(&tally);
+}
+
+/// What somebody insists on: a name for it, and what is asked for at each connection.
+type Insistence = (&'static str, fn(usize) -> Vec<Command>);
+
+fn asked_often(command: impl Fn(usize) -> Command) -> Vec<Command> {
+    (0..40).map(command).collect()
+}
+
+fn join_lobby() -> Command {
+    Command::Join(Join { room: room("lobby"), create: false })
+}
+
+const INSISTENCES: &[Insistence] = &[
+    ("hellos", |_| Vec::new()),
+    ("long posts", |_| {
+        let text = PostText::parse("茶😀".repeat(3_900)).expect("legal");
+        let post =
+            |_| Command::Post(Post { room: room("lobby"), op: None, text: text.clone(), action: false });
+        [join_lobby()].into_iter().chain(asked_often(post)).collect()
+    }),
+    ("questions", |_| {
+        asked_often(|number| match number % 3 {
+            0 => Command::Who(Who { room: room("lobby") }),
+            1 => Command::Rooms(Rooms { after: None }),
+            _ => Command::History(History::latest(room("lobby"))),
+        })
+    }),
+    ("joins and leaves", |_| {
+        asked_often(|number| match number % 2 {
+            0 => join_lobby(),
+            _ => Command::Leave(Leave { room: room("lobby") }),
+        })
+    }),
+    ("rooms", |connection| {
+        asked_often(|number| {
+            Command::Join(Join { room: room(&format!("r{connection}-{number}")), create: true })
+        })
+    }),
+    ("replays", |_| {
+        let after = Some(Position { epoch: Epoch::parse("old").expect("legal"), seq: Seq::ZERO });
+        asked_often(|_| Command::Watch(Watch { room: room("lobby"), after: after.clone() }))
+    }),
+];
+
+/// What a server lets one address do by itself, asked for without end. The attacker takes the machine's time too, so the same is
+/// asked of another server first, which says how much of somebody else's wait is the machine's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_insists_at_the_default_settings_disturbs_nobody() {
+    let run = Run::begin("attack: insisting at the default settings");
+    let mut tally = Tally::default();
+    // The short form is a crowd's alone.
+    for &connections in if run.long { &CONNECTIONS[..] } else { &CONNECTIONS[1..] } {
+        let (mut arena, mut other) = (Arena::open(&[], true).await, Arena::open(&[], true).await);
+        for (name, wishes) in INSISTENCES {
+            arena.look();
+            let times = run.pick(100, 2_000) / connections;
+            let attack = |address| crowds::insist(address, connections, times, *wishes);
+            let ((), elsewhere) = arena.under(attack(other.host.address())).await;
+            let ((), seen) = arena.under(attack(arena.host.address())).await;
+            let bound = UNREAD_KIB * connections as u64 + TAILS_KIB + QUEUE_KIB;
+            let beside = elsewhere.p99_during();
+            seen.judge(&format!("{name} ×{connections} (p99 {beside:.1?} beside)"), bound, &mut tally);
+        }
+        arena.host.stop().await;
+        other.host.stop().await;
     }
     run.finish(&tally);
 }

@@ -164,8 +164,7 @@ impl Directory {
     /// Takes over what a commit wrote. Answers which rooms have news for somebody. Wakes the watchers of rooms that are gone.
     pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<dyn Watcher>>) -> Vec<Arc<Room>> {
         let mut gone: BTreeMap<RoomId, Arc<Room>> = BTreeMap::new();
-        let mut renamed = Vec::new();
-        let mut retired = Vec::new();
+        let (mut joined, mut renamed, mut retired) = (Vec::new(), Vec::new(), Vec::new());
         let mut inner = self.write();
         for change in &changes {
             inner.model.absorb(change);
@@ -173,13 +172,14 @@ impl Directory {
                 Change::Event(event) => {
                     if let Some(member) = is_member_after(&event.kind) {
                         inner.set_member(event.room, event.by, &event.by_name, member);
+                        if member {
+                            joined.push(event.by);
+                        }
                     }
                 }
                 Change::UserRenamed { id, .. } => {
-                    let person = inner.people.entry(*id).or_default();
-                    // Its rooms see somebody join, who may be away.
-                    *person.shown.get_mut() = shown::PERHAPS;
-                    renamed.push((*id, person.seats.clone()));
+                    let seats = inner.people.get(id).map(|person| person.seats.clone());
+                    renamed.extend(seats.unwrap_or_default());
                 }
                 Change::UserRetired { id } => retired.extend(inner.let_go(*id)),
                 Change::RoomAdded { id, room, .. } => {
@@ -196,6 +196,7 @@ impl Directory {
                 | Change::RoomWritten { .. } => {}
             }
         }
+        joined.retain(|user| inner.seen_joining(*user));
         drop(inner);
         // Before the events can be read, and without a lock: a seat has one of its own.
         retired.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_gone());
@@ -217,10 +218,8 @@ impl Directory {
         let news = rooms.into_iter().filter_map(publish).collect();
         // Only now, so that nobody is told before the last event can be read.
         gone.values().for_each(|room| room.close(wake));
-        for (user, seats) in renamed {
-            self.notices.went(user);
-            seats.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_renamed());
-        }
+        joined.into_iter().for_each(|user| self.notices.went(user));
+        renamed.iter().filter_map(Weak::upgrade).for_each(|seat| seat.user_renamed());
         news
     }
 
@@ -330,6 +329,23 @@ impl Inner {
     fn let_go(&mut self, id: UserId) -> SmallVec<[Weak<dyn Seat>; 1]> {
         self.absences.remove(id);
         self.people.remove(&id).map(|person| person.seats).unwrap_or_default()
+    }
+
+    /// Those who watch a room are about to see that somebody joins, who is here as far as they know then. Answers whether it
+    /// is not, so that they are to be told.
+    fn seen_joining(&mut self, id: UserId) -> bool {
+        let Some(user) = self.model.user(id) else { return false };
+        let person = self.people.entry(id).or_default();
+        let shown = person.shown.get_mut();
+        if person.seats.is_empty() {
+            *shown = shown::PERHAPS;
+            return true;
+        }
+        // Elsewhere nobody has seen anything.
+        if user.rooms.len() == 1 {
+            *shown = shown::ONLINE;
+        }
+        false
     }
 
     fn set_member(&self, room: RoomId, user: UserId, name: &MemberName, member: bool) {

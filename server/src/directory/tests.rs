@@ -83,3 +83,41 @@ fn a_start_is_an_absence_that_nobody_needs_to_be_told_of() {
     };
     assert_eq!(at, UnixMillis::new(1), "the absence is the same");
 }
+
+/// What the commit of a join shows.
+fn join(directory: &Directory, room: &str) {
+    let mut model = directory.model();
+    let room = teahouse_protocol::RoomName::parse(room).expect("legal");
+    let join = Proposal::new(UnixMillis::new(2), ANA, Action::Join { room, create: true });
+    let decision = apply(&mut model, &NoRecords, &join).expect("nothing is rejected here");
+    directory.publish(decision.changes, &mut Vec::new());
+}
+
+fn told(directory: &Directory) -> Option<bool> {
+    directory.coming_or_going(ANA).map(|told| told.online)
+}
+
+#[test]
+fn whoever_is_seen_joining_is_not_told_of_as_here_besides() {
+    let directory = directory();
+    let ana = || directory.connected(ANA, Address::HOUSE, Weak::<Nowhere>::new());
+    let here = ana();
+    join(&directory, "lobby");
+    assert_eq!(told(&directory), None, "that it joined says so");
+    drop(here);
+    assert_eq!(told(&directory), Some(false));
+    assert_eq!(told(&directory), None);
+    let _here = ana();
+    join(&directory, "茶");
+    assert_eq!(told(&directory), Some(true), "the lobby has seen nothing");
+}
+
+#[test]
+fn whoever_is_gone_before_it_is_seen_joining_is_told_of_as_away() {
+    let directory = directory();
+    drop(directory.connected(ANA, Address::HOUSE, Weak::<Nowhere>::new()));
+    assert_eq!(told(&directory), Some(false), "it came and was not told of");
+    join(&directory, "lobby");
+    assert_eq!(told(&directory), Some(false));
+    assert_eq!(told(&directory), None);
+}

@@ -79,6 +79,8 @@ impl Told {
 pub(super) enum Answer {
     /// A proposal was decided.
     Decided(Verdict),
+    /// A post was acknowledged by what lies in the lane, in so many bytes.
+    Acknowledged(usize),
     /// A page of history was read.
     History {
         /// The request behind it.
@@ -114,6 +116,17 @@ impl Mailbox {
         let post = &mut self.lock().post;
         post.answers.push(answer);
         !std::mem::replace(&mut post.woken, true)
+    }
+
+    /// Says that the next post is acknowledged, which the connection may learn whenever it looks. Answers whether that is so:
+    /// not where an answer lies here that must come before.
+    pub(super) fn acknowledge(&self, bytes: usize) -> bool {
+        let answers = &mut self.lock().post.answers;
+        let may = matches!(answers.last(), None | Some(Answer::Acknowledged(_)));
+        if may {
+            answers.push(Answer::Acknowledged(bytes));
+        }
+        may
     }
 
     /// Something happened to the connection's user, or to the server.

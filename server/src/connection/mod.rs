@@ -31,7 +31,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use outlet::Outlet;
 
-use crate::door::{Closing, Door, Inbound, text};
+use crate::door::{Closing, Door, Framing, Inbound, text};
 use crate::encoded::ANSWER_BYTES_MAX;
 use crate::house::{House, Place};
 use crate::state::Rejection;
@@ -165,6 +165,7 @@ impl<S: Socket> Connection<S> {
     pub fn step(&mut self) -> io::Result<Next> {
         let outlet = Arc::clone(&self.outlet);
         let mut lane = outlet.lane();
+        lane.acks_at_once = false;
         self.take_mail(&mut lane);
         self.start_requests(&mut lane);
         self.close_if_due(&mut lane);
@@ -188,6 +189,8 @@ impl<S: Socket> Connection<S> {
         self.let_go(&mut lane);
         let reading =
             !self.ended && self.closing.is_none() && self.inbound.is_empty() && self.unread.is_empty();
+        // What a door of words says to an answer depends on what was asked.
+        lane.acks_at_once = reading && outlet.framing() != Framing::Text && self.session.posts_only();
         Ok(Next::Wait(match (reading, lane.full) {
             (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
             (true, false) => Some(Interest::READABLE),
@@ -459,13 +462,14 @@ impl Connection {
             // In a box, since no connection that goes on should have room for it.
             Box::pin(self.linger()).await;
         }
-        self.outlet.lane().watches.clear();
         // What was proposed is decided whether the peer is there or not, and a guest who is let in must be let out.
-        while !self.is_settled() {
-            self.outlet.mailbox().called().await;
+        loop {
             self.settle();
+            if self.is_settled() {
+                return name;
+            }
+            self.outlet.mailbox().called().await;
         }
-        name
     }
 
     /// What it waits for lies in the connection, since the task of each, which tokio rounds up to 128 bytes, would have room for it

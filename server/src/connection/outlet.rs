@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use socket2::SockRef;
-use teahouse_protocol::Seq;
+use teahouse_protocol::{Ack, Seq, ServerMessage};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
@@ -18,6 +18,7 @@ use crate::fanout::{Delivery, News, Shelf, Watcher};
 use crate::log::Reader;
 use crate::order::{Reply, Verdict};
 use crate::seat::Seat;
+use crate::state::Outcome;
 
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
@@ -38,10 +39,15 @@ pub(super) struct Lane {
     pub(super) taken: u64,
     /// The socket took no more; the connection's task waits until it does.
     pub(super) full: bool,
+    /// Nothing but posts is to be answered, and the task waits for none of the answers: they may go out without it.
+    pub(super) acks_at_once: bool,
 }
 
 /// What is said about many rooms is written when it has reached so many bytes.
 const TOGETHER_BYTES: usize = 16 * 1024;
+
+/// So many pieces of what waits go out in one write with news.
+const ALONG_MAX: usize = 8;
 
 /// What a piece of memory needs besides its bytes, in bytes.
 const PIECE_OVERHEAD_BYTES: usize = 48;
@@ -64,7 +70,7 @@ impl<S: Socket> Outlet<S> {
         self.lane.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what lies between a cursor and `head` straight from the room's tail.
+    /// Writes what waits, and what lies between a cursor and `head`, that straight from the room's tail.
     pub(super) fn advance(
         &self,
         lane: &mut Lane,
@@ -73,17 +79,33 @@ impl<S: Socket> Outlet<S> {
         shelf: &mut Shelf,
         send: fn(&S, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Advance> {
-        let Lane { out, watches, taken: all, full } = lane;
+        if lane.out.len() > ALONG_MAX && !self.write_waiting(lane, send)? {
+            return Ok(Advance::Full);
+        }
+        let Lane { out, watches, taken: all, full, .. } = lane;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
         while cursor.seen < head {
             let Ok(news) = shelf.news(&cursor.room, cursor.seen, cursor.replay.as_deref(), self.framing)
             else {
                 return Ok(Advance::Behind);
             };
-            let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
-            let used = news.slices(&mut slices);
+            let mut slices = [IoSlice::new(&[]); ALONG_MAX + News::PIECES_MAX];
+            let (mut along, mut along_bytes) = (0, 0);
+            for (slice, bytes) in slices.iter_mut().zip(out.iter()) {
+                *slice = IoSlice::new(bytes);
+                along += 1;
+                along_bytes += bytes.len();
+            }
+            let used = along + news.slices(&mut slices[along..]);
             let written = taken(&slices[..used], |slices| send(&self.socket, slices))?;
             *all += written as u64;
+            let Some(written) = written.checked_sub(along_bytes) else {
+                take_off(out, written);
+                cursor.replay = None;
+                *full = true;
+                return Ok(Advance::Full);
+            };
+            out.clear();
             if written < news.bytes() {
                 let (seen, rest) = news.begun(written);
                 cursor.seen = seen;
@@ -96,7 +118,8 @@ impl<S: Socket> Outlet<S> {
             cursor.seen = news.last();
         }
         cursor.replay = None;
-        Ok(Advance::There)
+        let all_written = self.write_waiting(lane, send)?;
+        Ok(if all_written { Advance::There } else { Advance::Full })
     }
 
     /// Writes what waits and then what the cursors point at, as much as the socket takes and the tails hold.
@@ -144,6 +167,15 @@ impl<S: Socket> Outlet<S> {
     /// Writes what waits, as much as the socket takes.
     pub(super) fn flush(&self, lane: &mut Lane) -> io::Result<()> {
         lane.full = false;
+        self.write_waiting(lane, S::send_or_await).map(|_| ())
+    }
+
+    /// Answers whether the socket took all that waits.
+    fn write_waiting(
+        &self,
+        lane: &mut Lane,
+        send: fn(&S, &[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
         while !lane.out.is_empty() {
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
             let mut used = 0;
@@ -151,14 +183,32 @@ impl<S: Socket> Outlet<S> {
                 *slice = IoSlice::new(bytes);
                 used += 1;
             }
-            let written = taken(&slices[..used], |slices| self.socket.send_or_await(slices))?;
+            let written = taken(&slices[..used], |slices| send(&self.socket, slices))?;
             if written == 0 && slices[..used].iter().any(|slice| !slice.is_empty()) {
                 lane.full = true;
-                return Ok(());
+                return Ok(false);
             }
-            lane.written(written);
+            lane.taken += written as u64;
+            take_off(&mut lane.out, written);
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Puts the answer to a post beside the post itself, which the herald is about to write, so that both go out in one write and
+    /// no task is woken. Answers whether it did: something else may have to be answered before, or the task wait for this.
+    fn acknowledge(&self, verdict: &Verdict) -> bool {
+        let Ok(Outcome::Done { room, name, seq: Some(seq) }) = &verdict.result else { return false };
+        let Ok(mut lane) = self.lane.try_lock() else { return false };
+        if lane.full || !lane.acks_at_once || !lane.watches.will_be_written(*room, *seq) {
+            return false;
+        }
+        let ack = Ack { re: verdict.re, room: name.clone(), seq: Some(*seq) };
+        let Some(ack) = self.framing.push(&ServerMessage::Ack(ack)) else { return false };
+        if !self.mailbox.acknowledge(ack.len()) {
+            return false;
+        }
+        lane.out.push_back(ack);
+        true
     }
 
     /// Reads once. Answers how many bytes that was, or `None` when there is nothing yet.
@@ -189,13 +239,13 @@ impl<S: Socket> Watcher for Outlet<S> {
             Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
             Err(TryLockError::WouldBlock) => return Delivery::Busy,
         };
-        if lane.full || !lane.out.is_empty() {
+        if lane.full {
             // The task is waiting for the socket and looks at its cursors afterwards.
             lane.watches.mark_ready(slot);
             return Delivery::Done;
         }
         if !lane.watches.may_be_written(slot, watch) {
-            return Delivery::Done;
+            return if lane.out.is_empty() { Delivery::Done } else { Delivery::Wake };
         }
         match self.advance(&mut lane, slot, head, shelf, S::send) {
             Ok(Advance::There) => Delivery::Done,
@@ -243,7 +293,7 @@ impl<S: Socket> Reply for Outlet<S> {
     }
 
     fn take(&self, verdict: Verdict) -> bool {
-        self.mailbox.answer(Answer::Decided(verdict))
+        !self.acknowledge(&verdict) && self.mailbox.answer(Answer::Decided(verdict))
     }
 
     fn wake(&self) {
@@ -282,16 +332,16 @@ impl Lane {
     pub(super) fn unwritten_bytes(&self) -> usize {
         self.out.iter().map(|piece| piece.len() + PIECE_OVERHEAD_BYTES).sum()
     }
+}
 
-    fn written(&mut self, mut bytes: usize) {
-        self.taken += bytes as u64;
-        while let Some(front) = self.out.front_mut() {
-            if bytes < front.len() {
-                front.advance(bytes);
-                return;
-            }
-            bytes -= front.len();
-            self.out.pop_front();
+/// Takes off what was written of what waited.
+fn take_off(out: &mut ThinQueue<Bytes>, mut bytes: usize) {
+    while let Some(front) = out.front_mut() {
+        if bytes < front.len() {
+            front.advance(bytes);
+            return;
         }
+        bytes -= front.len();
+        out.pop_front();
     }
 }

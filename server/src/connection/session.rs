@@ -159,6 +159,11 @@ impl<S: Socket> Session<S> {
         }
     }
 
+    /// Whether the answers that are due, if any, are those to posts.
+    pub(super) fn posts_only(&self) -> bool {
+        !self.alone && self.asked.iter().all(|asked| matches!(asked, Asked::Post { .. }))
+    }
+
     /// How many answers are due.
     pub(super) fn in_flight(&self) -> usize {
         self.asked.len()
@@ -397,11 +402,8 @@ impl<S: Socket> Session<S> {
     pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, lane: &mut Lane) {
         let reply = match answer {
             Answer::Decided(Verdict { re, result, login }) => {
-                let asked = self.asked.pop_front().expect("every answer was asked for");
+                let asked = self.next_asked();
                 self.alone = false;
-                if let Asked::Post { bytes, .. } = asked {
-                    self.posting_bytes -= bytes;
-                }
                 match result {
                     Ok(outcome) => {
                         if outcome == Outcome::SignedOut {
@@ -425,6 +427,12 @@ impl<S: Socket> Session<S> {
                         ServerMessage::Error(reply)
                     }
                 }
+            }
+            Answer::Acknowledged(bytes) => {
+                // Nothing that is answered already lies behind it: then it would have come as the others do.
+                self.next_asked();
+                self.sent(bytes);
+                return;
             }
             Answer::History { re, result } => {
                 self.alone = false;
@@ -458,6 +466,14 @@ impl<S: Socket> Session<S> {
         {
             lane.out.push_back(reply);
         }
+    }
+
+    fn next_asked(&mut self) -> Asked {
+        let asked = self.asked.pop_front().expect("every answer was asked for");
+        if let Asked::Post { bytes, .. } = asked {
+            self.posting_bytes -= bytes;
+        }
+        asked
     }
 
     fn log_refusal(&self, refusal: &Refusal) {

@@ -148,6 +148,13 @@ impl Watches {
         })
     }
 
+    /// Whether the herald is about to bring this event of a room to the peer.
+    pub(super) fn will_be_written(&self, room: RoomId, seq: Seq) -> bool {
+        self.each().any(|(slot, cursor)| {
+            cursor.room.id == room && cursor.seen < seq && self.may_be_written(slot, cursor.watch)
+        })
+    }
+
     /// Gives back memory that nothing uses.
     pub(super) fn let_go(&mut self) {
         self.ready.let_go();

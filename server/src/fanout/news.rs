@@ -78,8 +78,8 @@ impl News {
         self.bytes
     }
 
-    /// Puts all bytes into the slices of one write. Answers how many slices there are.
-    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::PIECES_MAX]) -> usize {
+    /// Puts all bytes into the slices of one write, [`Self::PIECES_MAX`] at most. Answers how many slices there are.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
             *slice = IoSlice::new(&piece.frames);
         }

@@ -31,7 +31,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use outlet::Outlet;
 
-use crate::door::{Closing, Door, Framing, Inbound, text};
+use crate::door::{Closing, Door, Inbound, text};
 use crate::encoded::ANSWER_BYTES_MAX;
 use crate::house::{House, Place};
 use crate::state::Rejection;
@@ -189,8 +189,7 @@ impl<S: Socket> Connection<S> {
         self.let_go(&mut lane);
         let reading =
             !self.ended && self.closing.is_none() && self.inbound.is_empty() && self.unread.is_empty();
-        // What a door of words says to an answer depends on what was asked.
-        lane.acks_at_once = reading && outlet.framing() != Framing::Text && self.session.posts_only();
+        lane.acks_at_once = reading && outlet.framing().frames_answers() && self.session.posts_only();
         Ok(Next::Wait(match (reading, lane.full) {
             (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
             (true, false) => Some(Interest::READABLE),

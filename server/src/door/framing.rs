@@ -55,6 +55,14 @@ impl Framing {
         }
     }
 
+    /// Whether the answer to a post is framed by itself. What words say to one depends on what was asked before.
+    pub fn frames_answers(self) -> bool {
+        match self {
+            Self::Json | Self::WebSocket => true,
+            Self::Text => false,
+        }
+    }
+
     /// Whether a read that filled less than it might has emptied the socket. Urgent data of telnet ends a read early.
     pub fn short_reads_are_last(self) -> bool {
         match self {

@@ -102,7 +102,8 @@ impl Traced {
         match event["ph"].as_str() {
             Some("X") if name.ends_with(TASK) => {
                 if let (Some(time), Some(processor)) = (event["dur"].as_f64(), event["tdur"].as_f64()) {
-                    let task = Task { begin: at, end: at + time, processor };
+                    // The two clocks do not keep step: one that is made up for is no work of this task.
+                    let task = Task { begin: at, end: at + time, processor: processor.min(time) };
                     self.tasks.entry(thread).or_default().push(task);
                 }
             }
@@ -161,6 +162,20 @@ mod tests {
         assert!(traced.processor_ms(&["work 1"]) > 0.0);
         assert_eq!(traced.processor_ms(&["idle"]), 0.0, "it lies before the trace");
         assert_eq!(traced.processor_ms(&["work 2"]), 0.0);
+    }
+
+    #[test]
+    fn no_task_works_for_longer_than_it_lasts() {
+        let mut traced = Traced::default();
+        let mut open = BTreeMap::new();
+        for event in [
+            json!({"pid": 1, "tid": 2, "name": "X::RunTask", "ph": "X", "ts": 100, "dur": 50, "tdur": 5_030}),
+            json!({"pid": 1, "tid": 2, "name": "a", "ph": "b", "ts": 105}),
+            json!({"pid": 1, "tid": 2, "name": "a", "ph": "e", "ts": 120}),
+        ] {
+            traced.take(&event, &mut open);
+        }
+        assert_eq!(traced.processor_ms(&["a"]), 0.05);
     }
 
     #[test]

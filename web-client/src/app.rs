@@ -222,6 +222,11 @@ impl App {
         }
     }
 
+    /// Whether the model is about to be brought up to date, in the next frame.
+    pub(crate) fn is_refresh_due(self) -> bool {
+        self.driver.try_with_value(|driver| driver.is_refresh_due()).unwrap_or_default()
+    }
+
     /// The user wants something. While nobody knows who that is, only what one can have without being anybody.
     pub(crate) fn intend(self, intent: Intent) {
         let reading = matches!(

@@ -245,6 +245,11 @@ impl Driver {
         }
     }
 
+    /// Whether the model is about to be brought up to date.
+    pub(crate) fn is_refresh_due(&self) -> bool {
+        self.refresh_due.get()
+    }
+
     /// The page may be gone soon.
     pub(crate) fn keep_now(&self) {
         self.database.borrow().write_now();

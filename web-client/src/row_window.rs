@@ -7,7 +7,7 @@
 /// The most rows in the page. The lowest row is some 24 px high, so that this is several screens.
 pub(crate) const ROWS_MAX: usize = 240;
 /// By how many rows the run moves. Drawing them, or taking them away, has to fit into a frame.
-pub(crate) const STEP: usize = 16;
+pub(crate) const STEP: usize = 14;
 /// So few rows beyond an end are taken along.
 const REST: usize = 8;
 /// How many rows stand there at first, and after trimming at the bottom.

@@ -186,17 +186,17 @@ impl Message {
             view! {
                 <div class="message-head">
                     <span class=format!("name {}", hue_class(&name))>{name.clone()}</span>
-                    {time(at, link.clone())}
+                    {time(at, link.clone(), "time")}
                 </div>
             }
         });
-        let own_time = (first_of_group && action).then(|| time(at, link.clone()));
+        let own_time = (first_of_group && action).then(|| time(at, link.clone(), "time"));
         let gutter = if first_of_group {
             Either::Left(seal(&name))
         } else {
             Either::Right(view! {
-                <span class="gutter-time">{time(at, link)}</span>
-                <span class="sr">{name.clone()} ": "</span>
+                {time(at, link, "time gutter-time")}
+                <span class="sr">{format!("{name}: ")}</span>
             })
         };
         view! {
@@ -224,16 +224,16 @@ impl Message {
 }
 
 /// The time of a message. Tab does not stop at each: their links are with the messages' other tools.
-fn time(at: UnixMillis, link: Option<String>) -> impl IntoView {
+fn time(at: UnixMillis, link: Option<String>, class: &'static str) -> impl IntoView {
     let shown = time_of_day(at, clock::offset_minutes(at));
     let stamp = at.to_string();
     match link {
         Some(link) => Either::Left(view! {
-            <a class="time" href=link tabindex="-1">
+            <a class=class href=link tabindex="-1">
                 <time datetime=stamp>{shown}</time>
             </a>
         }),
-        None => Either::Right(view! { <span class="time"><time datetime=stamp>{shown}</time></span> }),
+        None => Either::Right(view! { <span class=class><time datetime=stamp>{shown}</time></span> }),
     }
 }
 

@@ -25,6 +25,8 @@ use crate::page;
 
 /// How long a finger has to rest on a message, in milliseconds.
 const LONG_PRESS_MS: u64 = 450;
+/// How long rows have to stand still under a mouse until the bar comes, in milliseconds.
+const STANDS_MS: u64 = 100;
 /// A finger that moves further than this, in pixels, scrolls.
 const RESTING_PX: i32 = 10;
 /// The most lines of a message that are quoted.
@@ -39,6 +41,8 @@ pub(crate) struct MessageTools {
     message: Cell<Option<RowKey>>,
     /// A finger rests on a message: where, and until when.
     press: RefCell<Option<(i32, i32, TimeoutHandle)>>,
+    /// Rows scroll past under a mouse: when the last of them gets the bar.
+    passing: Cell<Option<TimeoutHandle>>,
     this: Weak<Self>,
 }
 
@@ -51,6 +55,7 @@ impl MessageTools {
             bar: NodeRef::new(),
             message: Cell::new(None),
             press: RefCell::default(),
+            passing: Cell::default(),
             this: this.clone(),
         })
     }
@@ -77,7 +82,7 @@ impl MessageTools {
     pub(crate) fn on_pointer_over(&self, event: &PointerEvent) {
         let Some(element) = element_of(event) else { return };
         if event.pointer_type() == "mouse" {
-            self.come_to(&element);
+            self.come_under_mouse(&element);
         }
         // When it was said is worked out only for those who want to know.
         if let Some(time) = element.closest(".time").ok().flatten()
@@ -86,6 +91,28 @@ impl MessageTools {
             let at = stamp.get_attribute("datetime").unwrap_or_default();
             let _ = time.set_attribute("title", &whole_time(&at, self.app.lang.get_untracked().tag()));
         }
+    }
+
+    /// Brings the bar to the message under a mouse; while rows scroll past, once they stand: it would cost each frame a
+    /// change of two rows.
+    fn come_under_mouse(&self, element: &Element) {
+        if let Some(timer) = self.passing.take() {
+            timer.clear();
+        }
+        if !self.scroller.scrolls() {
+            self.come_to(element);
+            return;
+        }
+        let (this, element) = (self.this.clone(), element.clone());
+        let stands = move || {
+            let Some(this) = this.upgrade() else { return };
+            this.passing.take();
+            // Its row may have left the page meanwhile.
+            if element.is_connected() {
+                this.come_to(&element);
+            }
+        };
+        self.passing.set(set_timeout_with_handle(stands, Duration::from_millis(STANDS_MS)).ok());
     }
 
     /// Something in a message has the focus.

@@ -24,6 +24,7 @@ use web_sys::{Element, MutationObserver, MutationObserverInit, ResizeObserver};
 use super::message::{key_from_text, key_text};
 use super::place::{Anchor, Places, sticks, top_in};
 use crate::app::App;
+use crate::clock;
 use crate::model::{Keyed, OpenTimeline, put};
 use crate::row_window::{RowWindow, correction};
 use telling::newest;
@@ -57,12 +58,14 @@ pub(crate) struct Scroller {
     entering: Cell<bool>,
     last_top: Cell<f64>,
     moving_up: Cell<bool>,
+    /// The frame in which the view scrolled last.
+    scrolled_in: Cell<Option<f64>>,
     /// The reader wants to see the oldest message, which is on its way.
     oldest_due: Cell<bool>,
     /// The newest message when the reader left the end.
     left_at: Cell<Option<Seq>>,
-    /// The frame in which the rows in the page were moved on last.
-    moved_in: Cell<Option<f64>>,
+    /// The last frame in which the rows in the page were to be moved on, and whether they were.
+    moved_in: Cell<(f64, bool)>,
     /// The edges are looked at again in the next frame.
     look_due: Cell<bool>,
     /// The newest message that a screen reader need not be told.
@@ -95,9 +98,10 @@ impl Scroller {
             entering: Cell::new(true),
             last_top: Cell::new(0.0),
             moving_up: Cell::new(false),
+            scrolled_in: Cell::new(None),
             oldest_due: Cell::new(false),
             left_at: Cell::new(None),
-            moved_in: Cell::new(None),
+            moved_in: Cell::default(),
             look_due: Cell::new(false),
             spoken_to: Cell::new(None),
             observers: RefCell::default(),
@@ -323,6 +327,7 @@ impl Scroller {
             // Whatever this program scrolls has been noted already.
             self.stop_placing();
             self.moving_up.set(moved < 0.0);
+            self.scrolled_in.set(clock::frame_time());
         }
         if self.placing.borrow().is_some() {
             // The reader is where they asked to be, be it at the end.
@@ -336,6 +341,11 @@ impl Scroller {
         self.note_anchor();
         self.tell_at_bottom();
         self.load_at_edges(&view);
+    }
+
+    /// Whether the view has scrolled in this frame.
+    pub(crate) fn scrolls(&self) -> bool {
+        self.scrolled_in.get().is_some_and(|frame| clock::frame_time() == Some(frame))
     }
 
     fn is_at_end(&self, view: &Element) -> bool {

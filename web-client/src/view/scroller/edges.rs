@@ -20,6 +20,8 @@ impl Scroller {
     pub(super) fn load_at_edges(&self, view: &Element) {
         let height = f64::from(view.client_height());
         let margin = height.clamp(400.0, 1_000.0);
+        // Early enough that whoever scrolls fast seldom needs two steps in a frame.
+        let ahead = margin * 2.0;
         let top = f64::from(view.scroll_top());
         let below = f64::from(view.scroll_height()) - height - top;
         let window = self.window.get();
@@ -30,9 +32,9 @@ impl Scroller {
         };
         let Some(room) = room else { return };
         let at_start = top < margin && window.start == 0;
-        if top < margin && window.start > 0 && (self.moving_up.get() || top < 1.0) {
+        if top < ahead && window.start > 0 && (self.moving_up.get() || top < 1.0) {
             self.move_on(window.up(), top < 1.0);
-        } else if below < margin && window.end < rows && !self.moving_up.get() {
+        } else if below < ahead && window.end < rows && !self.moving_up.get() {
             self.move_on(window.down(rows), below < 1.0);
         }
         if !idle {
@@ -52,11 +54,9 @@ impl Scroller {
         }
     }
 
-    /// Moves the rows in the page on, once in a frame: drawing more would not fit into it. Where there is nothing left
-    /// to see, it cannot wait.
+    /// Moves the rows in the page on, where this frame has time for that. Where there is nothing left to see, it cannot wait.
     fn move_on(&self, to: RowWindow, at_once: bool) {
-        let frame = clock::frame_time();
-        if frame.is_none() || self.moved_in.replace(frame) != frame || at_once {
+        if self.frame_is_free() || at_once {
             return self.move_window(to);
         }
         if !self.look_due.replace(true) {
@@ -69,6 +69,18 @@ impl Scroller {
                 }
             });
         }
+    }
+
+    /// Whether rows may be moved on in this frame, which is told once: no more than that fits into a frame. So one that takes a
+    /// page of history leaves it to the next, which does not wait, whatever comes: else nobody could scroll in a busy room.
+    fn frame_is_free(&self) -> bool {
+        let Some(frame) = clock::frame_time() else { return true };
+        let (last, moved) = self.moved_in.get();
+        let free = last != frame && !(moved && self.app.is_refresh_due());
+        if last != frame {
+            self.moved_in.set((frame, free));
+        }
+        free
     }
 
     /// What closes a gap that is near, from the side on which the reader is.

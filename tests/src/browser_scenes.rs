@@ -108,7 +108,7 @@ pub async fn busy_room(server: &Server, page: &Page, before: u64, seconds: u64, 
 }
 
 /// Writes so many messages into the lobby by several people at once. Answers the seq of the last.
-async fn say(server: &Server, posts: u64, per_second: Option<u64>) -> u64 {
+pub async fn say(server: &Server, posts: u64, per_second: Option<u64>) -> u64 {
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let mut client = tcp::connect(server).await;

@@ -87,6 +87,22 @@ const NOTE_ROWS: &str = "
     rows.observer.observe(content, { childList: true });
     rows.content = content;";
 
+/// Notes which rows of the timeline anything happens to: that they come, go, or change in whatever is in them but the bar
+/// that follows the pointer.
+const NOTE_TOUCHED: &str = "
+    const content = document.querySelector('[data-testid=timeline] [data-testid=message]').parentElement;
+    const touched = window.meterTouched = { rows: new Set(), stand: content.childElementCount };
+    const bar = '[data-testid=message-tools]';
+    const row = node => { while (node && node.parentNode !== content) node = node.parentNode; return node; };
+    touched.observer = new MutationObserver(changes => {
+        for (const { target, addedNodes, removedNodes } of changes) {
+            const nodes = [...addedNodes, ...removedNodes];
+            if (target.nodeType === 1 && target.closest(bar) || nodes.length && nodes.every(node => node.matches?.(bar))) continue;
+            for (const node of target === content ? nodes : [row(target)]) if (node?.nodeType === 1) touched.rows.add(node);
+        }
+    });
+    touched.observer.observe(content, { subtree: true, childList: true, attributes: true, characterData: true });";
+
 /// Measures the page of one browser.
 #[derive(Debug)]
 pub struct Meter<'a> {
@@ -243,6 +259,20 @@ pub async fn row_changes(browser: &Browser) -> RowChanges {
         marked: number("marked"),
         kept: number("kept"),
     }
+}
+
+/// Begins to note which rows of the timeline are touched. Answers how many stand there.
+pub async fn watch_touched(browser: &Browser) -> u64 {
+    let rows = browser.run(&format!("{NOTE_TOUCHED} return touched.stand;"), json!([])).await;
+    rows.as_u64().expect("a number of rows")
+}
+
+/// What stands in the rows that were touched since then, each once.
+pub async fn touched(browser: &Browser) -> Vec<String> {
+    let script = "meterTouched.observer.disconnect();
+        return [...meterTouched.rows].map(row => row.querySelector('[data-testid=message-text]')?.textContent ?? '');";
+    let rows = browser.run(script, json!([])).await;
+    rows.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// What the page holds at this moment, garbage not counted.

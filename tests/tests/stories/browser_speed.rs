@@ -6,11 +6,16 @@ use teahouse_tests::browser_scenes::{self as scenes, Scrolled};
 use teahouse_tests::meter::{self, Depth, Meter, RowChanges};
 use teahouse_tests::page::Page;
 use teahouse_tests::server::Server;
+use teahouse_tests::tcp;
 
 /// The most rows that stand in the page at a time, as `row_window.rs` has it.
 const ROWS_MAX: u64 = 240;
 /// The most that stand there for a reader who follows: those, a step more, and what comes at the same moment.
 const FOLLOWED_MAX: u64 = 160;
+/// As many as stand there at first in a room that has them.
+const ROWS_FULL: u64 = 120;
+/// So many more stand there before any goes.
+const STEP: u64 = 14;
 /// The most elements of a page whose rows are that many: a dozen for each, and what is around them.
 const ELEMENTS_MAX: u64 = 12 * ROWS_MAX + 600;
 const BUSY_SECONDS: u64 = 3;
@@ -56,6 +61,35 @@ async fn a_new_message_leaves_the_rows_that_stand_there_alone() {
     let busy = scenes::busy_room(&server, &page, 10, 1, Depth::Clock).await;
     assert_eq!(busy.rows.removed, 0);
     assert_eq!(busy.rows.kept, busy.rows.marked, "the same nodes");
+}
+
+#[tokio::test]
+async fn what_changes_in_a_full_timeline_touches_one_row() {
+    let server = Server::start().await;
+    let browser = Browser::start().await;
+    let page = Page::open(browser, &server).await;
+    page.choose_name("ana").await;
+    scenes::say(&server, ROWS_FULL, None).await;
+    let mut bo = tcp::connect(&server).await;
+    bo.hello("bo").await;
+    bo.must("join", json!({"room": "lobby"})).await;
+    bo.post("lobby", "水开了").await;
+    page.message("水开了").await;
+
+    let rows = meter::watch_touched(&page.browser).await;
+    assert!((ROWS_FULL..ROWS_FULL + STEP - 1).contains(&rows), "{rows} rows, none of which has to go yet");
+    bo.post("lobby", "茶好了").await;
+    page.message("茶好了").await;
+    assert_eq!(meter::touched(&page.browser).await, ["茶好了"], "a message that comes");
+
+    meter::watch_touched(&page.browser).await;
+    page.say("这就来").await;
+    page.message_in_state("这就来", "logged").await;
+    let touched = meter::touched(&page.browser).await;
+    assert!(
+        touched.iter().all(|row| row == "这就来"),
+        "an own post, from being sent to being logged: {touched:?}"
+    );
 }
 
 #[tokio::test]

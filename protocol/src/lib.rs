@@ -30,8 +30,8 @@ pub use names::{MemberName, NameError, RoomName};
 pub use names::{NameKey, NameKeys};
 pub use server::{
     Ack, CaughtUp, ErrorCode, ErrorReply, Event, EventKind, Gone, Goodbye, GoodbyeReason, HistoryPage,
-    JoinedRoom, Limits, Member, Members, PageEvent, Pong, Presence, Renamed, ResetReason, Resume, RoomInfo,
-    RoomList, ServerMessage, SignedOut, Unwatched, User, Watching, Welcome,
+    JoinedRoom, Limits, Member, Members, NamedUser, PageEvent, Pong, Presence, Renamed, ResetReason, Resume,
+    RoomInfo, RoomList, ServerMessage, SignedOut, Unwatched, Watching, Welcome,
 };
 pub use text::{PostText, TextError};
 pub use time::{TimeError, UnixMillis};

@@ -84,7 +84,7 @@ pub struct Welcome {
     /// The version that both speak from now on.
     pub protocol: u32,
     /// Who the client is.
-    pub user: User,
+    pub user: NamedUser,
     /// Proves later that the client is this user; a secret. Missing when the client came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
@@ -101,7 +101,7 @@ pub struct Welcome {
 
 /// Who somebody is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct User {
+pub struct NamedUser {
     /// Which user: never another's.
     pub id: UserId,
     /// What everybody calls this user.
@@ -114,7 +114,7 @@ pub struct Renamed {
     /// The request that this answers.
     pub re: RequestId,
     /// Who the client is now.
-    pub user: User,
+    pub user: NamedUser,
 }
 
 /// The user is gone for good, and that is on disk. The connection is nobody's, as before its `hello`.

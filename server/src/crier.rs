@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::abort::AbortOnPanic;
 use crate::directory::{ComingOrGoing, Directory};
-use crate::fanout::{Kept, Room};
+use crate::fanout::{Feed, Kept};
 use crate::notices::Desk;
 use crate::state::{RoomId, UserId};
 
@@ -58,7 +58,7 @@ fn run(desk: &Desk, directory: &Weak<Directory>) {
 
 /// Tells of these people in every room of theirs that somebody watches. Answers how often anybody was told of anybody.
 fn tell(directory: &Directory, people: &[UserId], kept: &mut Kept) -> u32 {
-    let mut rooms: BTreeMap<RoomId, (Arc<Room>, usize)> = BTreeMap::new();
+    let mut rooms: BTreeMap<RoomId, (Arc<Feed>, usize)> = BTreeMap::new();
     for user in people {
         let Some(ComingOrGoing { name, online, rooms: theirs }) = directory.coming_or_going(*user) else {
             continue;

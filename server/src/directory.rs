@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use crate::absences::{Absence, Absences};
 use crate::clock::Clock;
-use crate::fanout::{Room, Tails, Watcher};
+use crate::fanout::{Feed, Tails, Watcher};
 use crate::notices::Notices;
 use crate::seat::Seat;
 use crate::state::{
@@ -46,8 +46,8 @@ pub struct Directory {
 
 #[derive(Default)]
 struct Inner {
-    rooms: BTreeMap<RoomName, Arc<Room>>,
-    room_by_id: HashMap<RoomId, Arc<Room>>,
+    rooms: BTreeMap<RoomName, Arc<Feed>>,
+    feed_by_id: HashMap<RoomId, Arc<Feed>>,
     /// What is published.
     model: Model,
     /// Those who hold a name and were here at some time.
@@ -110,17 +110,17 @@ impl Directory {
         let mut inner = self.write();
         let before = std::mem::replace(&mut inner.model, published);
         let gone: Vec<RoomId> =
-            inner.room_by_id.keys().copied().filter(|id| model.room(*id).is_none()).collect();
+            inner.feed_by_id.keys().copied().filter(|id| model.room(*id).is_none()).collect();
         for id in gone {
-            inner.remove_room(id).close(wake);
+            inner.remove_feed(id).close(wake);
         }
         for (id, room) in model.rooms() {
-            match inner.room_by_id.get(&id) {
+            match inner.feed_by_id.get(&id) {
                 Some(known) if known.tail().head() == room.head => {}
                 Some(known) => known.reset(room.head, wake),
                 None => {
                     let tails = Arc::clone(&self.tails);
-                    inner.add_room(Room::new(id, room.name.clone(), room.head, tails));
+                    inner.add_feed(Feed::new(id, room.name.clone(), room.head, tails));
                 }
             }
         }
@@ -162,8 +162,8 @@ impl Directory {
     }
 
     /// Takes over what a commit wrote. Answers which rooms have news for somebody. Wakes the watchers of rooms that are gone.
-    pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<dyn Watcher>>) -> Vec<Arc<Room>> {
-        let mut gone: BTreeMap<RoomId, Arc<Room>> = BTreeMap::new();
+    pub fn publish(&self, changes: Vec<Change>, wake: &mut Vec<Arc<dyn Watcher>>) -> Vec<Arc<Feed>> {
+        let mut gone: BTreeMap<RoomId, Arc<Feed>> = BTreeMap::new();
         let (mut joined, mut renamed, mut retired) = (Vec::new(), Vec::new(), Vec::new());
         let mut inner = self.write();
         for change in &changes {
@@ -184,10 +184,10 @@ impl Directory {
                 Change::UserRetired { id } => retired.extend(inner.let_go(*id)),
                 Change::RoomAdded { id, room, .. } => {
                     let tails = Arc::clone(&self.tails);
-                    inner.add_room(Room::new(*id, room.name.clone(), room.head, tails));
+                    inner.add_feed(Feed::new(*id, room.name.clone(), room.head, tails));
                 }
                 Change::RoomRemoved { id } => {
-                    gone.insert(*id, inner.remove_room(*id));
+                    gone.insert(*id, inner.remove_feed(*id));
                 }
                 Change::UserAdded { .. }
                 | Change::UserSeen { .. }
@@ -209,10 +209,10 @@ impl Directory {
         let inner = self.read();
         let rooms: Vec<_> = events
             .into_iter()
-            .map(|(id, events)| (Arc::clone(gone.get(&id).unwrap_or_else(|| &inner.room_by_id[&id])), events))
+            .map(|(id, events)| (Arc::clone(gone.get(&id).unwrap_or_else(|| &inner.feed_by_id[&id])), events))
             .collect();
         drop(inner);
-        let publish = |(room, events): (Arc<Room>, Vec<StoredEvent>)| {
+        let publish = |(room, events): (Arc<Feed>, Vec<StoredEvent>)| {
             room.publish(events.into_iter().map(Into::into).collect()).then_some(room)
         };
         let news = rooms.into_iter().filter_map(publish).collect();
@@ -224,14 +224,14 @@ impl Directory {
     }
 
     /// The room of that name, or of one that looks like it.
-    pub fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
+    pub fn feed(&self, name: &RoomName) -> Option<Arc<Feed>> {
         let inner = self.read();
-        inner.rooms.get(name).or_else(|| inner.room_that_looks_like(name)).cloned()
+        inner.rooms.get(name).or_else(|| inner.feed_that_looks_like(name)).cloned()
     }
 
     /// The room of that number.
-    pub fn room_by_id(&self, id: RoomId) -> Option<Arc<Room>> {
-        self.read().room_by_id.get(&id).cloned()
+    pub fn feed_by_id(&self, id: RoomId) -> Option<Arc<Feed>> {
+        self.read().feed_by_id.get(&id).cloned()
     }
 
     /// A page of all rooms, in the order of their names, as `user` sees them, and whether more follow.
@@ -260,7 +260,7 @@ impl Directory {
     pub fn rooms_of(&self, user: UserId) -> Vec<JoinedRoom> {
         let inner = self.read();
         let Some(user) = inner.model.user(user) else { return Vec::new() };
-        let rooms = user.rooms.iter().filter_map(|id| inner.room_by_id.get(&id));
+        let rooms = user.rooms.iter().filter_map(|id| inner.feed_by_id.get(&id));
         let mut rooms: Vec<JoinedRoom> =
             rooms.map(|room| JoinedRoom { room: room.name.clone(), head: room.tail().head() }).collect();
         rooms.sort_by(|a, b| a.room.cmp(&b.room));
@@ -274,7 +274,7 @@ impl Directory {
 
     /// The members of a room, those who are connected first, then by name; at most so many of them, and how many
     /// there are.
-    pub fn members(&self, room: &Room) -> (Vec<Member>, u64) {
+    pub fn members(&self, room: &Feed) -> (Vec<Member>, u64) {
         let (mut list, mut away) = (Vec::new(), Vec::new());
         let (mut stride, mut last) = (Vec::with_capacity(MEMBERS_STRIDE), None);
         while list.len() < limits::WHO_MEMBERS_MAX {
@@ -309,20 +309,20 @@ impl Directory {
 }
 
 impl Inner {
-    fn add_room(&mut self, room: Room) {
+    fn add_feed(&mut self, room: Feed) {
         let room = Arc::new(room);
         self.rooms.insert(room.name.clone(), Arc::clone(&room));
-        self.room_by_id.insert(room.id, room);
+        self.feed_by_id.insert(room.id, room);
     }
 
-    fn remove_room(&mut self, id: RoomId) -> Arc<Room> {
-        let room = self.room_by_id.remove(&id).expect("it was added");
+    fn remove_feed(&mut self, id: RoomId) -> Arc<Feed> {
+        let room = self.feed_by_id.remove(&id).expect("it was added");
         self.rooms.remove(&room.name);
         room
     }
 
-    fn room_that_looks_like(&self, name: &RoomName) -> Option<&Arc<Room>> {
-        self.room_by_id.get(&self.model.room_called(name)?)
+    fn feed_that_looks_like(&self, name: &RoomName) -> Option<&Arc<Feed>> {
+        self.feed_by_id.get(&self.model.room_called(name)?)
     }
 
     /// Somebody holds no name any more. Answers which connections were the user's.
@@ -350,7 +350,7 @@ impl Inner {
 
     fn set_member(&self, room: RoomId, user: UserId, name: &MemberName, member: bool) {
         // It may be gone by the same commit.
-        let Some(room) = self.room_by_id.get(&room) else { return };
+        let Some(room) = self.feed_by_id.get(&room) else { return };
         if member {
             room.add_member(user, name.clone());
         } else {

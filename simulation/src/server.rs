@@ -9,7 +9,7 @@ use teahouse_server::clock::Clock;
 use teahouse_server::connection::{Connection, Next};
 use teahouse_server::directory::Directory;
 use teahouse_server::door::{Door, JsonDoor};
-use teahouse_server::fanout::Room;
+use teahouse_server::fanout::Feed;
 use teahouse_server::house::{House, Patience};
 use teahouse_server::lanes::Lanes;
 use teahouse_server::log::{self, LogError};
@@ -35,7 +35,7 @@ pub(crate) struct Server {
     /// What is on the disk and nobody has heard of.
     written: Option<Written>,
     /// Rooms with news that the herald has not brought yet.
-    news: VecDeque<Arc<Room>>,
+    news: VecDeque<Arc<Feed>>,
 }
 
 /// A connection between its steps.
@@ -196,8 +196,8 @@ impl Server {
     }
 
     /// The room of that name, as the server's readers see it.
-    pub(crate) fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
-        self.house.directory.room(name)
+    pub(crate) fn room(&self, name: &RoomName) -> Option<Arc<Feed>> {
+        self.house.directory.feed(name)
     }
 
     /// Where history comes from.

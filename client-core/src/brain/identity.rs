@@ -1,5 +1,5 @@
 use teahouse_protocol::{
-    Auth, Command, ErrorCode, ErrorReply, MemberName, NameError, Rename, User, UserId, Welcome,
+    Auth, Command, ErrorCode, ErrorReply, MemberName, NameError, NamedUser, Rename, UserId, Welcome,
 };
 
 use super::{Asked, Brain};
@@ -58,7 +58,7 @@ impl Brain {
         let before = self.identity.take();
         let from = before.as_ref().map(|before| before.name.clone()).filter(|_| with_token);
         let token = welcome.token.or_else(|| before.and_then(|before| before.token));
-        let User { id, name } = welcome.user;
+        let NamedUser { id, name } = welcome.user;
         let identity = StoredIdentity { name, token };
         self.store(&Key::Identity, Some(store::encode(&identity)));
         self.set_me(Some(identity.name.clone()), Some(id));
@@ -183,8 +183,8 @@ impl Brain {
         }
     }
 
-    pub(super) fn renamed(&mut self, user: User) {
-        let User { id, name: to } = user;
+    pub(super) fn renamed(&mut self, user: NamedUser) {
+        let NamedUser { id, name: to } = user;
         let Some(identity) = &mut self.identity else { return };
         self.renaming = None;
         let from = std::mem::replace(&mut identity.name, to.clone());

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use smallvec::SmallVec;
 use teahouse_protocol::RequestId;
 
-use crate::fanout::{Replay, Room};
+use crate::fanout::{Feed, Replay};
 use crate::log::{LogError, Page};
 use crate::order::Verdict;
 
@@ -79,14 +79,14 @@ impl Told {
 pub(super) enum Answer {
     /// A proposal was decided.
     Decided(Verdict),
-    /// A post was acknowledged by what lies in the lane, in so many bytes.
+    /// A post was acknowledged by what lies in the outgoing, in so many bytes.
     Acknowledged(usize),
     /// A page of history was read.
     History {
         /// The request behind it.
         re: RequestId,
         /// The page.
-        result: Result<(Arc<Room>, Page), LogError>,
+        result: Result<(Arc<Feed>, Page), LogError>,
     },
     /// What a cursor behind the tail wants was read from the log.
     Replay {

@@ -37,7 +37,7 @@ use crate::house::{House, Place};
 use crate::state::Rejection;
 use crate::wire_errors::{SessionError, refused};
 use deadlines::{Deadline, Deadlines};
-use outlet::Lane;
+use outlet::Outgoing;
 use session::{Elsewhere, Session};
 use thin_queue::ThinQueue;
 
@@ -145,10 +145,10 @@ impl<S: Socket> Connection<S> {
     /// Takes the answers of somebody who is not there any more.
     pub fn settle(&mut self) {
         let outlet = Arc::clone(&self.outlet);
-        let mut lane = outlet.lane();
-        self.take_mail(&mut lane);
-        lane.watches.clear();
-        lane.out.clear();
+        let mut outgoing = outlet.outgoing();
+        self.take_mail(&mut outgoing);
+        outgoing.watches.clear();
+        outgoing.out.clear();
     }
 
     /// Whether somebody has called since this was asked last, so that there is something to do.
@@ -164,33 +164,33 @@ impl<S: Socket> Connection<S> {
     /// Does what can be done now.
     pub fn step(&mut self) -> io::Result<Next> {
         let outlet = Arc::clone(&self.outlet);
-        let mut lane = outlet.lane();
-        lane.acks_at_once = false;
-        self.take_mail(&mut lane);
-        self.start_requests(&mut lane);
-        self.close_if_due(&mut lane);
+        let mut outgoing = outlet.outgoing();
+        outgoing.acks_at_once = false;
+        self.take_mail(&mut outgoing);
+        self.start_requests(&mut outgoing);
+        self.close_if_due(&mut outgoing);
         if self.closing.is_none() {
-            outlet.serve(&mut lane, &mut self.door, &self.house.reader)?;
-            while !lane.full && self.read_on(&mut lane) {
-                outlet.serve(&mut lane, &mut self.door, &self.house.reader)?;
+            outlet.serve(&mut outgoing, &mut self.door, &self.house.reader)?;
+            while !outgoing.full && self.read_on(&mut outgoing) {
+                outlet.serve(&mut outgoing, &mut self.door, &self.house.reader)?;
             }
         } else {
-            outlet.flush(&mut lane)?;
+            outlet.flush(&mut outgoing)?;
         }
-        if !lane.full {
+        if !outgoing.full {
             if self.is_over() {
                 return Ok(Next::Over);
             }
-            if self.closing.is_none() && self.has_something_to_start(&lane) {
+            if self.closing.is_none() && self.has_something_to_start(&outgoing) {
                 return Ok(Next::More);
             }
         }
-        self.watch_the_peer(&lane);
-        self.let_go(&mut lane);
+        self.watch_the_peer(&outgoing);
+        self.let_go(&mut outgoing);
         let reading =
             !self.ended && self.closing.is_none() && self.inbound.is_empty() && self.unread.is_empty();
-        lane.acks_at_once = reading && outlet.framing().frames_answers() && self.session.posts_only();
-        Ok(Next::Wait(match (reading, lane.full) {
+        outgoing.acks_at_once = reading && outlet.framing().frames_answers() && self.session.posts_only();
+        Ok(Next::Wait(match (reading, outgoing.full) {
             (true, true) => Some(Interest::READABLE | Interest::WRITABLE),
             (true, false) => Some(Interest::READABLE),
             (false, true) => Some(Interest::WRITABLE),
@@ -199,21 +199,21 @@ impl<S: Socket> Connection<S> {
     }
 
     /// A connection that waits holds no empty buffers.
-    fn let_go(&mut self, lane: &mut Lane) {
+    fn let_go(&mut self, outgoing: &mut Outgoing) {
         self.inbound.let_go();
         if self.unread.is_empty() {
             self.unread = Bytes::new();
         }
-        lane.out.let_go();
-        lane.watches.let_go();
+        outgoing.out.let_go();
+        outgoing.watches.let_go();
         self.session.let_go();
     }
 
     /// Lets the next cursor that fell off its tail read the log, one at a time and at the pace of answers. Answers whether
     /// it has something to read at once.
-    fn read_on(&mut self, lane: &mut Lane) -> bool {
+    fn read_on(&mut self, outgoing: &mut Outgoing) -> bool {
         self.deadlines.clear(Deadline::Replay);
-        let Some((slot, cursor)) = lane.watches.next_behind() else { return false };
+        let Some((slot, cursor)) = outgoing.watches.next_behind() else { return false };
         if let Some(wait) = self.session.next_answer() {
             self.deadlines.set(Deadline::Replay, self.now() + wait);
             return false;
@@ -221,10 +221,10 @@ impl<S: Socket> Connection<S> {
         let (room, seen, watch) = (Arc::clone(&cursor.room), cursor.seen, cursor.watch());
         if let Some(found) = self.house.replays.find(room.id, seen) {
             self.session.sent(found.weight_bytes());
-            lane.watches.found(found);
+            outgoing.watches.found(found);
             return true;
         }
-        lane.watches.begin_reading();
+        outgoing.watches.begin_reading();
         self.session.replay(room, seen, slot, watch);
         false
     }
@@ -234,15 +234,15 @@ impl<S: Socket> Connection<S> {
         self.last_words || (self.ended && taken_in && self.session.is_idle())
     }
 
-    fn has_something_to_start(&self, lane: &Lane) -> bool {
+    fn has_something_to_start(&self, outgoing: &Outgoing) -> bool {
         match self.inbound.front() {
-            Some(next) => self.may_start(next, lane),
-            None => !self.unread.is_empty() && self.may_decode(lane),
+            Some(next) => self.may_start(next, outgoing),
+            None => !self.unread.is_empty() && self.may_decode(outgoing),
         }
     }
 
     /// Whether there is room for the longest answer, besides what waits and what is under way.
-    fn may_start(&self, next: &Inbound, lane: &Lane) -> bool {
+    fn may_start(&self, next: &Inbound, outgoing: &Outgoing) -> bool {
         let (may_start, longest) = match next {
             Inbound::Request(request) => {
                 let command = &request.command;
@@ -255,22 +255,22 @@ impl<S: Socket> Connection<S> {
         let under_way = self.session.in_flight() * SHORT_ANSWER_BYTES;
         may_start
             && !self.deadlines.is_set(Deadline::Answer)
-            && lane.unwritten_bytes() + under_way + longest <= OUT_BYTES_MAX
+            && outgoing.unwritten_bytes() + under_way + longest <= OUT_BYTES_MAX
     }
 
     /// Doors answer some things by themselves.
-    fn may_decode(&self, lane: &Lane) -> bool {
-        !self.door.answers() || lane.unwritten_bytes() + ANSWER_BYTES_MAX <= OUT_BYTES_MAX
+    fn may_decode(&self, outgoing: &Outgoing) -> bool {
+        !self.door.answers() || outgoing.unwritten_bytes() + ANSWER_BYTES_MAX <= OUT_BYTES_MAX
     }
 
     /// Decodes on until there is something to start. Answers whether there is.
-    fn decode(&mut self, lane: &mut Lane) -> bool {
-        while self.inbound.is_empty() && !self.unread.is_empty() && self.may_decode(lane) {
+    fn decode(&mut self, outgoing: &mut Outgoing) -> bool {
+        while self.inbound.is_empty() && !self.unread.is_empty() && self.may_decode(outgoing) {
             let bytes = self.door.portion(&self.unread);
-            let before = lane.unwritten_bytes();
-            self.door.receive(&self.unread[..bytes], self.inbound.as_deque(), lane.out.as_deque());
+            let before = outgoing.unwritten_bytes();
+            self.door.receive(&self.unread[..bytes], self.inbound.as_deque(), outgoing.out.as_deque());
             self.unread.advance(bytes);
-            self.session.sent(lane.unwritten_bytes().saturating_sub(before));
+            self.session.sent(outgoing.unwritten_bytes().saturating_sub(before));
             if self.unread.is_empty() {
                 self.await_pause();
                 self.door_ended();
@@ -287,13 +287,13 @@ impl<S: Socket> Connection<S> {
         }
     }
 
-    fn take_mail(&mut self, lane: &mut Lane) {
+    fn take_mail(&mut self, outgoing: &mut Outgoing) {
         let post = self.outlet.mailbox().empty();
         for slot in post.told.each() {
-            lane.watches.mark_ready(slot);
+            outgoing.watches.mark_ready(slot);
         }
         for answer in post.answers {
-            self.session.answered(answer, &mut self.door, lane);
+            self.session.answered(answer, &mut self.door, outgoing);
         }
         self.session.hear(post.news);
         if self.session.is_gone() {
@@ -305,26 +305,26 @@ impl<S: Socket> Connection<S> {
         match self.session.changed_elsewhere() {
             Some(Elsewhere::Renamed) if self.closing.is_none() => self.part(Parting::Renamed),
             Some(Elsewhere::Gone) if self.closing.is_none() => {
-                self.reject(refused(None, &Rejection::UserGone.into()), lane);
+                self.reject(refused(None, &Rejection::UserGone.into()), outgoing);
             }
             Some(Elsewhere::Renamed | Elsewhere::Gone) | None => {}
         }
     }
 
-    fn start_requests(&mut self, lane: &mut Lane) {
+    fn start_requests(&mut self, outgoing: &mut Outgoing) {
         while self.closing.is_none() {
             self.door.follow_up(self.inbound.as_deque());
-            if self.inbound.is_empty() && !self.decode(lane) {
+            if self.inbound.is_empty() && !self.decode(outgoing) {
                 return;
             }
             self.keep_pace();
-            if !self.inbound.front().is_some_and(|next| self.may_start(next, lane)) {
+            if !self.inbound.front().is_some_and(|next| self.may_start(next, outgoing)) {
                 return;
             }
             match self.inbound.pop_front() {
                 Some(Inbound::Request(request)) => {
                     self.bad_lines = 0;
-                    self.session.start(request, &mut self.door, lane);
+                    self.session.start(request, &mut self.door, outgoing);
                     if self.session.hello_came {
                         self.deadlines.clear(Deadline::Hello);
                     }
@@ -333,15 +333,15 @@ impl<S: Socket> Connection<S> {
                     self.bad_lines += 1;
                     let told = self.door.encode(&ServerMessage::Error(error.into()));
                     self.session.sent(told.len());
-                    lane.out.push_back(told);
+                    outgoing.out.push_back(told);
                     if self.bad_lines >= limits::BAD_LINES_MAX {
-                        self.reject(SessionError::TooManyBadLines.reply(None), lane);
+                        self.reject(SessionError::TooManyBadLines.reply(None), outgoing);
                     }
                 }
-                Some(Inbound::Fatal(error)) => self.reject(error, lane),
+                Some(Inbound::Fatal(error)) => self.reject(error, outgoing),
                 Some(Inbound::Words(words)) => {
                     self.session.sent(words.len());
-                    lane.out.push_back(words);
+                    outgoing.out.push_back(words);
                 }
                 Some(Inbound::Closed) => {
                     self.closing = Some(Closing::Policy);
@@ -367,24 +367,24 @@ impl<S: Socket> Connection<S> {
     }
 
     /// Tells the peer which rule it broke, and closes.
-    fn reject(&mut self, error: ErrorReply, lane: &mut Lane) {
-        lane.out.push_back(self.door.encode(&ServerMessage::Error(error)));
+    fn reject(&mut self, error: ErrorReply, outgoing: &mut Outgoing) {
+        outgoing.out.push_back(self.door.encode(&ServerMessage::Error(error)));
         self.closing = Some(Closing::Policy);
     }
 
     /// Says the last words when everything before them has been answered.
-    fn close_if_due(&mut self, lane: &mut Lane) {
+    fn close_if_due(&mut self, outgoing: &mut Outgoing) {
         let Some(why) = self.closing else { return };
         self.inbound.clear();
         // The herald must not write behind the last words.
-        lane.watches.clear();
+        outgoing.watches.clear();
         if self.last_words || !self.session.is_idle() {
             return;
         }
         if let Some(why) = self.parting {
-            lane.out.push_back(self.door.encode(&ServerMessage::Goodbye(goodbye(why))));
+            outgoing.out.push_back(self.door.encode(&ServerMessage::Goodbye(goodbye(why))));
         }
-        self.door.close(why, lane.out.as_deque());
+        self.door.close(why, outgoing.out.as_deque());
         self.last_words = true;
     }
 
@@ -412,7 +412,7 @@ impl<S: Socket> Connection<S> {
     /// Looks which times to wait are over.
     pub fn waited_long_enough(&mut self) -> io::Result<()> {
         let outlet = Arc::clone(&self.outlet);
-        let mut lane = outlet.lane();
+        let mut outgoing = outlet.outgoing();
         let now = self.now();
         while let Some(over) = self.deadlines.take_over(now) {
             match over {
@@ -421,7 +421,7 @@ impl<S: Socket> Connection<S> {
                 Deadline::Pause => self.door.paused(self.inbound.as_deque()),
                 Deadline::Hello => {
                     let waited = self.house.patience.handshake.as_millis();
-                    self.reject(SessionError::TimedOut(waited).reply(None), &mut lane);
+                    self.reject(SessionError::TimedOut(waited).reply(None), &mut outgoing);
                 }
                 Deadline::Stalled => {
                     return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing"));
@@ -432,11 +432,11 @@ impl<S: Socket> Connection<S> {
     }
 
     /// A peer that takes nothing of what waits for it has so long to take something.
-    fn watch_the_peer(&mut self, lane: &Lane) {
-        if !lane.full {
+    fn watch_the_peer(&mut self, outgoing: &Outgoing) {
+        if !outgoing.full {
             self.deadlines.clear(Deadline::Stalled);
-        } else if !self.deadlines.is_set(Deadline::Stalled) || self.stalled_at != lane.taken {
-            self.stalled_at = lane.taken;
+        } else if !self.deadlines.is_set(Deadline::Stalled) || self.stalled_at != outgoing.taken {
+            self.stalled_at = outgoing.taken;
             self.deadlines.set(Deadline::Stalled, self.now() + self.house.patience.stalled);
         }
     }
@@ -567,7 +567,7 @@ fn longest_answer(command: &Command) -> usize {
 impl<S: Socket> Drop for Connection<S> {
     /// Rooms hold on to the socket as long as it is watching, whatever ended the task.
     fn drop(&mut self) {
-        self.outlet.lane().watches.clear();
+        self.outlet.outgoing().watches.clear();
     }
 }
 

@@ -23,7 +23,7 @@ use crate::state::Outcome;
 /// The socket of a connection. Its own task and the herald write to it, one at a time.
 #[derive(Debug)]
 pub(super) struct Outlet<S> {
-    lane: Mutex<Lane>,
+    outgoing: Mutex<Outgoing>,
     socket: S,
     framing: Framing,
     mailbox: Mailbox,
@@ -31,7 +31,7 @@ pub(super) struct Outlet<S> {
 
 /// What waits to be written, and what is written next.
 #[derive(Debug, Default)]
-pub(super) struct Lane {
+pub(super) struct Outgoing {
     /// Comes before everything else: answers, and the rest of a frame. What cursors point at is not copied here.
     pub(super) out: ThinQueue<Bytes>,
     pub(super) watches: Watches,
@@ -54,7 +54,7 @@ const PIECE_OVERHEAD_BYTES: usize = 48;
 
 impl<S: Socket> Outlet<S> {
     pub(super) fn new(framing: Framing, socket: S) -> Self {
-        Self { framing, socket, mailbox: Mailbox::default(), lane: Mutex::default() }
+        Self { framing, socket, mailbox: Mailbox::default(), outgoing: Mutex::default() }
     }
 
     /// How to reach the connection's task.
@@ -66,23 +66,23 @@ impl<S: Socket> Outlet<S> {
         self.framing
     }
 
-    pub(super) fn lane(&self) -> MutexGuard<'_, Lane> {
-        self.lane.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
+        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes what waits, and what lies between a cursor and `head`, that straight from the room's tail.
     pub(super) fn advance(
         &self,
-        lane: &mut Lane,
+        outgoing: &mut Outgoing,
         slot: usize,
         head: Seq,
         shelf: &mut Shelf,
         send: fn(&S, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Advance> {
-        if lane.out.len() > ALONG_MAX && !self.write_waiting(lane, send)? {
+        if outgoing.out.len() > ALONG_MAX && !self.write_waiting(outgoing, send)? {
             return Ok(Advance::Full);
         }
-        let Lane { out, watches, taken: all, full, .. } = lane;
+        let Outgoing { out, watches, taken: all, full, .. } = outgoing;
         let Some(cursor) = watches.cursor(slot) else { return Ok(Advance::There) };
         while cursor.seen < head {
             let Ok(news) = shelf.news(&cursor.room, cursor.seen, cursor.replay.as_deref(), self.framing)
@@ -118,78 +118,78 @@ impl<S: Socket> Outlet<S> {
             cursor.seen = news.last();
         }
         cursor.replay = None;
-        let all_written = self.write_waiting(lane, send)?;
+        let all_written = self.write_waiting(outgoing, send)?;
         Ok(if all_written { Advance::There } else { Advance::Full })
     }
 
     /// Writes what waits and then what the cursors point at, as much as the socket takes and the tails hold.
-    pub(super) fn serve(&self, lane: &mut Lane, door: &mut Door, reader: &Reader) -> io::Result<()> {
-        self.flush(lane)?;
-        while !lane.full
-            && let Some(slot) = lane.watches.next_ready()
+    pub(super) fn serve(&self, outgoing: &mut Outgoing, door: &mut Door, reader: &Reader) -> io::Result<()> {
+        self.flush(outgoing)?;
+        while !outgoing.full
+            && let Some(slot) = outgoing.watches.next_ready()
         {
-            let Lane { out, watches, .. } = lane;
+            let Outgoing { out, watches, .. } = outgoing;
             let cursor = watches.cursor(slot).expect("it is ready");
             // Looked up before the head, which is the last one then.
             let gone = cursor.room.is_gone();
             let head = cursor.look(door, out.as_deque());
             if cursor.is_settled(head) && !gone {
                 // Comings and goings of many rooms go out in one write.
-                if lane.unwritten_bytes() >= TOGETHER_BYTES {
-                    self.flush(lane)?;
+                if outgoing.unwritten_bytes() >= TOGETHER_BYTES {
+                    self.flush(outgoing)?;
                 }
                 continue;
             }
-            self.flush(lane)?;
-            if lane.full {
-                lane.watches.mark_ready(slot);
+            self.flush(outgoing)?;
+            if outgoing.full {
+                outgoing.watches.mark_ready(slot);
                 break;
             }
-            match self.advance(lane, slot, head, &mut Shelf::default(), S::send_or_await)? {
-                Advance::Full => lane.watches.mark_ready(slot),
+            match self.advance(outgoing, slot, head, &mut Shelf::default(), S::send_or_await)? {
+                Advance::Full => outgoing.watches.mark_ready(slot),
                 // What is not in the tail of a room that is gone is nowhere.
                 Advance::There | Advance::Behind if gone => {
-                    let Lane { out, watches, .. } = lane;
+                    let Outgoing { out, watches, .. } = outgoing;
                     watches.say_gone(slot, reader, door, out.as_deque());
-                    self.flush(lane)?;
+                    self.flush(outgoing)?;
                 }
                 Advance::There => {
-                    let Lane { out, watches, .. } = lane;
+                    let Outgoing { out, watches, .. } = outgoing;
                     watches.cursor(slot).expect("it was there").catch_up(door, out.as_deque());
-                    self.flush(lane)?;
+                    self.flush(outgoing)?;
                 }
-                Advance::Behind => lane.watches.fell_behind(slot),
+                Advance::Behind => outgoing.watches.fell_behind(slot),
             }
         }
-        if lane.full { Ok(()) } else { self.flush(lane) }
+        if outgoing.full { Ok(()) } else { self.flush(outgoing) }
     }
 
     /// Writes what waits, as much as the socket takes.
-    pub(super) fn flush(&self, lane: &mut Lane) -> io::Result<()> {
-        lane.full = false;
-        self.write_waiting(lane, S::send_or_await).map(|_| ())
+    pub(super) fn flush(&self, outgoing: &mut Outgoing) -> io::Result<()> {
+        outgoing.full = false;
+        self.write_waiting(outgoing, S::send_or_await).map(|_| ())
     }
 
     /// Answers whether the socket took all that waits.
     fn write_waiting(
         &self,
-        lane: &mut Lane,
+        outgoing: &mut Outgoing,
         send: fn(&S, &[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<bool> {
-        while !lane.out.is_empty() {
+        while !outgoing.out.is_empty() {
             let mut slices = [IoSlice::new(&[]); News::PIECES_MAX];
             let mut used = 0;
-            for (slice, bytes) in slices.iter_mut().zip(lane.out.iter()) {
+            for (slice, bytes) in slices.iter_mut().zip(outgoing.out.iter()) {
                 *slice = IoSlice::new(bytes);
                 used += 1;
             }
             let written = taken(&slices[..used], |slices| send(&self.socket, slices))?;
             if written == 0 && slices[..used].iter().any(|slice| !slice.is_empty()) {
-                lane.full = true;
+                outgoing.full = true;
                 return Ok(false);
             }
-            lane.taken += written as u64;
-            take_off(&mut lane.out, written);
+            outgoing.taken += written as u64;
+            take_off(&mut outgoing.out, written);
         }
         Ok(true)
     }
@@ -198,8 +198,8 @@ impl<S: Socket> Outlet<S> {
     /// no task is woken. Answers whether it did: something else may have to be answered before, or the task wait for this.
     fn acknowledge(&self, verdict: &Verdict) -> bool {
         let Ok(Outcome::Done { room, name, seq: Some(seq) }) = &verdict.result else { return false };
-        let Ok(mut lane) = self.lane.try_lock() else { return false };
-        if lane.full || !lane.acks_at_once || !lane.watches.will_be_written(*room, *seq) {
+        let Ok(mut outgoing) = self.outgoing.try_lock() else { return false };
+        if outgoing.full || !outgoing.acks_at_once || !outgoing.watches.will_be_written(*room, *seq) {
             return false;
         }
         let ack = Ack { re: verdict.re, room: name.clone(), seq: Some(*seq) };
@@ -207,7 +207,7 @@ impl<S: Socket> Outlet<S> {
         if !self.mailbox.acknowledge(ack.len()) {
             return false;
         }
-        lane.out.push_back(ack);
+        outgoing.out.push_back(ack);
         true
     }
 
@@ -234,24 +234,24 @@ impl Outlet<TcpStream> {
 
 impl<S: Socket> Watcher for Outlet<S> {
     fn deliver(&self, slot: usize, watch: u64, head: Seq, shelf: &mut Shelf) -> Delivery {
-        let mut lane = match self.lane.try_lock() {
-            Ok(lane) => lane,
-            Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
+        let mut outgoing = match self.outgoing.try_lock() {
+            Ok(outgoing) => outgoing,
+            Err(TryLockError::Poisoned(outgoing)) => outgoing.into_inner(),
             Err(TryLockError::WouldBlock) => return Delivery::Busy,
         };
-        if lane.full {
+        if outgoing.full {
             // The task is waiting for the socket and looks at its cursors afterwards.
-            lane.watches.mark_ready(slot);
+            outgoing.watches.mark_ready(slot);
             return Delivery::Done;
         }
-        if !lane.watches.may_be_written(slot, watch) {
-            return if lane.out.is_empty() { Delivery::Done } else { Delivery::Wake };
+        if !outgoing.watches.may_be_written(slot, watch) {
+            return if outgoing.out.is_empty() { Delivery::Done } else { Delivery::Wake };
         }
-        match self.advance(&mut lane, slot, head, shelf, S::send) {
+        match self.advance(&mut outgoing, slot, head, shelf, S::send) {
             Ok(Advance::There) => Delivery::Done,
             Ok(Advance::Full | Advance::Behind) | Err(_) => {
                 // Whatever it is, the task meets it again.
-                lane.watches.mark_ready(slot);
+                outgoing.watches.mark_ready(slot);
                 Delivery::Wake
             }
         }
@@ -273,8 +273,8 @@ impl<S: Socket> Seat for Outlet<S> {
 
     fn user_gone(&self) {
         // With this lock nothing is under way to the peer, and the task cannot have begun another watch.
-        let mut lane = self.lane();
-        lane.watches.clear();
+        let mut outgoing = self.outgoing();
+        outgoing.watches.clear();
         self.mailbox.note(|news| news.gone = true);
     }
 
@@ -327,7 +327,7 @@ pub(super) enum Advance {
     Behind,
 }
 
-impl Lane {
+impl Outgoing {
     /// What waits, with what each piece of it needs, in bytes.
     pub(super) fn unwritten_bytes(&self) -> usize {
         self.out.iter().map(|piece| piece.len() + PIECE_OVERHEAD_BYTES).sum()

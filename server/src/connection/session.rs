@@ -9,12 +9,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use teahouse_protocol::{
-    Ack, Auth, Command, Gone, Hello, Limits, MemberName, Members, OpId, PROTOCOL_VERSION, Pong, Renamed,
-    Request, RequestId, RoomList, RoomName, ServerMessage, SignedOut, Unwatched, User, Welcome, limits,
+    Ack, Auth, Command, Gone, Hello, Limits, MemberName, Members, NamedUser, OpId, PROTOCOL_VERSION, Pong,
+    Renamed, Request, RequestId, RoomList, RoomName, ServerMessage, SignedOut, Unwatched, Welcome, limits,
 };
 
 use super::mailbox::{Answer, PersonalNews};
-use super::outlet::{Lane, Outlet};
+use super::outlet::{Outgoing, Outlet};
 use super::pipeline::Pipeline;
 use super::socket::Socket;
 use super::thin_queue::ThinQueue;
@@ -22,7 +22,7 @@ use super::watches::Watches;
 use crate::directory::Login;
 use crate::door::Door;
 use crate::encoded::{ANSWER_BYTES_MAX, joined_room_bytes, member_bytes, truncate};
-use crate::fanout::Room;
+use crate::fanout::Feed;
 use crate::house::{House, SERVER};
 use crate::log::LogError;
 use crate::order::{Refusal, ReplyTo, Verdict, Wish};
@@ -198,9 +198,9 @@ impl<S: Socket> Session<S> {
     }
 
     /// Begins with a request. What can be answered at once is.
-    pub(super) fn start(&mut self, request: Request, door: &mut Door, lane: &mut Lane) {
+    pub(super) fn start(&mut self, request: Request, door: &mut Door, outgoing: &mut Outgoing) {
         let Request { id: re, command } = request;
-        let reply = match self.dispatch(re, command, &mut lane.watches) {
+        let reply = match self.dispatch(re, command, &mut outgoing.watches) {
             Ok(Some(reply)) => reply,
             Ok(None) => return,
             Err(error) => ServerMessage::Error(error.reply(Some(re))),
@@ -208,7 +208,7 @@ impl<S: Socket> Session<S> {
         let reply = door.encode(&reply);
         self.sent(reply.len());
         if self.asked.is_empty() {
-            lane.out.push_back(reply);
+            outgoing.out.push_back(reply);
         } else {
             self.asked.push_back(Asked::Answered(reply));
         }
@@ -237,7 +237,7 @@ impl<S: Socket> Session<S> {
             }
             Command::SignOut(_) => Ok(self.propose(re, Wish::new(user, Action::SignOut), Asked::SignOut)),
             Command::Join(join) => {
-                match self.house.directory.room(&join.room) {
+                match self.house.directory.feed(&join.room) {
                     Some(room) if room.members().contains(user) => {}
                     None if join.create => {
                         self.take(&[(Kind::Rooms, 1.0), (Kind::Changes, 1.0)], TooMany::Rooms)?
@@ -248,7 +248,7 @@ impl<S: Socket> Session<S> {
                 Ok(self.propose(re, Wish::new(user, action), Asked::Change))
             }
             Command::Leave(leave) => {
-                let room = self.room(&leave.room)?;
+                let room = self.feed(&leave.room)?;
                 if room.members().contains(user) {
                     self.take(&[(Kind::Changes, 1.0)], TooMany::Changes)?;
                 }
@@ -256,7 +256,7 @@ impl<S: Socket> Session<S> {
                 Ok(self.propose(re, Wish::new(user, action), Asked::Change))
             }
             Command::Post(post) => {
-                let room = self.room(&post.room)?.id;
+                let room = self.feed(&post.room)?.id;
                 let Some(pipeline) = self.pipeline.enter(post.op.as_ref()) else {
                     return Ok(Some(ServerMessage::Error(refused(re, &Refusal::Behind))));
                 };
@@ -279,13 +279,13 @@ impl<S: Socket> Session<S> {
             }
             Command::Watch(watch) => self.watch(re, watch, watches).map(Some),
             Command::Unwatch(unwatch) => {
-                let room = self.room(&unwatch.room)?;
+                let room = self.feed(&unwatch.room)?;
                 watches.unwatch(room.id);
                 Ok(Some(ServerMessage::Unwatched(Unwatched { re, room: room.name.clone() })))
             }
             Command::History(history) => self.history(re, &history),
             Command::Who(who) => {
-                let room = self.room(&who.room)?;
+                let room = self.feed(&who.room)?;
                 self.sight(Deed::ListMembers, &room)?;
                 let (mut members, total) = self.house.directory.members(&room);
                 truncate(&mut members, LIST_BYTES_MAX, member_bytes);
@@ -296,14 +296,14 @@ impl<S: Socket> Session<S> {
     }
 
     /// What the user may see of a room.
-    fn sight(&self, deed: Deed, room: &Room) -> Result<Sight, SessionError> {
+    fn sight(&self, deed: Deed, room: &Feed) -> Result<Sight, SessionError> {
         let (login, _) = self.user.as_ref().ok_or(SessionError::HelloFirst)?;
         let standing = self.house.directory.standing(login.user(), Some(room.id));
         Sight::of(deed, standing).map_err(SessionError::NotPermitted)
     }
 
-    fn room(&self, name: &RoomName) -> Result<Arc<Room>, SessionError> {
-        self.house.directory.room(name).ok_or_else(|| SessionError::NoSuchRoom(name.to_string()))
+    fn feed(&self, name: &RoomName) -> Result<Arc<Feed>, SessionError> {
+        self.house.directory.feed(name).ok_or_else(|| SessionError::NoSuchRoom(name.to_string()))
     }
 
     /// Puts a proposal into the queue; where the queue refuses it, that is the reply.
@@ -389,7 +389,7 @@ impl<S: Socket> Session<S> {
         ServerMessage::Welcome(Welcome {
             re,
             protocol: PROTOCOL_VERSION,
-            user: User { id, name },
+            user: NamedUser { id, name },
             token,
             limits: Limits::CURRENT,
             more_rooms: rooms.len() < all,
@@ -399,7 +399,7 @@ impl<S: Socket> Session<S> {
     }
 
     /// Takes an answer out of the mailbox.
-    pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, lane: &mut Lane) {
+    pub(super) fn answered(&mut self, answer: Answer, door: &mut Door, outgoing: &mut Outgoing) {
         let reply = match answer {
             Answer::Decided(Verdict { re, result, login }) => {
                 let asked = self.next_asked();
@@ -407,7 +407,7 @@ impl<S: Socket> Session<S> {
                 match result {
                     Ok(outcome) => {
                         if outcome == Outcome::SignedOut {
-                            lane.watches.clear();
+                            outgoing.watches.clear();
                         }
                         self.decided(re, asked, outcome, login)
                     }
@@ -442,7 +442,7 @@ impl<S: Socket> Session<S> {
                 if let Ok(replay) = &result {
                     self.sent(replay.weight_bytes());
                 }
-                match lane.watches.replayed(slot, watch, result, lane.full) {
+                match outgoing.watches.replayed(slot, watch, result, outgoing.full) {
                     Ok(()) => return,
                     Err((room, LogError::NoSuchRoom)) => {
                         let epoch = self.house.reader.epoch_of(room.id);
@@ -460,11 +460,11 @@ impl<S: Socket> Session<S> {
         };
         let reply = door.encode(&reply);
         self.sent(reply.len());
-        lane.out.push_back(reply);
+        outgoing.out.push_back(reply);
         while let Some(Asked::Answered(reply)) =
             self.asked.as_deque().pop_front_if(|asked| matches!(asked, Asked::Answered(_)))
         {
-            lane.out.push_back(reply);
+            outgoing.out.push_back(reply);
         }
     }
 
@@ -498,7 +498,7 @@ impl<S: Socket> Session<S> {
                     tracing::info!("{} is {name}, and was {called}", self.peer);
                     called.clone_from(&name);
                 }
-                ServerMessage::Renamed(Renamed { re, user: User { id, name } })
+                ServerMessage::Renamed(Renamed { re, user: NamedUser { id, name } })
             }
             (Asked::SignOut, Outcome::SignedOut, _) => {
                 self.user = None;

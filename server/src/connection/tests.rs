@@ -8,7 +8,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::door::JsonDoor;
-use crate::fanout::Room;
+use crate::fanout::Feed;
 use crate::house::Patience;
 use crate::lanes::Lanes;
 use crate::log;
@@ -128,7 +128,7 @@ impl Stage {
         while self.connection.step().expect("the wire holds") == Next::More {}
     }
 
-    fn commit(&mut self) -> Vec<Arc<Room>> {
+    fn commit(&mut self) -> Vec<Arc<Feed>> {
         let written = self.worker.write_batch(|batch| batch.commit());
         self.worker.publish(written)
     }

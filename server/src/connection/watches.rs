@@ -7,7 +7,7 @@ use teahouse_protocol::{CaughtUp, Gone, Seq, ServerMessage};
 
 use super::thin_queue::ThinQueue;
 use crate::door::Door;
-use crate::fanout::{Replay, Room, WatchKey, Watcher};
+use crate::fanout::{Feed, Replay, WatchKey, Watcher};
 use crate::log::{LogError, Reader};
 use crate::state::{RoomId, Sight};
 
@@ -29,7 +29,7 @@ pub(super) struct Watches {
 #[derive(Debug)]
 pub(super) struct Cursor {
     watch: u64,
-    pub(super) room: Arc<Room>,
+    pub(super) room: Arc<Feed>,
     key: WatchKey,
     /// The last event that was given to the peer.
     pub(super) seen: Seq,
@@ -61,7 +61,7 @@ impl Watches {
     /// Begins to watch. With `after`, what lies after it comes first, then `caught_up`. Answers the room's head.
     pub(super) fn watch(
         &mut self,
-        room: Arc<Room>,
+        room: Arc<Feed>,
         sight: Sight,
         watcher: Arc<dyn Watcher>,
         after: Option<Seq>,
@@ -222,7 +222,7 @@ impl Watches {
         watch: u64,
         result: Result<Arc<Replay>, LogError>,
         full: bool,
-    ) -> Result<(), (Arc<Room>, LogError)> {
+    ) -> Result<(), (Arc<Feed>, LogError)> {
         self.reading = false;
         let Some(cursor) = self.cursor(slot).filter(|cursor| cursor.watch == watch) else {
             return Ok(());

@@ -9,7 +9,7 @@ use teahouse_protocol::{MemberName, UnixMillis};
 
 use super::{Directory, Inner, shown};
 use crate::absences::Absence;
-use crate::fanout::Room;
+use crate::fanout::Feed;
 use crate::pace::Address;
 use crate::seat::Seat;
 use crate::state::{Action, Away, Proposal, TokenHash, UserId};
@@ -48,7 +48,7 @@ pub(crate) struct ComingOrGoing {
     pub(crate) name: MemberName,
     pub(crate) online: bool,
     /// The rooms that somebody watches.
-    pub(crate) rooms: Vec<Arc<Room>>,
+    pub(crate) rooms: Vec<Arc<Feed>>,
 }
 
 impl Directory {
@@ -177,7 +177,7 @@ impl Directory {
         if person.shown.swap(show, Ordering::Relaxed) == show {
             return None;
         }
-        let rooms = known.rooms.iter().map(|id| &inner.room_by_id[&id]).filter(|room| room.is_watched());
+        let rooms = known.rooms.iter().map(|id| &inner.feed_by_id[&id]).filter(|room| room.is_watched());
         Some(ComingOrGoing { name: known.name.clone(), online, rooms: rooms.cloned().collect() })
     }
 }

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::room::Room;
+use super::feed::Feed;
 use crate::abort::AbortOnPanic;
 
 /// The thread that walks from room to room and brings news to the watchers. The order thread commits meanwhile; what
@@ -23,7 +23,7 @@ struct Desk {
 
 #[derive(Debug, Default)]
 struct Round {
-    rooms: VecDeque<Arc<Room>>,
+    rooms: VecDeque<Arc<Feed>>,
     closed: bool,
 }
 
@@ -44,7 +44,7 @@ impl Herald {
 
     /// There is news in these rooms. Returns when so little is under way in them that nobody who reads falls behind;
     /// nobody who does not read is waited for.
-    pub fn announce(&self, rooms: &[Arc<Room>]) {
+    pub fn announce(&self, rooms: &[Arc<Feed>]) {
         let mut round = self.desk.lock();
         round.rooms.extend(rooms.iter().filter(|room| room.announce()).cloned());
         self.desk.called.notify_one();

@@ -4,24 +4,24 @@
 //! writes to each socket what its cursor has not seen, without waking its task. A socket that takes no more is left to
 //! its own task; what it does not read costs nobody anything.
 
+mod feed;
 mod herald;
 mod members;
 mod news;
 mod presence;
 mod replay;
-mod room;
 mod segment;
 mod shelf;
 mod tail;
 mod tails;
 mod watcher;
 
+pub use feed::{Feed, WatchKey};
 pub use herald::Herald;
 pub use members::Members;
 pub use news::News;
 pub(crate) use presence::Kept;
 pub use replay::{Replay, Replays};
-pub use room::{Room, WatchKey};
 pub use segment::{Segment, encode_segments};
 pub use shelf::Shelf;
 pub use tail::{Behind, Tail};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use teahouse_protocol::{MemberName, Presence, RoomName, ServerMessage};
 
-use super::room::Room;
+use super::feed::Feed;
 use crate::door::Framing;
 use crate::state::UserId;
 
@@ -82,11 +82,11 @@ impl Presences {
 
 /// What waits in all rooms together, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Kept(VecDeque<(Weak<Room>, u64)>);
+pub(crate) struct Kept(VecDeque<(Weak<Feed>, u64)>);
 
 impl Kept {
     /// A room has noted a coming or going.
-    pub(crate) fn keep(&mut self, room: &Arc<Room>, number: u64) {
+    pub(crate) fn keep(&mut self, room: &Arc<Feed>, number: u64) {
         if self.0.len() >= PRESENCES_MAX
             && let Some((room, number)) = self.0.pop_front()
             && let Some(room) = room.upgrade()
@@ -134,10 +134,10 @@ mod tests {
     #[test]
     fn a_room_keeps_so_many_and_all_rooms_together_too() {
         let tails = Arc::new(Tails::default());
-        let rooms: Vec<Arc<Room>> = (0..1_000)
+        let rooms: Vec<Arc<Feed>> = (0..1_000)
             .map(|id| {
                 let name = RoomName::parse(&format!("room{id}")).expect("legal");
-                Arc::new(Room::new(RoomId(id), name, Seq::ZERO, Arc::clone(&tails)))
+                Arc::new(Feed::new(RoomId(id), name, Seq::ZERO, Arc::clone(&tails)))
             })
             .collect();
         assert!(

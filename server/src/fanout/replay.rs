@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use teahouse_protocol::Seq;
 
+use super::feed::Feed;
 use super::news::News;
-use super::room::Room;
 use super::segment::{Segment, encode_segments};
 use super::tails::Held;
 use crate::door::Framing;
@@ -17,8 +17,8 @@ const EVENTS_MAX: usize = 500;
 const KEPT_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// What is read of the log for one replay, in bytes.
 const REPLAY_BYTES_MAX: usize = 256 * 1024;
-/// So many replays are read at a time, each from another room or nearly so.
-const LANES: usize = 8;
+/// Rooms share so many locks: nobody reads what somebody else is reading.
+const LOCKS: usize = 8;
 
 /// A page of the log, framed for every cursor that stands in it or right before it.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct Replays {
     reader: Reader,
     recent: Mutex<VecDeque<Arc<Replay>>>,
     held: Held,
-    lanes: [Mutex<()>; LANES],
+    locks: [Mutex<()>; LOCKS],
 }
 
 impl Replay {
@@ -58,7 +58,7 @@ impl Replay {
 impl Replays {
     /// Nothing is kept yet.
     pub fn new(reader: Reader) -> Self {
-        Self { reader, recent: Mutex::default(), held: Held::default(), lanes: Default::default() }
+        Self { reader, recent: Mutex::default(), held: Held::default(), locks: Default::default() }
     }
 
     fn recent(&self) -> MutexGuard<'_, VecDeque<Arc<Replay>>> {
@@ -71,9 +71,9 @@ impl Replays {
     }
 
     /// What follows `seen`. Blocks on the disk.
-    pub fn read(&self, room: &Room, seen: Seq) -> Result<Arc<Replay>, LogError> {
-        let lane = &self.lanes[room.id.0 as usize % LANES];
-        let _lane = lane.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn read(&self, room: &Feed, seen: Seq) -> Result<Arc<Replay>, LogError> {
+        let lock = &self.locks[room.id.0 as usize % LOCKS];
+        let _locked = lock.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = self.find(room.id, seen) {
             return Ok(found);
         }

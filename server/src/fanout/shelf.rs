@@ -2,9 +2,9 @@ use std::collections::VecDeque;
 
 use teahouse_protocol::Seq;
 
+use super::feed::Feed;
 use super::news::News;
 use super::replay::Replay;
-use super::room::Room;
 use super::tail::Behind;
 use crate::door::Framing;
 
@@ -21,7 +21,7 @@ impl Shelf {
     /// What lies after `seen` in the room's tail, or else in what was read of the log.
     pub fn news(
         &mut self,
-        room: &Room,
+        room: &Feed,
         seen: Seq,
         replay: Option<&Replay>,
         framing: Framing,

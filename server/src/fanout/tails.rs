@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::room::Room;
+use super::feed::Feed;
 
 /// The tails of all rooms together hold at most this, in bytes, in all framings; the rooms that were written to least
 /// recently let go first.
@@ -38,7 +38,7 @@ pub struct Tails {
 #[derive(Debug, Default)]
 struct Uses {
     last: u64,
-    rooms: BTreeMap<u64, Weak<Room>>,
+    rooms: BTreeMap<u64, Weak<Feed>>,
 }
 
 impl Tails {
@@ -52,7 +52,7 @@ impl Tails {
     }
 
     /// A room's tail was written to. Others let go of theirs when all together hold too much.
-    pub(super) fn used(&self, room: &Arc<Room>) {
+    pub(super) fn used(&self, room: &Arc<Feed>) {
         let mut uses = self.uses();
         uses.last += 1;
         let now = uses.last;
@@ -68,7 +68,7 @@ impl Tails {
     }
 
     /// A room has no tail any more.
-    pub(super) fn gone(&self, room: &Room) {
+    pub(super) fn gone(&self, room: &Feed) {
         self.uses().rooms.remove(&room.tail_used.swap(0, Ordering::Relaxed));
     }
 }
@@ -80,12 +80,12 @@ mod tests {
     use super::*;
     use crate::state::{RoomId, UserId};
 
-    fn room(id: u32, tails: &Arc<Tails>) -> Arc<Room> {
+    fn room(id: u32, tails: &Arc<Tails>) -> Arc<Feed> {
         let name = RoomName::parse(&format!("room{id}")).expect("legal");
-        Arc::new(Room::new(RoomId(id), name, Seq::ZERO, Arc::clone(tails)))
+        Arc::new(Feed::new(RoomId(id), name, Seq::ZERO, Arc::clone(tails)))
     }
 
-    fn write(room: &Arc<Room>, text_bytes: usize) -> bool {
+    fn write(room: &Arc<Feed>, text_bytes: usize) -> bool {
         let kind = EventKind::Post { text: "x".repeat(text_bytes), action: false };
         let by = MemberName::parse("ana").expect("legal");
         let head = room.tail().head();
@@ -126,7 +126,7 @@ mod tests {
                 assert!(tails.held().bytes() <= TAILS_BYTES_MAX);
             }
         }
-        let kept = |room: &Room| room.tail().news(crate::door::Framing::Json, Seq::ZERO).is_ok();
+        let kept = |room: &Feed| room.tail().news(crate::door::Framing::Json, Seq::ZERO).is_ok();
         assert!(kept(&rooms[999]), "the last one is kept");
         assert!(!kept(&rooms[1]), "the one that was not used for long is not");
         assert!(rooms[0].tail_used.load(Ordering::Relaxed) > 0, "the one that is used all the time is");

@@ -9,7 +9,7 @@ use super::queue::{Queue, Submission};
 use super::reply::{ReplyTo, Verdict};
 use crate::clock::Clock;
 use crate::directory::Directory;
-use crate::fanout::{Herald, Room, Watcher};
+use crate::fanout::{Feed, Herald, Watcher};
 use crate::log::{Batch, Log, LogError};
 use crate::state::{Action, Change, Model, Outcome, Proposal, UserId, decide};
 
@@ -132,7 +132,7 @@ impl Worker {
     }
 
     /// Shows what was written, answers those who asked, and says which rooms have news.
-    pub fn publish(&mut self, written: Written) -> Vec<Arc<Room>> {
+    pub fn publish(&mut self, written: Written) -> Vec<Arc<Feed>> {
         let Written { replies, said_of, mut watchers, decided, changes } = written;
         let (results, news) = match decided {
             Ok(results) => (results, self.directory.publish(changes, &mut watchers)),

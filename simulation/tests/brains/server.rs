@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use teahouse_protocol::{
     Ack, Auth, CaughtUp, Command, Epoch, ErrorCode, ErrorReply, HistoryPage, Limits, Member, MemberName,
-    Members, OpId, PageEvent, Pong, PostText, Renamed, Request, RequestId, ResetReason, Resume, RoomInfo,
-    RoomList, RoomName, Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, User, Watching, Welcome,
+    Members, NamedUser, OpId, PageEvent, Pong, PostText, Renamed, Request, RequestId, ResetReason, Resume,
+    RoomInfo, RoomList, RoomName, Seq, ServerMessage, SignedOut, UnixMillis, Unwatched, Watching, Welcome,
     decode_request,
 };
 use teahouse_server::state::{
@@ -253,7 +253,7 @@ impl Server {
                 ServerMessage::Welcome(Welcome {
                     re,
                     protocol: 1,
-                    user: User { id: user, name },
+                    user: NamedUser { id: user, name },
                     token,
                     limits: Limits { posts_in_flight_max: 8, ..Limits::CURRENT },
                     rooms: rooms.collect(),
@@ -268,7 +268,7 @@ impl Server {
                 else {
                     unreachable!("they are renamed")
                 };
-                ServerMessage::Renamed(Renamed { re, user: User { id, name } })
+                ServerMessage::Renamed(Renamed { re, user: NamedUser { id, name } })
             }
             Command::SignOut(_) => {
                 self.apply(user()?, Action::SignOut, at).map_err(reject)?;

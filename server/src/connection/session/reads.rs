@@ -11,7 +11,7 @@ use crate::connection::mailbox::Answer;
 use crate::connection::outlet::Outlet;
 use crate::connection::socket::Socket;
 use crate::connection::watches::Watches;
-use crate::fanout::Room;
+use crate::fanout::Feed;
 use crate::log::{LogError, Page, PageQuery};
 use crate::state::{Deed, Rejection, Sight};
 use crate::wire_errors::{SessionError, refused, unreadable};
@@ -26,7 +26,7 @@ impl<S: Socket> Session<S> {
         watch: Watch,
         watches: &mut Watches,
     ) -> Result<ServerMessage, SessionError> {
-        let room = self.room(&watch.room)?;
+        let room = self.feed(&watch.room)?;
         if watches.len() >= limits::WATCHES_MAX && !watches.is_watching(room.id) {
             return Err(SessionError::TooManyWatches);
         }
@@ -50,7 +50,7 @@ impl<S: Socket> Session<S> {
         re: RequestId,
         history: &History,
     ) -> Result<Option<ServerMessage>, SessionError> {
-        let room = self.room(&history.room)?;
+        let room = self.feed(&history.room)?;
         // Whoever sees less of a room gets a page of that.
         let Sight::Whole = self.sight(Deed::ReadHistory, &room)?;
         let mut queries = [
@@ -80,7 +80,7 @@ impl<S: Socket> Session<S> {
     }
 
     /// Reads what follows a cursor.
-    pub(in crate::connection) fn replay(&self, room: Arc<Room>, seen: Seq, slot: usize, watch: u64) {
+    pub(in crate::connection) fn replay(&self, room: Arc<Feed>, seen: Seq, slot: usize, watch: u64) {
         let (outlet, replays) = (Arc::downgrade(&self.outlet), Arc::clone(&self.house.replays));
         self.house.lanes.read(self.source, move || {
             let result = replays.read(&room, seen);
@@ -88,7 +88,7 @@ impl<S: Socket> Session<S> {
         });
     }
 
-    pub(super) fn page(&self, re: RequestId, result: Result<(Arc<Room>, Page), LogError>) -> ServerMessage {
+    pub(super) fn page(&self, re: RequestId, result: Result<(Arc<Feed>, Page), LogError>) -> ServerMessage {
         match result {
             Ok((room, page)) => ServerMessage::History(HistoryPage {
                 re,

@@ -18,7 +18,7 @@ use crate::state::{RoomId, UserId};
 
 /// A room as the read side knows it: only what is on disk.
 #[derive(Debug)]
-pub struct Room {
+pub struct Feed {
     /// Its number.
     pub id: RoomId,
     /// Its handle.
@@ -70,7 +70,7 @@ impl Watch {
 #[derive(Debug)]
 pub struct WatchKey(usize);
 
-impl Room {
+impl Feed {
     /// A room whose last event is `head`.
     pub fn new(id: RoomId, name: RoomName, head: Seq, tails: Arc<Tails>) -> Self {
         Self {
@@ -304,7 +304,7 @@ impl Room {
 }
 
 #[cfg(test)]
-impl Room {
+impl Feed {
     /// As if somebody watched.
     pub(super) fn pretend_watched(&self) {
         self.watching.store(1, Ordering::Release);

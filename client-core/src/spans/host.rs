@@ -225,6 +225,20 @@ mod tests {
         check("工口.jp", "工口.jp".len(), "xn--6ort6u.jp", "xn--6ort6u.jp");
     }
 
+    /// Samples of RFC 3492, section 7.1.
+    #[test]
+    fn long_labels_are_encoded_too() {
+        for (label, expected) in [
+            ("ليهمابتكلموشعربي؟", "egbpdaj6bu4bxfgehfvwxn"),
+            ("他们为什么不说中文", "ihqwcrb4cv8a8dqg056pqjye"),
+            ("pročprostěnemluvíčesky", "proprostnemluvesky-uyb24dma41a"),
+            ("3年b組金八先生", "3b-ww4c5e180e575a65lsy2b"),
+            ("majiでkoiする5秒前", "majikoi5-783gue6qz075azm5e"),
+        ] {
+            assert_eq!(punycode(label).as_deref(), Some(expected), "{label}");
+        }
+    }
+
     #[test]
     fn a_host_ends_where_the_sentence_goes_on() {
         check("example.com吧", 11, "example.com", "example.com");

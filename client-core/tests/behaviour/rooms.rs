@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use teahouse_client_core::limits::ROOMS_LISTED_MAX;
 use teahouse_client_core::{Config, Input, Intent, Notice};
 
 use crate::desk::{Desk, config, limits, room};
@@ -172,4 +173,19 @@ fn a_joining_that_is_refused_for_good_is_not_asked_for_again() {
     assert!(!desk.stored.keys().any(|key| key.starts_with("outbox/")));
     desk.wait(60_000);
     desk.check_sent(&["ping"]);
+}
+
+/// The list ends somewhere, and what it does not tell of is as it was.
+#[test]
+fn a_room_beyond_the_end_of_the_list_stays() {
+    let mut desk = first_visit();
+    desk.reply("join lobby", json!({"type": "ack", "room": "lobby", "seq": 5}));
+    desk.user(Intent::Join(room("zzz")));
+    desk.reply("join zzz", json!({"type": "ack", "room": "zzz", "seq": 5}));
+    desk.user(Intent::Open(room("lobby")));
+    let info = |name: &str| json!({"room": name, "head": 5, "members": 1, "joined": name == "lobby"});
+    let names = ["lobby".to_owned()].into_iter().chain((1..ROOMS_LISTED_MAX).map(|at| format!("r{at}")));
+    let list: Vec<Value> = names.map(|name| info(&name)).collect();
+    desk.reply("rooms", json!({"type": "rooms", "rooms": list, "more": true}));
+    assert_eq!(desk.brain.model().room(&room("zzz")).map(|room| room.joined()), Some(true));
 }

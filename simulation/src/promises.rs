@@ -75,6 +75,16 @@ impl Promises {
         }
     }
 
+    /// The server has nothing to do until somebody says something or time passes.
+    pub(crate) fn rests(&self, server: &Server) {
+        for (link, told) in &self.links {
+            // Whoever signed out goes on as nobody, once the answer has come.
+            let signs_out = told.asked.values().any(|command| matches!(command, Command::SignOut(_)));
+            let Some(user) = told.user.filter(|_| !signs_out) else { continue };
+            assert!(server.knows(user) || !server.hears(*link), "{user} is gone and is heard");
+        }
+    }
+
     /// The server is back, and leases begin anew.
     pub(crate) fn restarted(&mut self, now_ms: u64) {
         self.links.values_mut().for_each(|told| told.user = None);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use teahouse_protocol::{Epoch, RoomName};
+use teahouse_protocol::{Epoch, RoomName, UserId};
 use teahouse_server::clock::Clock;
 use teahouse_server::connection::{Connection, Next};
 use teahouse_server::directory::Directory;
@@ -198,6 +198,18 @@ impl Server {
     /// The room of that name, as the server's readers see it.
     pub(crate) fn room(&self, name: &RoomName) -> Option<Arc<Feed>> {
         self.house.directory.feed(name)
+    }
+
+    /// Whether there is such a user, as the server's readers see it.
+    pub(crate) fn knows(&self, user: UserId) -> bool {
+        self.house.directory.name_of(user).is_some()
+    }
+
+    /// Whether it waits for what comes over a link. Who has been told of the end may still have to take that.
+    pub(crate) fn hears(&self, link: LinkId) -> bool {
+        self.guests.get(&link).is_some_and(|guest| {
+            !guest.leaving && matches!(guest.next, Next::Wait(Some(interest)) if interest.is_readable())
+        })
     }
 
     /// Where history comes from.

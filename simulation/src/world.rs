@@ -211,6 +211,7 @@ impl World {
         let Some(server) = &mut self.server else { return };
         let Some(act) = server.act(&mut self.dice, disk) else {
             // Nothing to do before something arrives or is due.
+            self.promises.rests(server);
             self.acting = true;
             let due = server.due_in_ms().unwrap_or(1_000).clamp(1, 1_000);
             let next = self.network.next_ms().unwrap_or(u64::MAX).max(self.now_ms + 1);

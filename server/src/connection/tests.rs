@@ -16,6 +16,7 @@ use crate::order::{self, Order, Worker};
 use crate::origins::Origins;
 use crate::pace::Pace;
 use crate::proxies::Proxies;
+use crate::seat::Seat;
 
 fn bytes_of_future<F>(_: impl Fn(Box<Connection>) -> F) -> usize {
     size_of::<F>()
@@ -202,4 +203,16 @@ fn an_answer_that_the_socket_does_not_take_waits_before_what_comes_later() {
     let place = |wanted: &str| written.iter().position(|kind| kind == wanted);
     assert!(place("ack 4").is_some() && place("ack 4") < place("ack 5"), "{written:?}");
     assert_eq!(written.iter().filter(|kind| *kind == "event").count(), 2);
+}
+
+#[test]
+fn whoever_asked_is_answered_before_the_goodbye() {
+    let mut stage = Stage::set();
+    stage.say(&post(4, "lobby"));
+    Seat::shut_down(&*stage.connection.outlet);
+    stage.step();
+    assert!(stage.writes().is_empty(), "the answer comes first");
+    stage.commit().iter().for_each(|room| room.walk());
+    stage.step();
+    assert_eq!(stage.writes().concat(), ["ack 4", "goodbye"]);
 }
